@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The one configuration file, as both processes see it. The dataplane uses `dataplane`, `ports`
+// and `routes`; the control plane all of it. The schema (keys, units, defaults, bounds) is the
+// table in config_schema.c and nowhere else; configs/full.yaml shows every key.
+//
+// config_load is pure but for reading the file and the secret files that it names. It checks the
+// whole file, contradictions between sections included, and reports every error that it finds,
+// with line, column and the fix. No error text ever contains a secret.
+
+#include "address.h"
+#include "algorithm.h"
+#include "limits.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum {
+	CONFIG_TEXT = 256,   // bytes of a path, a secret, a host name with the final NUL
+	CONFIG_EAL = 16,     // further EAL arguments
+	CONFIG_OFFERS = 64,  // algorithms of a list
+};
+
+enum port_side {
+	SIDE_SUBSCRIBER = 1, // faces clients and LACs
+	SIDE_NETWORK = 2,    // faces the routers
+};
+
+enum idle {
+	IDLE_ADAPTIVE = 0, // sleeps a little when there is nothing to do
+	IDLE_POLL = 1,     // burns its core
+};
+
+struct config_dataplane {
+	char socket[CONFIG_TEXT];   // Unix socket on which the channel is handed over
+	uint16_t workers;           // 1 to LIMIT_WORKERS
+	uint16_t cores[LIMIT_WORKERS]; // CPU of each worker; cores_count 0 = chosen by the dataplane
+	uint16_t cores_count;
+	uint16_t clerk_core;        // 0xffff = chosen by the dataplane
+	uint8_t idle;               // enum idle
+	bool hugepages;             // false: ordinary memory (slower)
+	uint32_t memory_mib;        // of DPDK memory
+	uint32_t packet_buffers;    // mbufs in all
+	uint32_t sas;               // size of the tables
+	uint32_t sessions;
+	char eal[CONFIG_EAL][CONFIG_TEXT]; // further EAL arguments, as they are
+	uint16_t eal_count;
+};
+
+struct config_port {
+	char name[LIMIT_NAME];
+	uint8_t side;               // enum port_side
+	char device[CONFIG_TEXT];   // PCI address, or a vdev: net_af_packet0,iface=eth1
+	uint16_t mtu;               // bytes of an IP packet
+	struct {
+		struct ip_address address; // own
+		struct ip_prefix network;  // on link
+	} addresses[LIMIT_PORT_ADDRESSES];
+	uint16_t address_count;
+};
+
+struct config_route {
+	struct ip_prefix to;
+	struct ip_address via;      // must be on link of one of the ports
+};
+
+struct config_listener {
+	char name[LIMIT_NAME];
+	struct ip_address address;  // one of a subscriber port's
+	bool clear_l2tp;            // `ipsec: optional`: L2TP without IPsec is served as well
+};
+
+struct config_psk {
+	struct ip_prefix peer;      // length 0 = any; the longest match wins
+	char secret[CONFIG_TEXT];
+	uint16_t secret_length;     // bytes
+};
+
+// The words of ike.encryption and so on, mapped to what the IANA registries of IKEv1 number.
+enum ike_encryption { IKE_AES_CBC_128 = 1, IKE_AES_CBC_192, IKE_AES_CBC_256, IKE_3DES };
+enum ike_hash { IKE_MD5 = 1, IKE_SHA1 = 2, IKE_SHA256 = 4, IKE_SHA384 = 5, IKE_SHA512 = 6 };
+enum ike_group {
+	IKE_MODP_1024 = 2,
+	IKE_MODP_1536 = 5,
+	IKE_MODP_2048 = 14,
+	IKE_MODP_3072 = 15,
+	IKE_MODP_4096 = 16,
+	IKE_ECP_256 = 19,
+	IKE_ECP_384 = 20,
+	IKE_ECP_521 = 21,
+};
+
+struct config_list {
+	uint16_t values[CONFIG_OFFERS]; // enums of the list's kind, in order of preference
+	uint16_t count;
+};
+
+struct config_ike {
+	struct config_list encryption; // enum ike_encryption
+	struct config_list hash;       // enum ike_hash (also the PRF)
+	struct config_list group;      // enum ike_group; legacy ones only when named in `legacy`
+	bool legacy_3des;              // from `legacy: [3des, md5, modp-1024, modp-1536]`
+	bool legacy_md5;
+	bool legacy_modp1024;
+	bool legacy_modp1536;
+	struct config_list esp_cipher;    // enum esp_cipher
+	struct config_list esp_integrity; // enum esp_integrity, for the CBC ciphers
+	uint32_t lifetime_s;           // the longest IKE SA that we agree to
+	uint32_t esp_lifetime_s;       // the longest ESP SA that we agree to
+	uint16_t replay_window;        // packets
+	uint32_t dpd_delay_ms;         // silence after which we ask (RFC 3706)
+	uint32_t dpd_timeout_ms;       // without an answer: dead
+	uint32_t retransmit_ms;        // first; doubled each time
+	uint16_t retransmit_tries;
+	uint32_t half_open_max;        // IKE SAs that are not established
+	bool vendor_nat_t_rfc3947;     // which vendor ids we send
+	bool vendor_nat_t_draft02;     // (draft-ietf-ipsec-nat-t-ike-02, with and without newline)
+	bool vendor_nat_t_draft03;
+	bool vendor_dpd;
+	bool vendor_fragmentation;
+	bool vendor_culvert;           // our own
+};
+
+struct config_l2tp {
+	char host_name[LIMIT_NAME * 2]; // AVP 7
+	uint16_t window;                // our receive window, messages
+	uint32_t hello_ms;              // silence after which we send HELLO
+	uint32_t retransmit_ms;         // first; doubled up to retransmit_max_ms
+	uint32_t retransmit_max_ms;
+	uint16_t retransmit_tries;
+	char secret[CONFIG_TEXT];       // tunnel authentication and hidden AVPs; empty = none
+	uint16_t secret_length;
+	uint32_t sessions_per_tunnel;
+};
+
+enum ppp_auth { PPP_AUTH_PAP = 1, PPP_AUTH_CHAP_MD5 = 2, PPP_AUTH_MSCHAPV2 = 3 };
+
+struct config_ppp {
+	struct config_list auth;     // enum ppp_auth, in order of preference
+	uint16_t mru;                // bytes: what we ask for
+	uint16_t mtu;                // bytes: the largest inner packet; 0 = what fits
+	struct ip_address local;     // our address in IPCP
+	struct ip_address dns[2];
+	struct ip_address wins[2];
+	uint32_t restart_ms;         // restart timer (RFC 1661 section 4.6)
+	uint16_t max_configure;      // Configure-Requests
+	uint16_t max_terminate;
+	uint16_t max_failure;        // Configure-Naks before Configure-Reject
+	uint32_t echo_interval_ms;   // LCP echo; 0 = none
+	uint16_t echo_failures;      // unanswered in a row: dead
+	uint32_t setup_timeout_ms;   // from the first frame to an address
+};
+
+struct config_pool {
+	char name[LIMIT_NAME];
+	struct ip_prefix prefixes[8];
+	uint16_t prefix_count;
+};
+
+struct config_user {
+	char name[CONFIG_TEXT];
+	char password[CONFIG_TEXT];
+	struct ip_address address;   // fixed, or IP_NONE
+	char pool[LIMIT_NAME];       // or empty: the first pool
+};
+
+struct config_api {
+	char socket[CONFIG_TEXT];    // always
+	struct ip_address tcp;       // IP_NONE = none; loopback only in this version
+	uint16_t tcp_port;
+};
+
+enum log_level { LOG_ERROR = 0, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+struct config {
+	struct config_dataplane dataplane;
+	struct config_port ports[LIMIT_PORTS];
+	uint16_t port_count;
+	struct config_route *routes;
+	uint32_t route_count;
+	struct config_listener listeners[32];
+	uint16_t listener_count;
+	struct config_psk *psks;
+	uint32_t psk_count;
+	struct config_ike ike;
+	struct config_l2tp l2tp;
+	struct config_ppp ppp;
+	struct config_pool pools[64];
+	uint16_t pool_count;
+	struct config_user *users;
+	uint32_t user_count;
+	struct config_api api;
+	uint8_t log_level;           // enum log_level
+	char user[LIMIT_NAME];       // that the control plane becomes; empty = stays
+};
+
+// Reads and checks the file. Returns 0 and *out (free it with config_free), or -EINVAL after one
+// line "FILE:LINE:COLUMN: what is wrong: what to do" for each error on errors; -errno of the
+// file when it cannot be read, with a line as well.
+int config_load(const char *path, struct config **out, FILE *errors);
+// The same from memory; name is what stands for the file in the lines.
+int config_parse(const char *text, size_t length, const char *name, struct config **out, FILE *errors);
+// Wipes the secrets before it frees.
+void config_free(struct config *c);
+
+// Words of the enums, as in the file; "?" for a number that is none.
+const char *ike_encryption_word(unsigned v);
+const char *ike_hash_word(unsigned v);
+const char *ike_group_word(unsigned v);
+const char *ppp_auth_word(unsigned v);

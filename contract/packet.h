@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The slots of the punt rings (worker to control plane) and of the inject rings (control plane to
+// worker): a packet copied in, behind a header that says where it came from or where it goes.
+// Whoever takes a slot checks length and kind first. All numbers are in host byte order.
+
+#include "address.h"
+#include "limits.h"
+
+#include <stdint.h>
+
+// What data holds. Every kind is named by what the receiver does with it.
+enum packet_kind {
+	PACKET_IKE = 1,  // an IKE message, from the ISAKMP header on, without the non-ESP marker
+	PACKET_L2TP = 2, // an L2TP control message, from the L2TP header on
+	PACKET_PPP = 3,  // a PPP packet of a session, from the two-byte protocol field on
+	PACKET_NAT_KEEPALIVE = 4, // one byte 0xff (RFC 3948 section 2.3); injected only
+};
+
+enum packet_flag {
+	PACKET_NAT_T = 1 << 0, // IKE on port 4500: the worker takes off or puts on the marker
+};
+
+enum {
+	PACKET_HEADER = 80,
+	PACKET_DATA = LIMIT_PACKET_SLOT - PACKET_HEADER,
+};
+
+struct packet {
+	uint16_t kind;        // enum packet_kind
+	uint16_t length;      // bytes of data
+	uint16_t flags;       // enum packet_flag
+	uint16_t port;        // index of the port that received it; ignored when injected
+	uint32_t sa;          // spi_in of the pair that it came in on or goes out through; 0 = clear
+	uint32_t peer;        // the pair's IKE peer; 0 = clear; ignored when injected
+	uint32_t session;     // PACKET_PPP: index of the session, else SESSION_NONE
+	uint16_t local_port;  // UDP ports and addresses of PACKET_IKE and PACKET_L2TP, from our side
+	uint16_t remote_port;
+	uint64_t received;    // nanoseconds, CLOCK_MONOTONIC
+	struct ip_address local;
+	struct ip_address remote;
+	uint8_t zero[8];
+	uint8_t data[PACKET_DATA];
+};
+_Static_assert(sizeof(struct packet) == LIMIT_PACKET_SLOT, "a slot of the ring");

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Slow arithmetic (Diffie-Hellman, signatures) off the event loop. run is called on a thread of
+// the loop's pool and may touch nothing but its own context; done is called on the loop afterwards.
+// In a unit test work_post is linked from work_now.c, which calls both at once, or later by hand.
+
+#include <stdint.h>
+
+// Returns 0, or -EAGAIN when the queue is full: then neither is ever called.
+int work_post(void (*run)(void *context), void (*done)(void *context), void *context);
