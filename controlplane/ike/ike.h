@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The IKE responder. It takes the IKE messages that the workers punt, makes IKE SAs and pairs of
+// ESP SAs, installs these by install.h, and reports upwards only about *peers*: a peer is the other
+// end as a person would name it, and outlives its IKE SAs and ESP SAs through rekeys. L2TP tunnels
+// are bound to a peer.
+//
+// Single-threaded: all calls on the event loop; Diffie-Hellman by work_post.
+
+#include "contract/config.h"
+#include "controlplane/dataplane.h"
+#include "controlplane/timer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ike;
+
+struct ike_events {
+	// Outbound to this peer leaves through that pair (spi_in) from now on: the first pair, or a
+	// rekey. Called after the pair is installed and the peer is known to have it.
+	void (*sa_current)(void *context, uint32_t peer, uint32_t sa);
+	// The peer has no pair of SAs any more and nothing can be sent to it; cause is a word for
+	// the log ("deleted", "dead", "replaced", "expired", "closed"). Its tunnels must go before
+	// this returns: the pairs are removed right after.
+	void (*peer_down)(void *context, uint32_t peer, const char *cause);
+};
+
+// config and timers must outlive it; sas is the size of the dataplane's table. NULL without memory.
+struct ike *ike_create(const struct config *config, struct timers *timers, uint32_t sas,
+	const struct ike_events *events, void *context);
+// Ends without a word to the peers.
+void ike_free(struct ike *ike);
+
+// A message as punted. Anything malformed is logged, counted and forgotten.
+void ike_input(struct ike *ike, const struct flow *flow, const uint8_t *message, size_t length);
+// Events of the dataplane.
+void ike_peer_moved(struct ike *ike, const struct event_peer_moved *event);
+void ike_sa_exhausting(struct ike *ike, const struct event_sa_exhausting *event);
+void ike_sa_unknown(struct ike *ike, const struct event_sa_unknown *event);
+// The newest authenticated ESP packet of the peer, milliseconds of the timers' clock: spares DPD.
+void ike_peer_alive(struct ike *ike, uint32_t peer, uint64_t when_ms);
+
+// The pair that outbound traffic to the peer leaves through; 0 when there is none.
+uint32_t ike_peer_sa(const struct ike *ike, uint32_t peer);
+// Sends Deletes for all SAs of the peer and forgets it (peer_down is called). -ENOENT.
+int ike_peer_close(struct ike *ike, uint32_t peer, const char *cause);
+// The same for every peer, when the control plane ends.
+void ike_close_all(struct ike *ike, const char *cause);
+
+// What the API shows. The pointers are valid during the call only.
+struct ike_sa_info {
+	uint32_t peer;
+	const char *state;        // "main-mode", "established", ...
+	struct flow flow;
+	uint8_t initiator_spi[8];
+	uint8_t responder_spi[8];
+	const char *identity;     // of the peer, escaped
+	const char *encryption, *hash, *group; // words of the config; NULL when not yet chosen
+	bool nat_peer, nat_us;    // who is behind a NAT
+	uint64_t age_ms, expires_ms;
+};
+struct esp_sa_info {
+	uint32_t peer, spi_in, spi_out;
+	bool current;             // outbound leaves through it
+	struct flow flow;         // ports 0 for plain ESP
+	const char *cipher, *integrity;
+	uint64_t age_ms, expires_ms;
+};
+void ike_each_sa(const struct ike *ike, void (*each)(void *context, const struct ike_sa_info *info), void *context);
+void ike_each_esp(const struct ike *ike, void (*each)(void *context, const struct esp_sa_info *info), void *context);
+
+struct ike_counters {
+	uint64_t started, established, refused, invalid, retransmits, half_open, peers;
+};
+void ike_counters(const struct ike *ike, struct ike_counters *out);

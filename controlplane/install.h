@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The only way to change the dataplane's tables: post a command, get the answer on the loop.
+// Commands are applied in the order in which they are posted. What is installed in several steps
+// is undone when one fails: nothing is ever half installed.
+//
+// Each returns 0 and calls done(context, error) later exactly once, or returns -ENOTCONN or
+// -ENOBUFS and never calls done. done may be NULL where the caller has nothing to undo; a failure
+// is logged here in any case. error is 0 or what contract/messages.h says for the command.
+
+#include "contract/messages.h"
+
+#include <stdint.h>
+
+typedef void (*install_done)(void *context, int error);
+
+int install_sa_add(const struct command_sa_add *command, install_done done, void *context);
+int install_sa_delete(uint32_t spi_in);
+int install_tunnel_add(const struct command_tunnel_add *command, install_done done, void *context);
+int install_tunnel_set_sa(uint16_t tunnel, uint32_t sa, install_done done, void *context);
+int install_tunnel_delete(uint16_t tunnel);
+int install_session_add(const struct command_session_add *command, install_done done, void *context);
+int install_session_set(const struct command_session_set *command, install_done done, void *context);
+int install_session_delete(uint32_t session);
+
+// Opens a session for forwarding: SESSION_SET and the host route to it, both or neither.
+int install_subscriber(const struct command_session_set *command, install_done done, void *context);
+// The reverse: the route goes, and the session is set to what command says.
+int install_subscriber_undo(const struct command_session_set *command, const struct ip_prefix *route);
+
+// The context's owner goes away: pending answers to it are no longer delivered.
+void install_forget(const void *context);

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// PPP of one session, the gateway's end: LCP (RFC 1661), authentication of the peer by PAP
+// (RFC 1334), CHAP-MD5 (RFC 1994) or MS-CHAPv2 (RFC 2759), IPCP (RFC 1332, RFC 1877). All other
+// control protocols are rejected politely. It knows nothing of L2TP, users or pools: it sends
+// packets, asks who the peer is, asks for an address, and says when it is up or down.
+//
+// Packets begin with the two-byte protocol field; framing is the worker's business.
+
+#include "contract/config.h"
+#include "controlplane/timer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ppp;
+
+// What LCP agreed on, both ways.
+struct ppp_link {
+	uint32_t magic, peer_magic; // 0 = none
+	uint16_t mru;               // bytes: ours, what we take
+	uint16_t peer_mru;          // bytes: what the peer takes
+	bool send_pfc, send_acfc;   // the peer takes compressed protocol and address fields
+	uint8_t auth;               // enum ppp_auth that the peer uses
+};
+
+enum { PPP_NAME = 256, PPP_SECRET = 256 };
+
+// What the peer answered. With PAP the password itself; wipe it after use.
+struct ppp_credentials {
+	uint8_t method;               // enum ppp_auth
+	uint8_t id;                   // of the CHAP exchange
+	char name[PPP_NAME];          // raw bytes, name_length of them, with a NUL
+	uint16_t name_length;
+	uint8_t password[PPP_SECRET]; // PAP
+	uint16_t password_length;
+	uint8_t challenge[64];        // that we sent (CHAP)
+	uint16_t challenge_length;
+	uint8_t response[64];         // CHAP-MD5: 16 bytes; MS-CHAPv2: 49 (RFC 2759 section 4)
+	uint16_t response_length;
+};
+
+struct ppp_verdict {
+	bool accepted;
+	char message[256];            // for the peer; MS-CHAPv2 success: begins with "S=..."
+	uint16_t mschap_error;        // MS-CHAPv2 failure: 691 wrong, 647 disabled, ... (RFC 2759 6)
+};
+
+struct ppp_addresses {
+	struct ip_address local, peer;    // peer IP_NONE: no IPv4 for this subscriber
+	struct ip_address dns[2], wins[2]; // IP_NONE where there is none
+};
+
+struct ppp_events {
+	void (*send)(void *context, const uint8_t *packet, size_t length);
+	void (*lcp_up)(void *context, const struct ppp_link *link);
+	// Asks who that is: answer with ppp_authenticated, now or later. Not asked twice at a time.
+	void (*authenticate)(void *context, const struct ppp_credentials *credentials);
+	// The peer is accepted and told so: answer with ppp_network, now or later.
+	void (*accepted)(void *context);
+	void (*ip4_up)(void *context, const struct ppp_addresses *addresses);
+	void (*ip4_down)(void *context, const char *cause);
+	// LCP went down or never came up; after it nothing more is called and ppp_free is due (not
+	// from within). cause is a word such as "peer-terminated", "no-answer", "authentication",
+	// "echo-timeout", "closed", "refused".
+	void (*down)(void *context, const char *cause);
+};
+
+// log_subject may be NULL; it is read at each event and must outlive the session.
+struct log_subject;
+struct ppp *ppp_create(const struct config_ppp *config, struct timers *timers, const struct ppp_events *events,
+	void *context, const struct log_subject *subject);
+void ppp_free(struct ppp *ppp);
+
+// Sends the first Configure-Request. When the peer's first one arrives before our own is answered,
+// ours is sent again at once: the first one comes before the peer's pppd listens.
+void ppp_start(struct ppp *ppp);
+void ppp_input(struct ppp *ppp, const uint8_t *packet, size_t length);
+void ppp_authenticated(struct ppp *ppp, const struct ppp_verdict *verdict);
+// Starts IPCP with these addresses; peer IP_NONE refuses IPCP with a Protocol-Reject.
+void ppp_network(struct ppp *ppp, const struct ppp_addresses *addresses);
+// Terminate-Request with its restart timer; down is called when it is answered or given up.
+void ppp_close(struct ppp *ppp, const char *cause);
+
+const struct ppp_link *ppp_link(const struct ppp *ppp);
+const char *ppp_state(const struct ppp *ppp); // "lcp", "authenticate", "network", "open", "closing"
