@@ -132,7 +132,8 @@ const char *address_port_format(const struct ip_address *a, uint16_t port, char 
 	char address[ADDRESS_TEXT];
 
 	address_format(a, address);
-	snprintf(text, ADDRESS_TEXT, a->version == IP_V6 ? "[%.45s]:%u" : "%.45s:%u", address, port);
+	snprintf(
+		text, ADDRESS_TEXT, a->version == IP_V6 ? "[%.45s]:%u" : "%.45s:%u", address, port);
 	return text;
 }
 

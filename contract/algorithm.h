@@ -28,7 +28,7 @@ enum esp_integrity {
 // What a transform costs and needs; all in bytes. name is the word of config, log and API.
 struct esp_cipher_shape {
 	const char *name;
-	uint8_t key;   // without the salt
+	uint8_t key; // without the salt
 	uint8_t salt;
 	uint8_t iv;    // explicit IV in the packet
 	uint8_t block; // the plaintext is padded to a multiple of this, at least 4 (RFC 4303 2.4)

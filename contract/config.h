@@ -19,9 +19,9 @@
 #include <stdio.h>
 
 enum {
-	CONFIG_TEXT = 256,   // bytes of a path, a secret, a host name with the final NUL
-	CONFIG_EAL = 16,     // further EAL arguments
-	CONFIG_OFFERS = 64,  // algorithms of a list
+	CONFIG_TEXT = 256,  // bytes of a path, a secret, a host name with the final NUL
+	CONFIG_EAL = 16,    // further EAL arguments
+	CONFIG_OFFERS = 64, // algorithms of a list
 };
 
 enum port_side {
@@ -35,16 +35,17 @@ enum idle {
 };
 
 struct config_dataplane {
-	char socket[CONFIG_TEXT];   // Unix socket on which the channel is handed over
-	uint16_t workers;           // 1 to LIMIT_WORKERS
-	uint16_t cores[LIMIT_WORKERS]; // CPU of each worker; cores_count 0 = chosen by the dataplane
+	char socket[CONFIG_TEXT]; // Unix socket on which the channel is handed over
+	uint16_t workers;         // 1 to LIMIT_WORKERS
+	uint16_t
+		cores[LIMIT_WORKERS]; // CPU of each worker; cores_count 0 = chosen by the dataplane
 	uint16_t cores_count;
-	uint16_t clerk_core;        // 0xffff = chosen by the dataplane
-	uint8_t idle;               // enum idle
-	bool hugepages;             // false: ordinary memory (slower)
-	uint32_t memory_mib;        // of DPDK memory
-	uint32_t packet_buffers;    // mbufs in all
-	uint32_t sas;               // size of the tables
+	uint16_t clerk_core;     // 0xffff = chosen by the dataplane
+	uint8_t idle;            // enum idle
+	bool hugepages;          // false: ordinary memory (slower)
+	uint32_t memory_mib;     // of DPDK memory
+	uint32_t packet_buffers; // mbufs in all
+	uint32_t sas;            // size of the tables
 	uint32_t sessions;
 	char eal[CONFIG_EAL][CONFIG_TEXT]; // further EAL arguments, as they are
 	uint16_t eal_count;
@@ -52,9 +53,9 @@ struct config_dataplane {
 
 struct config_port {
 	char name[LIMIT_NAME];
-	uint8_t side;               // enum port_side
-	char device[CONFIG_TEXT];   // PCI address, or a vdev: net_af_packet0,iface=eth1
-	uint16_t mtu;               // bytes of an IP packet
+	uint8_t side;             // enum port_side
+	char device[CONFIG_TEXT]; // PCI address, or a vdev: net_af_packet0,iface=eth1
+	uint16_t mtu;             // bytes of an IP packet
 	struct {
 		struct ip_address address; // own
 		struct ip_prefix network;  // on link
@@ -64,19 +65,19 @@ struct config_port {
 
 struct config_route {
 	struct ip_prefix to;
-	struct ip_address via;      // must be on link of one of the ports
+	struct ip_address via; // must be on link of one of the ports
 };
 
 struct config_listener {
 	char name[LIMIT_NAME];
-	struct ip_address address;  // one of a subscriber port's
-	bool clear_l2tp;            // `ipsec: optional`: L2TP without IPsec is served as well
+	struct ip_address address; // one of a subscriber port's
+	bool clear_l2tp;           // `ipsec: optional`: L2TP without IPsec is served as well
 };
 
 struct config_psk {
-	struct ip_prefix peer;      // length 0 = any; the longest match wins
+	struct ip_prefix peer; // length 0 = any; the longest match wins
 	char secret[CONFIG_TEXT];
-	uint16_t secret_length;     // bytes
+	uint16_t secret_length; // bytes
 };
 
 // The words of ike.encryption and so on, mapped to what the IANA registries of IKEv1 number.
@@ -108,20 +109,20 @@ struct config_ike {
 	bool legacy_modp1536;
 	struct config_list esp_cipher;    // enum esp_cipher
 	struct config_list esp_integrity; // enum esp_integrity, for the CBC ciphers
-	uint32_t lifetime_s;           // the longest IKE SA that we agree to
-	uint32_t esp_lifetime_s;       // the longest ESP SA that we agree to
-	uint16_t replay_window;        // packets
-	uint32_t dpd_delay_ms;         // silence after which we ask (RFC 3706)
-	uint32_t dpd_timeout_ms;       // without an answer: dead
-	uint32_t retransmit_ms;        // first; doubled each time
+	uint32_t lifetime_s;              // the longest IKE SA that we agree to
+	uint32_t esp_lifetime_s;          // the longest ESP SA that we agree to
+	uint16_t replay_window;           // packets
+	uint32_t dpd_delay_ms;            // silence after which we ask (RFC 3706)
+	uint32_t dpd_timeout_ms;          // without an answer: dead
+	uint32_t retransmit_ms;           // first; doubled each time
 	uint16_t retransmit_tries;
-	uint32_t half_open_max;        // IKE SAs that are not established
-	bool vendor_nat_t_rfc3947;     // which vendor ids we send
-	bool vendor_nat_t_draft02;     // (draft-ietf-ipsec-nat-t-ike-02, with and without newline)
+	uint32_t half_open_max;    // IKE SAs that are not established
+	bool vendor_nat_t_rfc3947; // which vendor ids we send
+	bool vendor_nat_t_draft02; // (draft-ietf-ipsec-nat-t-ike-02, with and without newline)
 	bool vendor_nat_t_draft03;
 	bool vendor_dpd;
 	bool vendor_fragmentation;
-	bool vendor_culvert;           // our own
+	bool vendor_culvert; // our own
 };
 
 struct config_l2tp {
@@ -131,7 +132,7 @@ struct config_l2tp {
 	uint32_t retransmit_ms;         // first; doubled up to retransmit_max_ms
 	uint32_t retransmit_max_ms;
 	uint16_t retransmit_tries;
-	char secret[CONFIG_TEXT];       // tunnel authentication and hidden AVPs; empty = none
+	char secret[CONFIG_TEXT]; // tunnel authentication and hidden AVPs; empty = none
 	uint16_t secret_length;
 	uint32_t sessions_per_tunnel;
 };
@@ -139,19 +140,19 @@ struct config_l2tp {
 enum ppp_auth { PPP_AUTH_PAP = 1, PPP_AUTH_CHAP_MD5 = 2, PPP_AUTH_MSCHAPV2 = 3 };
 
 struct config_ppp {
-	struct config_list auth;     // enum ppp_auth, in order of preference
-	uint16_t mru;                // bytes: what we ask for
-	uint16_t mtu;                // bytes: the largest inner packet; 0 = what fits
-	struct ip_address local;     // our address in IPCP
+	struct config_list auth; // enum ppp_auth, in order of preference
+	uint16_t mru;            // bytes: what we ask for
+	uint16_t mtu;            // bytes: the largest inner packet; 0 = what fits
+	struct ip_address local; // our address in IPCP
 	struct ip_address dns[2];
 	struct ip_address wins[2];
-	uint32_t restart_ms;         // restart timer (RFC 1661 section 4.6)
-	uint16_t max_configure;      // Configure-Requests
+	uint32_t restart_ms;    // restart timer (RFC 1661 section 4.6)
+	uint16_t max_configure; // Configure-Requests
 	uint16_t max_terminate;
-	uint16_t max_failure;        // Configure-Naks before Configure-Reject
-	uint32_t echo_interval_ms;   // LCP echo; 0 = none
-	uint16_t echo_failures;      // unanswered in a row: dead
-	uint32_t setup_timeout_ms;   // from the first frame to an address
+	uint16_t max_failure;      // Configure-Naks before Configure-Reject
+	uint32_t echo_interval_ms; // LCP echo; 0 = none
+	uint16_t echo_failures;    // unanswered in a row: dead
+	uint32_t setup_timeout_ms; // from the first frame to an address
 };
 
 struct config_pool {
@@ -163,17 +164,17 @@ struct config_pool {
 struct config_user {
 	char name[CONFIG_TEXT];
 	char password[CONFIG_TEXT];
-	struct ip_address address;   // fixed, or IP_NONE
-	char pool[LIMIT_NAME];       // or empty: the first pool
+	struct ip_address address; // fixed, or IP_NONE
+	char pool[LIMIT_NAME];     // or empty: the first pool
 };
 
 struct config_api {
-	char socket[CONFIG_TEXT];    // always
-	struct ip_address tcp;       // IP_NONE = none; loopback only in this version
+	char socket[CONFIG_TEXT]; // always
+	struct ip_address tcp;    // IP_NONE = none; loopback only in this version
 	uint16_t tcp_port;
 };
 
-enum log_level { LOG_ERROR = 0, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+enum log_level { LEVEL_ERROR = 0, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
 
 struct config {
 	struct config_dataplane dataplane;
@@ -193,8 +194,8 @@ struct config {
 	struct config_user *users;
 	uint32_t user_count;
 	struct config_api api;
-	uint8_t log_level;           // enum log_level
-	char user[LIMIT_NAME];       // that the control plane becomes; empty = stays
+	uint8_t log_level;     // enum log_level
+	char user[LIMIT_NAME]; // that the control plane becomes; empty = stays
 };
 
 // Reads and checks the file. Returns 0 and *out (free it with config_free), or -EINVAL after one
@@ -202,7 +203,8 @@ struct config {
 // file when it cannot be read, with a line as well.
 int config_load(const char *path, struct config **out, FILE *errors);
 // The same from memory; name is what stands for the file in the lines.
-int config_parse(const char *text, size_t length, const char *name, struct config **out, FILE *errors);
+int config_parse(
+	const char *text, size_t length, const char *name, struct config **out, FILE *errors);
 // Wipes the secrets before it frees.
 void config_free(struct config *c);
 

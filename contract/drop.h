@@ -5,62 +5,62 @@
 // counted under exactly one of these names, which are the words of API, CLI and metrics.
 
 //      name, word, meaning
-#define DROP_LIST(X)                                                                               \
-	X(ETHERNET_SHORT, "ethernet-short", "frame too short for its Ethernet header")             \
-	X(ETHERNET_TYPE, "ethernet-type", "EtherType that the gateway does not handle")            \
-	X(ETHERNET_ADDRESS, "ethernet-address", "frame for another Ethernet address")              \
-	X(ARP_INVALID, "arp-invalid", "malformed or foreign ARP packet")                           \
-	X(ARP_DONE, "arp-done", "ARP packet that has been evaluated")                              \
-	X(IP4_INVALID, "ip4-invalid", "IPv4 version, header length or total length is wrong")      \
-	X(IP4_CHECKSUM, "ip4-checksum", "wrong IPv4 header checksum")                              \
-	X(IP4_SOURCE, "ip4-source", "source address that no host may have")                        \
-	X(IP4_TTL, "ip4-ttl", "time to live exceeded")                                             \
-	X(IP4_FRAGMENT, "ip4-fragment", "outer fragment")                                          \
-	X(IP4_PROTOCOL, "ip4-protocol", "protocol for the gateway itself that it does not speak")  \
-	X(IP6_UNSUPPORTED, "ip6-unsupported", "IPv6 packet")                                       \
-	X(UDP_INVALID, "udp-invalid", "UDP header or length is wrong")                             \
-	X(UDP_CHECKSUM, "udp-checksum", "wrong UDP checksum")                                      \
-	X(UDP_PORT, "udp-port", "UDP port of the gateway that nothing listens on")                 \
-	X(ICMP_INVALID, "icmp-invalid", "malformed ICMP packet")                                   \
-	X(ICMP_TYPE, "icmp-type", "ICMP message that the gateway does not answer")                 \
-	X(NAT_KEEPALIVE, "nat-keepalive", "NAT keepalive of a peer")                               \
-	X(ESP_SHORT, "esp-short", "ESP packet shorter than its transforms allow")                  \
-	X(ESP_SPI, "esp-spi", "no SA of that SPI")                                                 \
-	X(ESP_ENCAPSULATION, "esp-encapsulation", "plain ESP on a UDP SA or the reverse")          \
-	X(ESP_REPLAY, "esp-replay", "sequence number seen before or left of the window")           \
-	X(ESP_ICV, "esp-icv", "integrity check failed")                                            \
-	X(ESP_PADDING, "esp-padding", "padding or pad length is wrong")                            \
-	X(ESP_NEXT_HEADER, "esp-next-header", "next header other than UDP")                        \
-	X(ESP_SELECTOR, "esp-selector", "inner packet is not L2TP (RFC 3193 section 4)")           \
-	X(ESP_EXHAUSTED, "esp-exhausted", "outbound SA has no sequence number left")               \
-	X(ESP_NO_SA, "esp-no-sa", "tunnel has no SA to send through")                              \
-	X(L2TP_INVALID, "l2tp-invalid", "malformed L2TP header")                                   \
-	X(L2TP_VERSION, "l2tp-version", "L2TP version other than 2")                               \
-	X(L2TP_CLEAR, "l2tp-clear", "L2TP without IPsec where the listener requires it")           \
-	X(L2TP_TUNNEL, "l2tp-tunnel", "no tunnel of that id")                                      \
-	X(L2TP_SESSION, "l2tp-session", "no session of that id in the tunnel")                     \
-	X(L2TP_PEER, "l2tp-peer", "data for a tunnel of another peer")                             \
-	X(L2TP_SEQUENCE, "l2tp-sequence", "data packet older than the one before")                 \
-	X(PPP_INVALID, "ppp-invalid", "malformed PPP framing or protocol field")                   \
-	X(PPP_CLOSED, "ppp-closed", "network protocol whose NCP is not open")                      \
-	X(PPP_ECHO, "ppp-echo", "malformed or looped LCP echo")                                    \
-	X(SUBSCRIBER_SOURCE, "subscriber-source", "source address that is not the subscriber's")   \
-	X(SUBSCRIBER_INVALID, "subscriber-invalid", "inner packet is malformed")                   \
-	X(MTU_EXCEEDED, "mtu-exceeded", "too big with DF: ICMP was due")                           \
-	X(FRAGMENT_FAILED, "fragment-failed", "too big and could not be fragmented")               \
-	X(ROUTE_NONE, "route-none", "no route to the destination")                                 \
-	X(ROUTE_LOCAL, "route-local", "for an own address, where nothing takes it")                \
-	X(ROUTE_LOOP, "route-loop", "would leave on the side that it came from")                   \
-	X(NEIGHBOUR_FULL, "neighbour-full", "too many packets wait for a neighbour's address")     \
-	X(NEIGHBOUR_LOST, "neighbour-lost", "the neighbour does not answer")                       \
-	X(TX_FULL, "tx-full", "the port's transmit queue is full")                                 \
-	X(TX_LINK, "tx-link", "the port's link is down")                                           \
-	X(PUNT_FULL, "punt-full", "the ring to the control plane is full")                         \
-	X(PUNT_LONG, "punt-long", "too long for a slot of the ring to the control plane")          \
-	X(PUNT_CLOSED, "punt-closed", "no control plane is there")                                 \
-	X(INJECT_INVALID, "inject-invalid", "packet of the control plane that makes no sense")     \
-	X(INJECT_STALE, "inject-stale", "packet of the control plane for what is gone")            \
-	X(HANDOVER_FULL, "handover-full", "the ring to the owning worker is full")                 \
+#define DROP_LIST(X) \
+	X(ETHERNET_SHORT, "ethernet-short", "frame too short for its Ethernet header") \
+	X(ETHERNET_TYPE, "ethernet-type", "EtherType that the gateway does not handle") \
+	X(ETHERNET_ADDRESS, "ethernet-address", "frame for another Ethernet address") \
+	X(ARP_INVALID, "arp-invalid", "malformed or foreign ARP packet") \
+	X(ARP_DONE, "arp-done", "ARP packet that has been evaluated") \
+	X(IP4_INVALID, "ip4-invalid", "IPv4 version, header length or total length is wrong") \
+	X(IP4_CHECKSUM, "ip4-checksum", "wrong IPv4 header checksum") \
+	X(IP4_SOURCE, "ip4-source", "source address that no host may have") \
+	X(IP4_TTL, "ip4-ttl", "time to live exceeded") \
+	X(IP4_FRAGMENT, "ip4-fragment", "outer fragment") \
+	X(IP4_PROTOCOL, "ip4-protocol", "protocol for the gateway itself that it does not speak") \
+	X(IP6_UNSUPPORTED, "ip6-unsupported", "IPv6 packet") \
+	X(UDP_INVALID, "udp-invalid", "UDP header or length is wrong") \
+	X(UDP_CHECKSUM, "udp-checksum", "wrong UDP checksum") \
+	X(UDP_PORT, "udp-port", "UDP port of the gateway that nothing listens on") \
+	X(ICMP_INVALID, "icmp-invalid", "malformed ICMP packet") \
+	X(ICMP_TYPE, "icmp-type", "ICMP message that the gateway does not answer") \
+	X(NAT_KEEPALIVE, "nat-keepalive", "NAT keepalive of a peer") \
+	X(ESP_SHORT, "esp-short", "ESP packet shorter than its transforms allow") \
+	X(ESP_SPI, "esp-spi", "no SA of that SPI") \
+	X(ESP_ENCAPSULATION, "esp-encapsulation", "plain ESP on a UDP SA or the reverse") \
+	X(ESP_REPLAY, "esp-replay", "sequence number seen before or left of the window") \
+	X(ESP_ICV, "esp-icv", "integrity check failed") \
+	X(ESP_PADDING, "esp-padding", "padding or pad length is wrong") \
+	X(ESP_NEXT_HEADER, "esp-next-header", "next header other than UDP") \
+	X(ESP_SELECTOR, "esp-selector", "inner packet is not L2TP (RFC 3193 section 4)") \
+	X(ESP_EXHAUSTED, "esp-exhausted", "outbound SA has no sequence number left") \
+	X(ESP_NO_SA, "esp-no-sa", "tunnel has no SA to send through") \
+	X(L2TP_INVALID, "l2tp-invalid", "malformed L2TP header") \
+	X(L2TP_VERSION, "l2tp-version", "L2TP version other than 2") \
+	X(L2TP_CLEAR, "l2tp-clear", "L2TP without IPsec where the listener requires it") \
+	X(L2TP_TUNNEL, "l2tp-tunnel", "no tunnel of that id") \
+	X(L2TP_SESSION, "l2tp-session", "no session of that id in the tunnel") \
+	X(L2TP_PEER, "l2tp-peer", "data for a tunnel of another peer") \
+	X(L2TP_SEQUENCE, "l2tp-sequence", "data packet older than the one before") \
+	X(PPP_INVALID, "ppp-invalid", "malformed PPP framing or protocol field") \
+	X(PPP_CLOSED, "ppp-closed", "network protocol whose NCP is not open") \
+	X(PPP_ECHO, "ppp-echo", "malformed or looped LCP echo") \
+	X(SUBSCRIBER_SOURCE, "subscriber-source", "source address that is not the subscriber's") \
+	X(SUBSCRIBER_INVALID, "subscriber-invalid", "inner packet is malformed") \
+	X(MTU_EXCEEDED, "mtu-exceeded", "too big with DF: ICMP was due") \
+	X(FRAGMENT_FAILED, "fragment-failed", "too big and could not be fragmented") \
+	X(ROUTE_NONE, "route-none", "no route to the destination") \
+	X(ROUTE_LOCAL, "route-local", "for an own address, where nothing takes it") \
+	X(ROUTE_LOOP, "route-loop", "would leave on the side that it came from") \
+	X(NEIGHBOUR_FULL, "neighbour-full", "too many packets wait for a neighbour's address") \
+	X(NEIGHBOUR_LOST, "neighbour-lost", "the neighbour does not answer") \
+	X(TX_FULL, "tx-full", "the port's transmit queue is full") \
+	X(TX_LINK, "tx-link", "the port's link is down") \
+	X(PUNT_FULL, "punt-full", "the ring to the control plane is full") \
+	X(PUNT_LONG, "punt-long", "too long for a slot of the ring to the control plane") \
+	X(PUNT_CLOSED, "punt-closed", "no control plane is there") \
+	X(INJECT_INVALID, "inject-invalid", "packet of the control plane that makes no sense") \
+	X(INJECT_STALE, "inject-stale", "packet of the control plane for what is gone") \
+	X(HANDOVER_FULL, "handover-full", "the ring to the owning worker is full") \
 	X(NO_MEMORY, "no-memory", "no packet buffer was free")
 
 #define DROP_ENUM(name, word, meaning) DROP_##name,

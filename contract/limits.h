@@ -4,15 +4,15 @@
 // Every number that both processes must agree on, with its unit and its reason.
 
 enum {
-	LIMIT_WORKERS = 16,         // poll-mode workers; the channel holds two rings for each
-	LIMIT_PORTS = 16,           // ports of one gateway, both sides together
-	LIMIT_PORT_ADDRESSES = 8,   // own addresses of one port
-	LIMIT_NAME = 32,            // bytes of a name in the config with its final NUL
-	LIMIT_SA_BITS = 20,         // bits of an SPI that are the SA's index
+	LIMIT_WORKERS = 16,       // poll-mode workers; the channel holds two rings for each
+	LIMIT_PORTS = 16,         // ports of one gateway, both sides together
+	LIMIT_PORT_ADDRESSES = 8, // own addresses of one port
+	LIMIT_NAME = 32,          // bytes of a name in the config with its final NUL
+	LIMIT_SA_BITS = 20,       // bits of an SPI that are the SA's index
 	LIMIT_SAS = 1 << LIMIT_SA_BITS,
-	LIMIT_TUNNELS = 65536,      // tunnel ids are 16 bits wide (RFC 2661 section 3.1); 0 is none
-	LIMIT_SESSIONS = 1 << 20,   // sessions of one gateway
-	LIMIT_SESSION_ID = 65535,   // session ids of one tunnel (RFC 2661 section 3.1)
+	LIMIT_TUNNELS = 65536,    // tunnel ids are 16 bits wide (RFC 2661 section 3.1); 0 is none
+	LIMIT_SESSIONS = 1 << 20, // sessions of one gateway
+	LIMIT_SESSION_ID = 65535, // session ids of one tunnel (RFC 2661 section 3.1)
 
 	LIMIT_RING_MESSAGES = 1024, // slots of the command ring and of the event ring, power of two
 	LIMIT_RING_PACKETS = 1024,  // slots of each punt ring and inject ring, power of two
@@ -24,10 +24,10 @@ enum {
 	LIMIT_INTEGRITY_KEY = 64,   // bytes: HMAC-SHA2-512 (RFC 4868 section 2.1.1)
 	LIMIT_REPLAY_WINDOW = 4096, // packets
 
-	LIMIT_MTU_MIN = 576,        // bytes: what every IPv4 host must accept (RFC 791)
-	LIMIT_MTU_MAX = 9216,       // bytes: jumbo frames
+	LIMIT_MTU_MIN = 576,  // bytes: what every IPv4 host must accept (RFC 791)
+	LIMIT_MTU_MAX = 9216, // bytes: jumbo frames
 
-	PORT_IKE = 500,             // UDP (RFC 2408 section 2.5.1)
-	PORT_NAT_T = 4500,          // UDP (RFC 3948)
-	PORT_L2TP = 1701,           // UDP (RFC 2661 section 8.1)
+	PORT_IKE = 500,    // UDP (RFC 2408 section 2.5.1)
+	PORT_NAT_T = 4500, // UDP (RFC 3948)
+	PORT_L2TP = 1701,  // UDP (RFC 2661 section 8.1)
 };

@@ -17,24 +17,24 @@
 #include <stdint.h>
 
 //      number, name, struct
-#define COMMAND_LIST(X)                                                                            \
-	X(1, RESET, command_reset)                                                                 \
-	X(2, SA_ADD, command_sa_add)                                                               \
-	X(3, SA_DELETE, command_sa_delete)                                                         \
-	X(4, TUNNEL_ADD, command_tunnel_add)                                                       \
-	X(5, TUNNEL_SET_SA, command_tunnel_set_sa)                                                 \
-	X(6, TUNNEL_DELETE, command_tunnel_delete)                                                 \
-	X(7, SESSION_ADD, command_session_add)                                                     \
-	X(8, SESSION_SET, command_session_set)                                                     \
-	X(9, SESSION_DELETE, command_session_delete)                                               \
-	X(10, ROUTE_ADD, command_route)                                                            \
+#define COMMAND_LIST(X) \
+	X(1, RESET, command_reset) \
+	X(2, SA_ADD, command_sa_add) \
+	X(3, SA_DELETE, command_sa_delete) \
+	X(4, TUNNEL_ADD, command_tunnel_add) \
+	X(5, TUNNEL_SET_SA, command_tunnel_set_sa) \
+	X(6, TUNNEL_DELETE, command_tunnel_delete) \
+	X(7, SESSION_ADD, command_session_add) \
+	X(8, SESSION_SET, command_session_set) \
+	X(9, SESSION_DELETE, command_session_delete) \
+	X(10, ROUTE_ADD, command_route) \
 	X(11, ROUTE_DELETE, command_route)
 
-#define EVENT_LIST(X)                                                                              \
-	X(1, REPLY, event_reply)                                                                   \
-	X(2, PEER_MOVED, event_peer_moved)                                                         \
-	X(3, SA_EXHAUSTING, event_sa_exhausting)                                                   \
-	X(4, PORT_LINK, event_port_link)                                                           \
+#define EVENT_LIST(X) \
+	X(1, REPLY, event_reply) \
+	X(2, PEER_MOVED, event_peer_moved) \
+	X(3, SA_EXHAUSTING, event_sa_exhausting) \
+	X(4, PORT_LINK, event_port_link) \
 	X(5, SA_UNKNOWN, event_sa_unknown)
 
 // Forget all SAs, tunnels, sessions and the routes that ROUTE_ADD made. What a new control plane
@@ -52,20 +52,21 @@ enum esp_encapsulation {
 // sa names it and by injected packets. Refused: -EEXIST the index is in use, -ENOSPC index beyond
 // the table, -EINVAL anything that is no transform, address, port or window.
 struct command_sa_add {
-	uint32_t spi_in;         // our SPI, see ids.h; the name of the pair
-	uint32_t spi_out;        // the peer's SPI
-	uint32_t peer;           // the IKE peer that it belongs to
-	uint8_t cipher;          // enum esp_cipher
-	uint8_t integrity;       // enum esp_integrity
-	uint8_t encapsulation;   // enum esp_encapsulation
+	uint32_t spi_in;       // our SPI, see ids.h; the name of the pair
+	uint32_t spi_out;      // the peer's SPI
+	uint32_t peer;         // the IKE peer that it belongs to
+	uint8_t cipher;        // enum esp_cipher
+	uint8_t integrity;     // enum esp_integrity
+	uint8_t encapsulation; // enum esp_encapsulation
 	uint8_t zero;
-	uint16_t window;         // packets: 0 (no check, for benchmarks), or 32 to 4096
-	uint16_t local_port;     // ESP_UDP only
-	uint16_t remote_port;    // ESP_UDP only; follows an authenticated packet
+	uint16_t window;      // packets: 0 (no check, for benchmarks), or 32 to 4096
+	uint16_t local_port;  // ESP_UDP only
+	uint16_t remote_port; // ESP_UDP only; follows an authenticated packet
 	uint16_t zero2;
 	struct ip_address local;
 	struct ip_address remote;
-	// Keys of the lengths that the transforms have; key_*[esp_cipher_shape.key ...] is the salt.
+	// Keys of the lengths that the transforms have; key_*[esp_cipher_shape.key ...] is the
+	// salt.
 	uint8_t cipher_key_in[LIMIT_CIPHER_KEY + LIMIT_SALT];
 	uint8_t cipher_key_out[LIMIT_CIPHER_KEY + LIMIT_SALT];
 	uint8_t integrity_key_in[LIMIT_INTEGRITY_KEY];
@@ -115,23 +116,24 @@ struct command_session_add {
 };
 
 enum session_flag {
-	SESSION_IP4_OPEN = 1 << 0,     // IPCP is opened: forward IPv4
-	SESSION_IP6_OPEN = 1 << 1,     // IPV6CP is opened: forward IPv6
-	SESSION_LCP_OPEN = 1 << 2,     // answer LCP echo requests in the worker
-	SESSION_SEND_ACFC = 1 << 3,    // the peer takes frames without FF03 (RFC 1661 section 6.6)
-	SESSION_SEND_PFC = 1 << 4,     // the peer takes a one-byte protocol field (section 6.5)
+	SESSION_IP4_OPEN = 1 << 0,  // IPCP is opened: forward IPv4
+	SESSION_IP6_OPEN = 1 << 1,  // IPV6CP is opened: forward IPv6
+	SESSION_LCP_OPEN = 1 << 2,  // answer LCP echo requests in the worker
+	SESSION_SEND_ACFC = 1 << 3, // the peer takes frames without FF03 (RFC 1661 section 6.6)
+	SESSION_SEND_PFC = 1 << 4,  // the peer takes a one-byte protocol field (section 6.5)
 	SESSION_FLAGS_ALL = (1 << 5) - 1,
 };
 
 // What holds for a session from now on; all of it each time. -ENOENT, -EINVAL.
 struct command_session_set {
 	uint32_t session;
-	uint32_t flags;        // enum session_flag
-	uint32_t magic;        // our LCP magic number, for echo replies; 0 when none was negotiated
-	uint16_t peer_mru;     // bytes: the largest PPP information field that the peer takes
-	uint16_t mtu;          // bytes: the largest inner packet by config, 0 = what fits
-	struct ip_address ip4; // the subscriber's address, or IP_NONE: the only source that may send
-	struct ip_prefix ip6;  // the subscriber's prefix, or IP_NONE
+	uint32_t flags;    // enum session_flag
+	uint32_t magic;    // our LCP magic number, for echo replies; 0 when none was negotiated
+	uint16_t peer_mru; // bytes: the largest PPP information field that the peer takes
+	uint16_t mtu;      // bytes: the largest inner packet by config, 0 = what fits
+	struct ip_address
+		ip4;          // the subscriber's address, or IP_NONE: the only source that may send
+	struct ip_prefix ip6; // the subscriber's prefix, or IP_NONE
 };
 
 struct command_session_delete {
@@ -209,7 +211,7 @@ enum event { EVENT_LIST(MESSAGE_ENUM_EVENT) };
 #undef MESSAGE_ENUM_COMMAND
 #undef MESSAGE_ENUM_EVENT
 
-#define MESSAGE_FITS(number, name, type)                                                           \
+#define MESSAGE_FITS(number, name, type) \
 	_Static_assert(sizeof(struct type) <= MESSAGE_BODY, #type " fits in a message");
 COMMAND_LIST(MESSAGE_FITS)
 EVENT_LIST(MESSAGE_FITS)

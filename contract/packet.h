@@ -28,16 +28,16 @@ enum {
 };
 
 struct packet {
-	uint16_t kind;        // enum packet_kind
-	uint16_t length;      // bytes of data
-	uint16_t flags;       // enum packet_flag
-	uint16_t port;        // index of the port that received it; ignored when injected
-	uint32_t sa;          // spi_in of the pair that it came in on or goes out through; 0 = clear
-	uint32_t peer;        // the pair's IKE peer; 0 = clear; ignored when injected
-	uint32_t session;     // PACKET_PPP: index of the session, else SESSION_NONE
-	uint16_t local_port;  // UDP ports and addresses of PACKET_IKE and PACKET_L2TP, from our side
+	uint16_t kind;       // enum packet_kind
+	uint16_t length;     // bytes of data
+	uint16_t flags;      // enum packet_flag
+	uint16_t port;       // index of the port that received it; ignored when injected
+	uint32_t sa;         // spi_in of the pair that it came in on or goes out through; 0 = clear
+	uint32_t peer;       // the pair's IKE peer; 0 = clear; ignored when injected
+	uint32_t session;    // PACKET_PPP: index of the session, else SESSION_NONE
+	uint16_t local_port; // UDP ports and addresses of PACKET_IKE and PACKET_L2TP, from our side
 	uint16_t remote_port;
-	uint64_t received;    // nanoseconds, CLOCK_MONOTONIC
+	uint64_t received; // nanoseconds, CLOCK_MONOTONIC
 	struct ip_address local;
 	struct ip_address remote;
 	uint8_t zero[8];

@@ -20,14 +20,17 @@ int install_sa_delete(uint32_t spi_in);
 int install_tunnel_add(const struct command_tunnel_add *command, install_done done, void *context);
 int install_tunnel_set_sa(uint16_t tunnel, uint32_t sa, install_done done, void *context);
 int install_tunnel_delete(uint16_t tunnel);
-int install_session_add(const struct command_session_add *command, install_done done, void *context);
-int install_session_set(const struct command_session_set *command, install_done done, void *context);
+int install_session_add(
+	const struct command_session_add *command, install_done done, void *context);
+int install_session_set(
+	const struct command_session_set *command, install_done done, void *context);
 int install_session_delete(uint32_t session);
 
 // Opens a session for forwarding: SESSION_SET and the host route to it, both or neither.
 int install_subscriber(const struct command_session_set *command, install_done done, void *context);
 // The reverse: the route goes, and the session is set to what command says.
-int install_subscriber_undo(const struct command_session_set *command, const struct ip_prefix *route);
+int install_subscriber_undo(
+	const struct command_session_set *command, const struct ip_prefix *route);
 
 // The context's owner goes away: pending answers to it are no longer delivered.
 void install_forget(const void *context);

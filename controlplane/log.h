@@ -13,24 +13,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LOG_ENUM(name, word, level, meaning) EVENT_##name,
-enum log_event { LOG_EVENT_LIST(LOG_ENUM) EVENT_COUNT };
+#define LOG_ENUM(name, word, level, meaning) LOG_##name,
+enum log_event { LOG_EVENT_LIST(LOG_ENUM) LOG_EVENT_COUNT };
 #undef LOG_ENUM
 
 // Whom a line is about. Zero or NULL = not known yet, and left out.
 struct log_subject {
-	uint64_t attempt;           // id of the connection attempt
-	const char *user;           // as the peer wrote it: log_event escapes it
+	uint64_t attempt; // id of the connection attempt
+	const char *user; // as the peer wrote it: log_event escapes it
 	struct ip_address peer;
 	uint16_t peer_port;
-	uint32_t peer_id;           // the IKE peer
+	uint32_t peer_id; // the IKE peer
 	uint16_t tunnel;
 	uint16_t session_id;
 };
 
 void log_set_level(enum log_level level);
 // For tests and the API: called with each finished line (without newline) beside standard error.
-void log_set_sink(void (*sink)(void *context, enum log_event event, const char *line), void *context);
+void log_set_sink(
+	void (*sink)(void *context, enum log_event event, const char *line), void *context);
 
 // format and what follows are key and value pairs in the manner of json_pack's object members,
 // without braces: "s:s, s:i", "reason", text, "code", 3. Types: s (text, escaped as log_text

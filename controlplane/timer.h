@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 struct timer {
-	uint64_t due;               // milliseconds of the base's clock
-	size_t slot;                // place in the heap plus 1; 0 = not running
+	uint64_t due; // milliseconds of the base's clock
+	size_t slot;  // place in the heap plus 1; 0 = not running
 	void (*fire)(void *context);
 	void *context;
 };
@@ -31,7 +31,8 @@ void timers_set_now(struct timers *t, uint64_t now);
 uint64_t timers_run(struct timers *t, uint64_t now);
 
 // (Re)starts a timer: fire(context) after so many milliseconds. -ENOMEM when the heap cannot grow.
-int timer_start(struct timers *t, struct timer *timer, uint64_t after_ms, void (*fire)(void *context), void *context);
+int timer_start(struct timers *t, struct timer *timer, uint64_t after_ms,
+	void (*fire)(void *context), void *context);
 // Does nothing when it is not running. Must be called before the memory of a running timer goes.
 void timer_stop(struct timers *t, struct timer *timer);
 bool timer_running(const struct timer *timer);

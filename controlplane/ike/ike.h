@@ -52,24 +52,26 @@ void ike_close_all(struct ike *ike, const char *cause);
 // What the API shows. The pointers are valid during the call only.
 struct ike_sa_info {
 	uint32_t peer;
-	const char *state;        // "main-mode", "established", ...
+	const char *state; // "main-mode", "established", ...
 	struct flow flow;
 	uint8_t initiator_spi[8];
 	uint8_t responder_spi[8];
-	const char *identity;     // of the peer, escaped
+	const char *identity;                  // of the peer, escaped
 	const char *encryption, *hash, *group; // words of the config; NULL when not yet chosen
-	bool nat_peer, nat_us;    // who is behind a NAT
+	bool nat_peer, nat_us;                 // who is behind a NAT
 	uint64_t age_ms, expires_ms;
 };
 struct esp_sa_info {
 	uint32_t peer, spi_in, spi_out;
-	bool current;             // outbound leaves through it
-	struct flow flow;         // ports 0 for plain ESP
+	bool current;     // outbound leaves through it
+	struct flow flow; // ports 0 for plain ESP
 	const char *cipher, *integrity;
 	uint64_t age_ms, expires_ms;
 };
-void ike_each_sa(const struct ike *ike, void (*each)(void *context, const struct ike_sa_info *info), void *context);
-void ike_each_esp(const struct ike *ike, void (*each)(void *context, const struct esp_sa_info *info), void *context);
+void ike_each_sa(const struct ike *ike, void (*each)(void *context, const struct ike_sa_info *info),
+	void *context);
+void ike_each_esp(const struct ike *ike,
+	void (*each)(void *context, const struct esp_sa_info *info), void *context);
 
 struct ike_counters {
 	uint64_t started, established, refused, invalid, retransmits, half_open, peers;

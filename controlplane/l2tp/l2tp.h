@@ -28,18 +28,19 @@ enum { L2TP_TEXT = 128, L2TP_PROXY = 256 };
 
 // What the peer said of a session in ICRQ and ICCN. Texts are raw bytes cut to fit, with a NUL.
 struct l2tp_session_info {
-	uint32_t session;           // index in the dataplane
+	uint32_t session; // index in the dataplane
 	uint16_t tunnel, peer_tunnel;
 	uint16_t session_id, peer_session;
-	uint32_t peer;              // IKE peer, 0 = clear
+	uint32_t peer; // IKE peer, 0 = clear
 	struct flow flow;
-	char host_name[L2TP_TEXT];  // of the tunnel's SCCRQ
+	char host_name[L2TP_TEXT]; // of the tunnel's SCCRQ
 	char calling[L2TP_TEXT], called[L2TP_TEXT], sub_address[L2TP_TEXT];
 	uint32_t serial, bearer_type, framing_type, tx_speed, rx_speed; // bit/s
 	uint8_t private_group[L2TP_TEXT];
 	uint16_t private_group_length;
 	// Proxy LCP and authentication (RFC 2661 section 4.4.5); lengths 0 = not sent.
-	uint8_t lcp_first_received[L2TP_PROXY], lcp_last_sent[L2TP_PROXY], lcp_last_received[L2TP_PROXY];
+	uint8_t lcp_first_received[L2TP_PROXY], lcp_last_sent[L2TP_PROXY],
+		lcp_last_received[L2TP_PROXY];
 	uint16_t lcp_first_received_length, lcp_last_sent_length, lcp_last_received_length;
 	uint16_t proxy_auth_type, proxy_auth_id;
 	uint8_t proxy_name[L2TP_PROXY], proxy_challenge[L2TP_PROXY], proxy_response[L2TP_PROXY];
@@ -69,12 +70,14 @@ struct l2tp_events {
 	void (*session_down)(void *context, uint32_t session, const char *cause);
 };
 
-struct l2tp *l2tp_create(const struct config *config, struct timers *timers, const struct l2tp_events *events, void *context);
+struct l2tp *l2tp_create(const struct config *config, struct timers *timers,
+	const struct l2tp_events *events, void *context);
 // Ends without a word to the peers.
 void l2tp_free(struct l2tp *l2tp);
 
 // A control message as punted, from the L2TP header on. Malformed: logged, counted, forgotten.
-void l2tp_input(struct l2tp *l2tp, const struct l2tp_from *from, const uint8_t *message, size_t length);
+void l2tp_input(
+	struct l2tp *l2tp, const struct l2tp_from *from, const uint8_t *message, size_t length);
 // From IKE: outbound of this peer's tunnels moves to that pair; this peer is gone (no CDN or
 // StopCCN can be sent; sessions go down, tunnels are uninstalled before this returns).
 void l2tp_peer_sa(struct l2tp *l2tp, uint32_t peer, uint32_t sa);
@@ -88,12 +91,15 @@ int l2tp_tunnel_close(struct l2tp *l2tp, uint16_t tunnel, uint16_t result, const
 // StopCCN to all, when the control plane ends.
 void l2tp_close_all(struct l2tp *l2tp, const char *message);
 
-void l2tp_each_tunnel(const struct l2tp *l2tp, void (*each)(void *context, const struct l2tp_tunnel_info *info), void *context);
-void l2tp_each_session(const struct l2tp *l2tp, void (*each)(void *context, const struct l2tp_session_info *info), void *context);
+void l2tp_each_tunnel(const struct l2tp *l2tp,
+	void (*each)(void *context, const struct l2tp_tunnel_info *info), void *context);
+void l2tp_each_session(const struct l2tp *l2tp,
+	void (*each)(void *context, const struct l2tp_session_info *info), void *context);
 // Fills *out; -ENOENT.
 int l2tp_session_info(const struct l2tp *l2tp, uint32_t session, struct l2tp_session_info *out);
 
 struct l2tp_counters {
-	uint64_t tunnels, sessions, tunnels_refused, sessions_refused, invalid, foreign, clear_refused, retransmits;
+	uint64_t tunnels, sessions, tunnels_refused, sessions_refused, invalid, foreign,
+		clear_refused, retransmits;
 };
 void l2tp_counters(const struct l2tp *l2tp, struct l2tp_counters *out);

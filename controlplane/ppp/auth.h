@@ -8,4 +8,5 @@
 
 // Fills *verdict, for MS-CHAPv2 with the authenticator response (RFC 2759 section 8.7).
 // Returns 0; -EINVAL when the credentials are no such method's.
-int auth_check(const struct ppp_credentials *credentials, const char *password, struct ppp_verdict *verdict);
+int auth_check(const struct ppp_credentials *credentials, const char *password,
+	struct ppp_verdict *verdict);

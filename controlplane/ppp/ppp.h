@@ -30,26 +30,26 @@ enum { PPP_NAME = 256, PPP_SECRET = 256 };
 
 // What the peer answered. With PAP the password itself; wipe it after use.
 struct ppp_credentials {
-	uint8_t method;               // enum ppp_auth
-	uint8_t id;                   // of the CHAP exchange
-	char name[PPP_NAME];          // raw bytes, name_length of them, with a NUL
+	uint8_t method;      // enum ppp_auth
+	uint8_t id;          // of the CHAP exchange
+	char name[PPP_NAME]; // raw bytes, name_length of them, with a NUL
 	uint16_t name_length;
 	uint8_t password[PPP_SECRET]; // PAP
 	uint16_t password_length;
-	uint8_t challenge[64];        // that we sent (CHAP)
+	uint8_t challenge[64]; // that we sent (CHAP)
 	uint16_t challenge_length;
-	uint8_t response[64];         // CHAP-MD5: 16 bytes; MS-CHAPv2: 49 (RFC 2759 section 4)
+	uint8_t response[64]; // CHAP-MD5: 16 bytes; MS-CHAPv2: 49 (RFC 2759 section 4)
 	uint16_t response_length;
 };
 
 struct ppp_verdict {
 	bool accepted;
-	char message[256];            // for the peer; MS-CHAPv2 success: begins with "S=..."
-	uint16_t mschap_error;        // MS-CHAPv2 failure: 691 wrong, 647 disabled, ... (RFC 2759 6)
+	char message[256];     // for the peer; MS-CHAPv2 success: begins with "S=..."
+	uint16_t mschap_error; // MS-CHAPv2 failure: 691 wrong, 647 disabled, ... (RFC 2759 6)
 };
 
 struct ppp_addresses {
-	struct ip_address local, peer;    // peer IP_NONE: no IPv4 for this subscriber
+	struct ip_address local, peer;     // peer IP_NONE: no IPv4 for this subscriber
 	struct ip_address dns[2], wins[2]; // IP_NONE where there is none
 };
 
@@ -70,8 +70,8 @@ struct ppp_events {
 
 // log_subject may be NULL; it is read at each event and must outlive the session.
 struct log_subject;
-struct ppp *ppp_create(const struct config_ppp *config, struct timers *timers, const struct ppp_events *events,
-	void *context, const struct log_subject *subject);
+struct ppp *ppp_create(const struct config_ppp *config, struct timers *timers,
+	const struct ppp_events *events, void *context, const struct log_subject *subject);
 void ppp_free(struct ppp *ppp);
 
 // Sends the first Configure-Request. When the peer's first one arrives before our own is answered,

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// install.h for unit tests: keeps the commands and answers as the test wishes.
+
+#include "controlplane/fakes.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { QUEUE = 4096 };
+
+static struct fake_command queue[QUEUE];
+static size_t first, count;
+
+static struct {
+	install_done done;
+	void *context;
+} waiting[QUEUE];
+static size_t waiting_count;
+
+static int answer_error;
+static bool answer_held, ring_full;
+
+const struct fake_command *fake_command_take(void)
+{
+	if (count == 0)
+		return NULL;
+	count--;
+	return &queue[first++ % QUEUE];
+}
+
+size_t fake_command_count(void)
+{
+	return count;
+}
+
+void fake_install_answer(int error)
+{
+	answer_error = error;
+}
+
+void fake_install_hold(bool hold)
+{
+	answer_held = hold;
+}
+
+void fake_install_full(bool full)
+{
+	ring_full = full;
+}
+
+void fake_install_release(void)
+{
+	size_t n = waiting_count;
+
+	for (size_t i = 0; i < n; i++)
+		if (waiting[i].done)
+			waiting[i].done(waiting[i].context, answer_error);
+	waiting_count -= n;
+	memmove(waiting, waiting + n, waiting_count * sizeof(waiting[0]));
+}
+
+void install_forget(const void *context)
+{
+	for (size_t i = 0; i < waiting_count; i++)
+		if (waiting[i].context == context)
+			waiting[i].done = NULL;
+}
+
+static int post(uint32_t type, const void *body, size_t size, install_done done, void *context)
+{
+	struct fake_command *c = &queue[(first + count) % QUEUE];
+
+	if (ring_full || count == QUEUE || waiting_count == QUEUE)
+		return -ENOBUFS;
+	count++;
+	memset(c, 0, sizeof(*c));
+	c->type = type;
+	memcpy(&c->sa_add, body, size);
+	if (answer_held) {
+		waiting[waiting_count].done = done;
+		waiting[waiting_count++].context = context;
+	} else if (done) {
+		done(context, answer_error);
+	}
+	return 0;
+}
+
+int install_sa_add(const struct command_sa_add *command, install_done done, void *context)
+{
+	return post(COMMAND_SA_ADD, command, sizeof(*command), done, context);
+}
+
+int install_sa_delete(uint32_t spi_in)
+{
+	struct command_sa_delete c = {.spi_in = spi_in};
+
+	return post(COMMAND_SA_DELETE, &c, sizeof(c), NULL, NULL);
+}
+
+int install_tunnel_add(const struct command_tunnel_add *command, install_done done, void *context)
+{
+	return post(COMMAND_TUNNEL_ADD, command, sizeof(*command), done, context);
+}
+
+int install_tunnel_set_sa(uint16_t tunnel, uint32_t sa, install_done done, void *context)
+{
+	struct command_tunnel_set_sa c = {.tunnel = tunnel, .sa = sa};
+
+	return post(COMMAND_TUNNEL_SET_SA, &c, sizeof(c), done, context);
+}
+
+int install_tunnel_delete(uint16_t tunnel)
+{
+	struct command_tunnel_delete c = {.tunnel = tunnel};
+
+	return post(COMMAND_TUNNEL_DELETE, &c, sizeof(c), NULL, NULL);
+}
+
+int install_session_add(const struct command_session_add *command, install_done done, void *context)
+{
+	return post(COMMAND_SESSION_ADD, command, sizeof(*command), done, context);
+}
+
+int install_session_set(const struct command_session_set *command, install_done done, void *context)
+{
+	return post(COMMAND_SESSION_SET, command, sizeof(*command), done, context);
+}
+
+int install_session_delete(uint32_t session)
+{
+	struct command_session_delete c = {.session = session};
+
+	return post(COMMAND_SESSION_DELETE, &c, sizeof(c), NULL, NULL);
+}
+
+int install_subscriber(const struct command_session_set *command, install_done done, void *context)
+{
+	return post(COMMAND_SESSION_SET, command, sizeof(*command), done, context);
+}
+
+int install_subscriber_undo(
+	const struct command_session_set *command, const struct ip_prefix *route)
+{
+	return post(COMMAND_SESSION_SET, command, sizeof(*command), NULL, NULL);
+}
