@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What the stages know about a packet, in the private area of its mbuf. Every field says who
+// writes it. A packet that is received starts with all of it zero but port.
+
+#include "contract/ids.h"
+#include "contract/packet.h"
+
+#include <rte_mbuf.h>
+#include <stdint.h>
+
+struct sa;
+struct tunnel;
+
+struct meta {
+	uint32_t remote;      // classify, inject: outer addresses, IPv4 in network byte order,
+	uint32_t local;       // from our side
+	uint16_t remote_port; // classify, esp_in, inject: UDP ports of L2TP or IKE, host byte order
+	uint16_t local_port;
+	uint16_t outer_port; // classify: remote UDP port of UDP-encapsulated ESP, else 0
+	uint8_t port;        // worker: index of the port that received it
+	uint8_t protocol;    // l2tp_out, esp_out, inject: IP protocol that ip_out puts on
+	uint8_t tos;         // ppp_out: DSCP and ECN of the inner packet, for the outer header
+	uint8_t flags;       // enum meta_flag
+	uint8_t zero[2];
+	uint32_t session;      // l2tp_in, route: index, or SESSION_NONE (only after that stage)
+	struct sa *sa;         // esp_in: came in on it; l2tp_out, inject: goes out through it
+	struct tunnel *tunnel; // l2tp_in, l2tp_out
+	uint64_t zero2;
+};
+_Static_assert(sizeof(struct meta) == 56, "one cache line with the mbuf's own tail");
+
+enum meta_flag {
+	META_NAT_T = 1 << 0,   // IKE on port 4500
+	META_CONTROL = 1 << 1, // made by the control plane: no counters, no policer
+};
+
+enum { META_SIZE = 64 }; // private area of each mbuf; a multiple of 8 (rte_pktmbuf_pool_create)
+
+static inline struct meta *meta_of(struct rte_mbuf *m)
+{
+	return rte_mbuf_to_priv(m);
+}

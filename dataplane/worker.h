@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// A worker: one poll-mode thread with its own NIC queues, packet cache, ipsec-mb managers and
+// counters. Everything in struct worker is touched by that thread alone, but for the rings and the
+// quiescent-state variable, which say so.
+//
+// A stage is a plain function on a burst: it gets packets, keeps, drops, punts or changes them,
+// and returns how many go on, moved to the front in their order. In a stage: no system call, no
+// lock, no malloc, no output.
+
+#include "contract/channel.h"
+#include "contract/drop.h"
+#include "contract/packet.h"
+#include "contract/stats.h"
+
+#include "dataplane/meta.h"
+
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { BURST = 32 }; // packets of a receive burst, and the most that a stage is given
+
+struct IMB_MGR;
+struct tables; // table.h: SAs, tunnels, sessions
+struct routes; // route.h
+struct neighbours;
+
+struct worker {
+	uint16_t index;
+	uint16_t lcore;
+	uint16_t ports;             // of the gateway
+	bool adaptive;              // idle: adaptive
+	uint32_t icmp_source;       // own address for ICMP errors, IPv4 in network byte order
+	struct stats_worker *stats; // in the stats segment
+	struct stats_session *session_stats; // all of them; a direction is written by its owner
+	struct stats_sa *sa_stats;
+	struct tables *tables; // shared, read only here
+	struct routes *routes;
+	struct rte_mempool *pool;        // of packets
+	struct IMB_MGR *mgr;             // the widest that the CPU has
+	struct IMB_MGR *mgr_single;      // the one that is fastest for a few packets
+	uint64_t now;                    // nanoseconds, CLOCK_MONOTONIC, of this round
+	struct channel *_Atomic channel; // set by the clerk; NULL without a control plane
+	struct rte_ring *to_clerk;       // mbufs: ARP and packets that wait for a neighbour
+	struct rte_ring *from_clerk;     // mbufs, Ethernet frames ready for tx
+	struct rte_ring *handover[LIMIT_WORKERS]; // mbufs from each other worker to this one
+	struct rte_mbuf *tx[LIMIT_PORTS][BURST];  // frames collected for each port in this round
+	uint16_t tx_count[LIMIT_PORTS];
+	bool stop; // set by the clerk
+};
+
+// Frees the packet and counts it under its one reason.
+void packet_drop(struct worker *w, struct rte_mbuf *m, enum drop reason);
+void packets_drop(struct worker *w, struct rte_mbuf **m, uint16_t count, enum drop reason);
+// Copies the packet (from its present start) to the control plane with what meta says about it,
+// and frees it; or drops it by the name of what prevents that.
+void packet_punt(struct worker *w, struct rte_mbuf *m, enum packet_kind kind);
+// A new packet with the default headroom and zeroed meta, counted as created; or NULL, and
+// nothing is counted.
+struct rte_mbuf *packet_create(struct worker *w);
+
+// The ownership rule: what changes per packet has one owning worker. Claims *owner (worker index
+// plus 1, 0 = free) for this worker when it is free. True when it is ours. A packet of something
+// that another worker owns goes to worker_handover, which hands it over or drops it.
+bool worker_owns(struct worker *w, uint16_t *owner);
+
+// Where a handed-over packet goes on.
+enum handover_stage {
+	HANDOVER_ESP_IN = 1,
+	HANDOVER_L2TP_IN = 2,
+	HANDOVER_SUBSCRIBER_OUT = 3,
+};
+void worker_handover(
+	struct worker *w, struct rte_mbuf *m, uint16_t owner, enum handover_stage stage);
