@@ -18,16 +18,19 @@ struct meta {
 	uint32_t local;       // from our side
 	uint16_t remote_port; // classify, esp_in, inject: UDP ports of L2TP or IKE, host byte order
 	uint16_t local_port;
-	uint16_t outer_port; // classify: remote UDP port of UDP-encapsulated ESP, else 0
-	uint8_t port;        // worker: index of the port that received it
-	uint8_t protocol;    // l2tp_out, esp_out, inject: IP protocol that ip_out puts on
-	uint8_t tos;         // ppp_out: DSCP and ECN of the inner packet, for the outer header
-	uint8_t flags;       // enum meta_flag
-	uint8_t zero[2];
+	uint16_t outer_port;   // classify: remote UDP port of UDP-encapsulated ESP, else 0
+	uint8_t port;          // worker: index of the port that received it
+	uint8_t protocol;      // l2tp_out, esp_out, inject: IP protocol that ip_out puts on
+	uint8_t tos;           // ppp_out: DSCP and ECN of the inner packet, for the outer header
+	uint8_t flags;         // enum meta_flag
+	uint8_t out_port;      // route, ip_out: index of the port that it leaves by
+	uint8_t stage;         // who hands it over: enum handover_stage or enum clerk_work
 	uint32_t session;      // l2tp_in, route: index, or SESSION_NONE (only after that stage)
 	struct sa *sa;         // esp_in: came in on it; l2tp_out, inject: goes out through it
 	struct tunnel *tunnel; // l2tp_in, l2tp_out
-	uint64_t zero2;
+	uint32_t next_hop;     // route, ip_out: neighbour, IPv4 in network byte order
+	uint8_t reason;        // clerk: enum drop of what it gives back to be dropped
+	uint8_t zero[3];
 };
 _Static_assert(sizeof(struct meta) == 56, "one cache line with the mbuf's own tail");
 

@@ -7,7 +7,33 @@
 
 #include "dataplane/worker.h"
 
+// ---- where packets come in
+
+// What classify made of a burst. What it did not put anywhere has been punted or dropped.
+struct classified {
+	struct rte_mbuf *esp[BURST];     // ESP header; meta: remote, local, outer_port
+	struct rte_mbuf *l2tp[BURST];    // L2TP header, clear; meta: remote, local and both ports
+	struct rte_mbuf *forward[BURST]; // IP header, both ends: network side, not for us
+	struct rte_mbuf *answer[BURST];  // IP header, both ends: ICMP echo replies of ours
+	uint16_t esp_count, l2tp_count, forward_count, answer_count;
+};
+
+// Ethernet frames of one port. ARP goes to the clerk, IKE is punted.
+void classify(struct worker *w, struct rte_mbuf **m, uint16_t count, struct classified *out);
+
+// IP header, both ends; to an own address. Turns echo requests into their replies (RFC 792).
+uint16_t icmp_echo(struct worker *w, struct rte_mbuf **m, uint16_t count);
+
+// The control plane's packets, of every kind, on their way out. Returns how many there were.
+uint16_t inject(struct worker *w);
+
 // ---- uplink: from the subscriber to the network
+
+// The whole way: Ethernet frames of a subscriber port, and the two entries for what was handed
+// over in between. uplink.c is the table of contents.
+void uplink(struct worker *w, struct rte_mbuf **m, uint16_t count);
+void uplink_esp(struct worker *w, struct rte_mbuf **m, uint16_t count);
+void uplink_l2tp(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
 // ESP header -> L2TP header. Finds the SA, checks owner, window, ICV, padding, next header and the
 // inner UDP ports (RFC 3193 section 4), moves the window, lets the NAT port follow. meta: sa,
@@ -29,6 +55,18 @@ uint16_t ppp_in(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rt
 uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
 // ---- downlink: from the network to the subscriber; meta.session is set by route
+
+// The whole way: Ethernet frames of a network port, and the entries in between. downlink.c is the
+// table of contents.
+void downlink(struct worker *w, struct rte_mbuf **m, uint16_t count);
+// Inner IP packets that have a session.
+void downlink_session(struct worker *w, struct rte_mbuf **m, uint16_t count);
+// PPP packets of the control plane or of ppp_in, from the two-byte protocol field on.
+void downlink_control(struct worker *w, struct rte_mbuf **m, uint16_t count);
+// UDP headers: protected if meta.sa says so, and out.
+void downlink_udp(struct worker *w, struct rte_mbuf **m, uint16_t count);
+// Inner IP packets of our own (ICMP), to wherever they are routed.
+void downlink_own(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
 // Inner IP header, both ends. Is the NCP open, counters; handed to the session's owner.
 uint16_t subscriber_out(struct worker *w, struct rte_mbuf **m, uint16_t count);
@@ -56,7 +94,34 @@ uint16_t l2tp_out(struct worker *w, struct rte_mbuf **m, uint16_t count);
 // one atomic add for each run of packets of one SA.
 uint16_t esp_out(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
+// Behind the outer IP header -> IP header: puts it on and routes it. meta: local, remote, protocol,
+// tos. What is larger than the port takes is sent in fragments if the control plane made it.
+uint16_t ip_out(struct worker *w, struct rte_mbuf **m, uint16_t count);
+// IP header, outer, of our own (ICMP echo replies): routes it.
+uint16_t ip_route(struct worker *w, struct rte_mbuf **m, uint16_t count);
+
 // ---- both
+
+// Where the inner packets of a burst go. What has no route has been dropped.
+struct routed {
+	struct rte_mbuf *session[BURST]; // meta.session
+	struct rte_mbuf *network[BURST]; // meta.out_port, meta.next_hop
+	struct rte_mbuf *local[BURST];   // to an own address
+	uint16_t session_count, network_count, local_count;
+};
+void route(struct worker *w, struct rte_mbuf **m, uint16_t count, struct routed *out);
+
+// Inner IP header. Takes one off the time to live. What has none left becomes an ICMP time exceeded
+// in *errors, inner IP packets back to their sender.
+uint16_t forward(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rte_mbuf **errors,
+	uint16_t *error_count);
+
+// IP header -> Ethernet frame for meta.next_hop on meta.out_port; what must wait goes to the clerk.
+uint16_t neighbour_out(struct worker *w, struct rte_mbuf **m, uint16_t count);
+
+// Ethernet frames for meta.out_port: collected, and sent at the end of the round at the latest.
+void tx(struct worker *w, struct rte_mbuf **m, uint16_t count);
+void tx_flush(struct worker *w);
 
 // Inner IP header. An ICMP error about packet m (which stays the caller's) from the gateway's own
 // address, or NULL: rate limited, or none is due (RFC 1122 section 3.2.2). mtu in bytes for

@@ -24,21 +24,27 @@
 enum { BURST = 32 }; // packets of a receive burst, and the most that a stage is given
 
 struct IMB_MGR;
-struct tables; // table.h: SAs, tunnels, sessions
-struct routes; // route.h
-struct neighbours;
+struct tables;     // table.h: SAs, tunnels, sessions
+struct routes;     // route.h
+struct neighbours; // neighbour.h
+struct port;       // port.h
+struct clerk_bell; // clerk.h
 
 struct worker {
 	uint16_t index;
 	uint16_t lcore;
 	uint16_t ports;             // of the gateway
 	bool adaptive;              // idle: adaptive
+	uint16_t workers;           // of the gateway
+	uint16_t outer_mtu;         // bytes of an outer IP packet: the least of the subscriber side
 	uint32_t icmp_source;       // own address for ICMP errors, IPv4 in network byte order
+	struct port *port;          // all of them, by index
 	struct stats_worker *stats; // in the stats segment
 	struct stats_session *session_stats; // all of them; a direction is written by its owner
 	struct stats_sa *sa_stats;
 	struct tables *tables; // shared, read only here
 	struct routes *routes;
+	struct neighbours *neighbours;
 	struct rte_mempool *pool;        // of packets
 	struct IMB_MGR *mgr;             // the widest that the CPU has
 	struct IMB_MGR *mgr_single;      // the one that is fastest for a few packets
@@ -47,9 +53,17 @@ struct worker {
 	struct rte_ring *to_clerk;       // mbufs: ARP and packets that wait for a neighbour
 	struct rte_ring *from_clerk;     // mbufs, Ethernet frames ready for tx
 	struct rte_ring *handover[LIMIT_WORKERS]; // mbufs from each other worker to this one
+	struct rte_ring *events;                  // struct worker_event, to the clerk
+	struct clerk_bell *bell;                  // wakes the clerk; clerk.h
 	struct rte_mbuf *tx[LIMIT_PORTS][BURST];  // frames collected for each port in this round
 	uint16_t tx_count[LIMIT_PORTS];
-	bool stop; // set by the clerk
+	struct rte_ring *give_to[LIMIT_WORKERS];     // the handover ring of each other worker
+	struct rte_mbuf *give[LIMIT_WORKERS][BURST]; // collected for each of them in this round
+	uint16_t give_count[LIMIT_WORKERS];
+	uint16_t ip_id;    // of the next outer packet
+	bool wake_control; // something was punted in this round
+	bool wake_clerk;   // something went to the clerk in this round
+	bool stop;         // set by the clerk
 };
 
 // Frees the packet and counts it under its one reason.
@@ -62,6 +76,21 @@ void packet_punt(struct worker *w, struct rte_mbuf *m, enum packet_kind kind);
 // nothing is counted.
 struct rte_mbuf *packet_create(struct worker *w);
 
+// Counts a reason for a packet for which there is no mbuf.
+void packet_lost(struct worker *w, enum drop reason);
+// Like packet_create for a packet that another counter accounts for: nothing is counted.
+struct rte_mbuf *packet_new(struct worker *w);
+
+// What a worker tells the control plane through the clerk: PEER_MOVED, SA_EXHAUSTING, SA_UNKNOWN.
+// It is lost when the ring to the clerk is full. size is event_size(type).
+enum { WORKER_EVENT_BODY = 56 };
+struct worker_event {
+	uint32_t type; // enum event
+	uint32_t size; // bytes of body
+	uint8_t body[WORKER_EVENT_BODY];
+};
+void worker_event(struct worker *w, uint32_t type, const void *body, uint32_t size);
+
 // The ownership rule: what changes per packet has one owning worker. Claims *owner (worker index
 // plus 1, 0 = free) for this worker when it is free. True when it is ours. A packet of something
 // that another worker owns goes to worker_handover, which hands it over or drops it.
@@ -72,6 +101,9 @@ enum handover_stage {
 	HANDOVER_ESP_IN = 1,
 	HANDOVER_L2TP_IN = 2,
 	HANDOVER_SUBSCRIBER_OUT = 3,
+	HANDOVER_TX = 4,   // an Ethernet frame for meta.out_port, whose queue is the other worker's
+	HANDOVER_DROP = 5, // the clerk is done with it: meta.reason
 };
+// owner as it stands in *owner: worker index plus 1.
 void worker_handover(
 	struct worker *w, struct rte_mbuf *m, uint16_t owner, enum handover_stage stage);
