@@ -29,3 +29,34 @@ int dataplane_send_ike(const struct flow *flow, const void *message, size_t leng
 int dataplane_send_l2tp(const struct flow *flow, uint32_t sa, const void *message, size_t length);
 // A PPP packet of a session, from the two-byte protocol field on.
 int dataplane_send_ppp(uint32_t session, const void *packet, size_t length);
+
+struct uv_loop_s;
+struct channel_offer;
+struct stats_header;
+
+struct dataplane_events {
+	// A channel is there, and its tables are empty: RESET was the first command on it.
+	void (*up)(void *context, const struct channel_offer *offer);
+	// It is gone (the dataplane ended, or broke the contract); it is sought again by itself.
+	void (*down)(void *context);
+	// A punted packet: a private copy whose kind, length and addresses were checked.
+	void (*packet)(void *context, const struct packet *packet);
+	// An event other than REPLY, its size checked; body is a private copy.
+	void (*event)(void *context, uint32_t type, const void *body);
+};
+
+// Seeks the dataplane on that Unix socket until dataplane_stop. Returns 0 or -errno.
+int dataplane_start(struct uv_loop_s *loop, const char *socket,
+	const struct dataplane_events *events, void *context);
+void dataplane_stop(void);
+
+// The stats segment, checked when it was mapped; NULL without a dataplane. The array functions
+// give the first entry; the header copied at mapping says how many there are.
+const struct stats_header *dataplane_stats(void);
+const struct stats_worker *dataplane_stats_workers(uint32_t *count);
+const struct stats_port *dataplane_stats_ports(uint32_t *count);
+const struct stats_sa *dataplane_stats_sas(uint32_t *count);
+const struct stats_session *dataplane_stats_sessions(uint32_t *count);
+
+// For install.c alone: puts a command into the ring. -ENOTCONN, or -ENOBUFS when it is full.
+int dataplane_post(uint32_t type, const void *body, uint32_t size, uint64_t request);

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Who hears what: punted packets and events of the dataplane go down to ike, l2tp and subscriber;
+// what ike knows of peers goes to l2tp, what l2tp knows of sessions to subscriber.
+
+#include "gateway.h"
+
+#include "dataplane.h"
+#include "ike/ike.h"
+#include "l2tp/l2tp.h"
+#include "log.h"
+#include "pool.h"
+#include "subscriber.h"
+#include "timer.h"
+#include "users.h"
+#include "work_loop.h"
+
+#include "contract/channel.h"
+#include "contract/ids.h"
+#include "contract/stats.h"
+
+#include <stdlib.h>
+#include <uv.h>
+
+enum {
+	FAREWELL_MS = 300, // from Terminate-Request and StopCCN until IKE's Deletes follow
+	ALIVE_MS = 1000,   // how often the counters of the SAs are looked at for signs of life
+};
+
+struct gateway {
+	const struct config *config;
+	uv_loop_t *loop;
+	uv_timer_t timer; // the next of the timers
+	uv_check_t check; // after each round: time moves, timers fire
+	struct timers *timers;
+	struct timer alive;
+	struct timer farewell;
+	struct ike *ike;
+	struct l2tp *l2tp;
+	struct pools *pools;
+	struct users *users;
+	struct subscribers *subscribers;
+	bool stopping;
+};
+
+// ---- time
+
+static void timer_due(uv_timer_t *handle)
+{
+	struct gateway *g = handle->data;
+	uint64_t now, next;
+
+	uv_update_time(g->loop);
+	now = uv_now(g->loop);
+	next = timers_run(g->timers, now);
+	if (next != UINT64_MAX)
+		uv_timer_start(&g->timer, timer_due, next > now ? next - now : 0, 0);
+}
+
+static void timers_wake(void *context, uint64_t due)
+{
+	struct gateway *g = context;
+	uint64_t now = uv_now(g->loop);
+
+	uv_timer_start(&g->timer, timer_due, due > now ? due - now : 0, 0);
+}
+
+// Every callback of the loop sees the time of its round.
+static void round_done(uv_check_t *handle)
+{
+	struct gateway *g = handle->data;
+
+	timers_set_now(g->timers, uv_now(g->loop));
+}
+
+// ---- from the dataplane
+
+static void packet_in(void *context, const struct packet *p)
+{
+	struct gateway *g = context;
+	struct l2tp_from from = {
+		.flow = {p->local, p->remote, p->local_port, p->remote_port},
+		.peer = p->peer,
+		.sa = p->sa,
+	};
+
+	timers_set_now(g->timers, uv_now(g->loop));
+	switch (p->kind) {
+	case PACKET_IKE:
+		ike_input(g->ike, &from.flow, p->data, p->length);
+		break;
+	case PACKET_L2TP:
+		l2tp_input(g->l2tp, &from, p->data, p->length);
+		break;
+	case PACKET_PPP:
+		subscribers_input(g->subscribers, p->session, p->data, p->length);
+		break;
+	}
+}
+
+static void event_in(void *context, uint32_t type, const void *body)
+{
+	struct gateway *g = context;
+	const struct event_port_link *link = body;
+
+	switch (type) {
+	case EVENT_PEER_MOVED:
+		ike_peer_moved(g->ike, body);
+		break;
+	case EVENT_SA_EXHAUSTING:
+		ike_sa_exhausting(g->ike, body);
+		break;
+	case EVENT_SA_UNKNOWN:
+		ike_sa_unknown(g->ike, body);
+		break;
+	case EVENT_PORT_LINK:
+		if (link->port < g->config->port_count)
+			log_event(LOG_PORT_LINK, NULL, "s:s, s:b", "port",
+				g->config->ports[link->port].name, "up", (int)link->up);
+		break;
+	}
+}
+
+static void dataplane_up(void *context, const struct channel_offer *offer)
+{
+	struct gateway *g = context;
+
+	(void)g;
+	log_event(LOG_CONTROLPLANE_READY, NULL, "s:i", "workers", (int)offer->workers);
+}
+
+// Without a dataplane nothing reaches anybody: what was known of peers is of no use any more.
+static void dataplane_down(void *context)
+{
+	struct gateway *g = context;
+
+	ike_close_all(g->ike, "the dataplane is gone");
+	l2tp_close_all(g->l2tp, "the dataplane is gone");
+}
+
+static const struct dataplane_events dataplane_events = {
+	.up = dataplane_up,
+	.down = dataplane_down,
+	.packet = packet_in,
+	.event = event_in,
+};
+
+// ---- between the modules
+
+static void peer_sa(void *context, uint32_t peer, uint32_t sa)
+{
+	struct gateway *g = context;
+
+	l2tp_peer_sa(g->l2tp, peer, sa);
+}
+
+static void peer_down(void *context, uint32_t peer, const char *cause)
+{
+	struct gateway *g = context;
+
+	l2tp_peer_down(g->l2tp, peer, cause);
+}
+
+static const struct ike_events ike_events = {.sa_current = peer_sa, .peer_down = peer_down};
+
+static void session_up(void *context, const struct l2tp_session_info *info)
+{
+	struct gateway *g = context;
+
+	subscribers_session_up(g->subscribers, info);
+}
+
+static void session_down(void *context, uint32_t session, const char *cause)
+{
+	struct gateway *g = context;
+
+	subscribers_session_down(g->subscribers, session, cause);
+}
+
+static const struct l2tp_events l2tp_events = {
+	.session_up = session_up, .session_down = session_down};
+
+// A peer whose ESP arrives is alive, whatever its IKE says.
+static void look_at_esp(void *context, const struct esp_sa_info *info)
+{
+	struct gateway *g = context;
+	uint32_t count;
+	const struct stats_sa *sas = dataplane_stats_sas(&count);
+	uint32_t index = id_index(info->spi_in);
+
+	if (index < count && sas[index].spi_in == info->spi_in && sas[index].in_last)
+		ike_peer_alive(g->ike, info->peer, sas[index].in_last / 1000000);
+}
+
+static void look_for_life(void *context)
+{
+	struct gateway *g = context;
+
+	ike_each_esp(g->ike, look_at_esp, g);
+	(void)timer_start(g->timers, &g->alive, ALIVE_MS, look_for_life, g);
+}
+
+// ---- life
+
+static bool make_modules(struct gateway *g)
+{
+	const struct config *c = g->config;
+
+	g->timers = timers_create(timers_wake, g);
+	if (!g->timers)
+		return false;
+	timers_set_now(g->timers, uv_now(g->loop));
+	g->pools = pools_create(c);
+	g->users = users_create(c);
+	g->ike = ike_create(c, g->timers, c->dataplane.sas, &ike_events, g);
+	g->l2tp = l2tp_create(c, g->timers, &l2tp_events, g);
+	if (!g->pools || !g->users || !g->ike || !g->l2tp)
+		return false;
+	g->subscribers =
+		subscribers_create(c, g->timers, g->pools, g->users, c->dataplane.sessions);
+	if (!g->subscribers)
+		return false;
+	subscribers_set_l2tp(g->subscribers, g->l2tp);
+	return true;
+}
+
+struct gateway *gateway_create(uv_loop_t *loop, const struct config *config)
+{
+	struct gateway *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	g->config = config;
+	g->loop = loop;
+	g->timer.data = g->check.data = g;
+	uv_timer_init(loop, &g->timer);
+	uv_check_init(loop, &g->check);
+	uv_check_start(&g->check, round_done);
+	work_init(loop);
+	if (!make_modules(g)) {
+		log_event(LOG_CONTROLPLANE_FAILED, NULL, "s:s", "reason", "no memory");
+		gateway_free(g);
+		return NULL;
+	}
+	return g;
+}
+
+int gateway_start(struct gateway *g)
+{
+	(void)timer_start(g->timers, &g->alive, ALIVE_MS, look_for_life, g);
+	return dataplane_start(g->loop, g->config->dataplane.socket, &dataplane_events, g);
+}
+
+static void farewell_over(void *context)
+{
+	struct gateway *g = context;
+
+	ike_close_all(g->ike, "stop");
+	// The Deletes lie in the rings now; the workers take them from there without us.
+	dataplane_stop();
+	uv_stop(g->loop);
+}
+
+void gateway_stop(struct gateway *g)
+{
+	if (g->stopping)
+		return;
+	g->stopping = true;
+	log_event(LOG_CONTROLPLANE_STOP, NULL, NULL);
+	subscribers_close_all(g->subscribers, "stop");
+	l2tp_close_all(g->l2tp, "the gateway stops");
+	(void)timer_start(g->timers, &g->farewell, FAREWELL_MS, farewell_over, g);
+}
+
+void gateway_free(struct gateway *g)
+{
+	subscribers_free(g->subscribers);
+	l2tp_free(g->l2tp);
+	ike_free(g->ike);
+	users_free(g->users);
+	pools_free(g->pools);
+	timers_free(g->timers);
+	free(g);
+}

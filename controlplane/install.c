@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The queue of commands that wait for their answer, and the two things that take several steps.
+//
+// Answers come in the order of the commands, so the queue is first in, first out, and an answer
+// to anything but the oldest command means that the dataplane broke the contract.
+//
+// A removal must never be lost, also when the ring is full: it then waits in the backlog, and
+// while something waits there nothing new is accepted, so the order stays.
+
+#include "install.h"
+
+#include "dataplane.h"
+#include "install_reply.h"
+#include "log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PENDING = 4 * LIMIT_RING_MESSAGES }; // commands without an answer, a power of two
+
+struct pending {
+	install_done done;
+	void *context;
+	uint32_t type;
+};
+
+static struct pending pending[PENDING];
+static uint64_t next_request = 1; // number of the next command
+static uint64_t next_answer = 1;  // number of the command that is answered next
+
+// Removals that did not fit.
+struct removal {
+	uint32_t type;
+	uint32_t size;
+	union {
+		struct command_sa_delete sa;
+		struct command_tunnel_delete tunnel;
+		struct command_session_delete session;
+		struct command_route route;
+		struct command_session_set set;
+	};
+};
+static struct removal *backlog;
+static size_t backlog_first, backlog_count, backlog_room;
+
+static int post_now(
+	uint32_t type, const void *body, uint32_t size, install_done done, void *context)
+{
+	int error;
+
+	if (next_request - next_answer == PENDING)
+		return -ENOBUFS;
+	error = dataplane_post(type, body, size, next_request);
+	if (error < 0)
+		return error;
+	pending[next_request++ % PENDING] = (struct pending){done, context, type};
+	return 0;
+}
+
+static int post(uint32_t type, const void *body, uint32_t size, install_done done, void *context)
+{
+	int error = backlog_count ? -ENOBUFS : post_now(type, body, size, done, context);
+
+	if (error < 0)
+		log_event(LOG_INSTALL_FAILED, NULL, "s:s, s:s", "command", command_name(type),
+			"reason", strerror(-error));
+	return error;
+}
+
+static int backlog_add(uint32_t type, const void *body, uint32_t size)
+{
+	struct removal *r;
+
+	if (backlog_first + backlog_count == backlog_room) {
+		size_t room = backlog_room ? 2 * backlog_room : 256;
+		struct removal *bigger = realloc(backlog, room * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		backlog = bigger;
+		backlog_room = room;
+	}
+	r = &backlog[backlog_first + backlog_count++];
+	*r = (struct removal){.type = type, .size = size};
+	memcpy(&r->sa, body, size);
+	return 0;
+}
+
+static void backlog_flush(void)
+{
+	while (backlog_count) {
+		struct removal *r = &backlog[backlog_first];
+
+		if (post_now(r->type, &r->sa, r->size, NULL, NULL) < 0)
+			return;
+		backlog_first++;
+		backlog_count--;
+	}
+	backlog_first = 0;
+}
+
+// Like post, but what finds the ring full waits. Without a dataplane there is nothing to remove.
+static int remove_later(uint32_t type, const void *body, uint32_t size)
+{
+	int error = backlog_count ? -ENOBUFS : post_now(type, body, size, NULL, NULL);
+
+	return error == -ENOBUFS ? backlog_add(type, body, size) : error;
+}
+
+void install_channel_up(void)
+{
+	struct command_reset reset = {0};
+
+	(void)post(COMMAND_RESET, &reset, sizeof(reset), NULL, NULL);
+}
+
+void install_channel_down(void)
+{
+	backlog_first = backlog_count = 0;
+	while (next_answer != next_request) {
+		struct pending p = pending[next_answer++ % PENDING];
+
+		if (p.done)
+			p.done(p.context, -ENOTCONN);
+	}
+}
+
+int install_reply(uint64_t request, const struct event_reply *reply)
+{
+	struct pending p;
+
+	if (next_answer == next_request || request != next_answer)
+		return -EPROTO;
+	p = pending[next_answer++ % PENDING];
+	if (p.type != reply->command)
+		return -EPROTO;
+	if (reply->error)
+		log_event(LOG_INSTALL_FAILED, NULL, "s:s, s:s", "command", command_name(p.type),
+			"reason", strerror(reply->error < 0 ? -reply->error : reply->error));
+	if (p.done)
+		p.done(p.context, reply->error);
+	backlog_flush();
+	return 0;
+}
+
+int install_sa_add(const struct command_sa_add *command, install_done done, void *context)
+{
+	return post(COMMAND_SA_ADD, command, sizeof(*command), done, context);
+}
+
+int install_sa_delete(uint32_t spi_in)
+{
+	struct command_sa_delete c = {.spi_in = spi_in};
+
+	return remove_later(COMMAND_SA_DELETE, &c, sizeof(c));
+}
+
+int install_tunnel_add(const struct command_tunnel_add *command, install_done done, void *context)
+{
+	return post(COMMAND_TUNNEL_ADD, command, sizeof(*command), done, context);
+}
+
+int install_tunnel_set_sa(uint16_t tunnel, uint32_t sa, install_done done, void *context)
+{
+	struct command_tunnel_set_sa c = {.tunnel = tunnel, .sa = sa};
+
+	return post(COMMAND_TUNNEL_SET_SA, &c, sizeof(c), done, context);
+}
+
+int install_tunnel_delete(uint16_t tunnel)
+{
+	struct command_tunnel_delete c = {.tunnel = tunnel};
+
+	return remove_later(COMMAND_TUNNEL_DELETE, &c, sizeof(c));
+}
+
+int install_session_add(const struct command_session_add *command, install_done done, void *context)
+{
+	return post(COMMAND_SESSION_ADD, command, sizeof(*command), done, context);
+}
+
+int install_session_set(const struct command_session_set *command, install_done done, void *context)
+{
+	return post(COMMAND_SESSION_SET, command, sizeof(*command), done, context);
+}
+
+int install_session_delete(uint32_t session)
+{
+	struct command_session_delete c = {.session = session};
+
+	return remove_later(COMMAND_SESSION_DELETE, &c, sizeof(c));
+}
+
+// ---- opening a subscriber: SESSION_SET, then ROUTE_ADD
+
+// What its two answers need; freed with the second one.
+struct opening {
+	struct opening *next;
+	struct command_session_set closed; // what undoes SESSION_SET
+	struct command_route route;
+	install_done done;
+	void *context;
+	int error; // of SESSION_SET
+};
+
+static struct opening *openings;
+
+static void opening_free(struct opening *o)
+{
+	for (struct opening **at = &openings; *at; at = &(*at)->next)
+		if (*at == o) {
+			*at = o->next;
+			break;
+		}
+	free(o);
+}
+
+static struct command_session_set closed_form(const struct command_session_set *open)
+{
+	struct command_session_set c = *open;
+
+	c.flags &= ~(uint32_t)(SESSION_IP4_OPEN | SESSION_IP6_OPEN);
+	memset(&c.ip4, 0, sizeof(c.ip4));
+	memset(&c.ip6, 0, sizeof(c.ip6));
+	return c;
+}
+
+static void session_is_set(void *context, int error)
+{
+	struct opening *o = context;
+
+	o->error = error;
+}
+
+static void route_is_added(void *context, int error)
+{
+	struct opening *o = context;
+
+	if (error == 0 && o->error)
+		(void)remove_later(COMMAND_ROUTE_DELETE, &o->route, sizeof(o->route));
+	if (error && o->error == 0)
+		(void)remove_later(COMMAND_SESSION_SET, &o->closed, sizeof(o->closed));
+	if (o->done)
+		o->done(o->context, o->error ? o->error : error);
+	opening_free(o);
+}
+
+int install_subscriber(const struct command_session_set *command, install_done done, void *context)
+{
+	struct opening *o = calloc(1, sizeof(*o));
+	int error;
+
+	if (!o)
+		return -ENOMEM;
+	o->closed = closed_form(command);
+	o->route = (struct command_route){
+		.prefix = {.address = command->ip4, .length = 32},
+		.session = command->session,
+		.kind = NEXT_HOP_SESSION,
+	};
+	o->done = done;
+	o->context = context;
+	error = post(COMMAND_SESSION_SET, command, sizeof(*command), session_is_set, o);
+	if (error < 0) {
+		free(o);
+		return error;
+	}
+	o->next = openings;
+	openings = o;
+	error = post(COMMAND_ROUTE_ADD, &o->route, sizeof(o->route), route_is_added, o);
+	if (error < 0) {
+		(void)remove_later(COMMAND_SESSION_SET, &o->closed, sizeof(o->closed));
+		install_forget(o);
+		opening_free(o);
+	}
+	return error;
+}
+
+int install_subscriber_undo(
+	const struct command_session_set *command, const struct ip_prefix *route)
+{
+	struct command_route r = {
+		.prefix = *route, .session = command->session, .kind = NEXT_HOP_SESSION};
+	int error = remove_later(COMMAND_ROUTE_DELETE, &r, sizeof(r));
+
+	return error < 0 ? error : remove_later(COMMAND_SESSION_SET, command, sizeof(*command));
+}
+
+void install_forget(const void *context)
+{
+	for (uint64_t i = next_answer; i != next_request; i++)
+		if (pending[i % PENDING].context == context)
+			pending[i % PENDING].done = NULL;
+	for (struct opening *o = openings; o; o = o->next)
+		if (o->context == context)
+			o->done = NULL;
+}

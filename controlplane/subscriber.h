@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Subscribers: one record for each L2TP session, from ICCN to its end. This is where the layers
+// meet: the session of l2tp/, the PPP of ppp/, the users, the pools, and the dataplane by
+// install.h. What happens in which state is one table in subscriber.c.
+
+#include "contract/config.h"
+#include "controlplane/l2tp/l2tp.h"
+#include "controlplane/log.h"
+#include "controlplane/pool.h"
+#include "controlplane/ppp/ppp.h"
+#include "controlplane/timer.h"
+#include "controlplane/users.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct subscribers;
+
+enum subscriber_state {
+	SUBSCRIBER_LCP,          // LCP is being negotiated
+	SUBSCRIBER_AUTHENTICATE, // LCP is open; who is it?
+	SUBSCRIBER_NETWORK,      // accepted; IPCP is being negotiated
+	SUBSCRIBER_INSTALL,      // IPCP is open; the dataplane is being told
+	SUBSCRIBER_UP,           // forwards
+	SUBSCRIBER_CLOSING,      // Terminate-Request is out, or the record is about to go
+	SUBSCRIBER_STATES,
+};
+
+struct subscriber_info {
+	uint64_t id; // of the connection attempt; never used again
+	enum subscriber_state state;
+	const char *state_word;
+	const char *user;          // raw, with a NUL; "" before authentication
+	struct ip_address address; // IP_NONE before IPCP
+	const char *pool;
+	struct ppp_link link;
+	uint32_t session; // index in the dataplane and in the stats segment
+	struct l2tp_session_info l2tp;
+	uint64_t age_ms;   // since ICCN
+	uint64_t up_ms;    // since it forwards; 0 = does not
+	uint32_t setup_ms; // from ICCN to forwarding
+};
+
+struct subscribers_counters {
+	uint64_t started, up, failed, authenticated, refused;
+	uint32_t present, forwarding;
+};
+
+// All that is handed in must outlive it. NULL without memory.
+struct subscribers *subscribers_create(const struct config *config, struct timers *timers,
+	struct pools *pools, const struct users *users, uint32_t sessions);
+void subscribers_free(struct subscribers *s);
+// The sessions' other end; before the first session.
+void subscribers_set_l2tp(struct subscribers *s, struct l2tp *l2tp);
+
+// The events of l2tp.h; context is struct subscribers.
+void subscribers_session_up(void *context, const struct l2tp_session_info *info);
+void subscribers_session_down(void *context, uint32_t session, const char *cause);
+// A punted PPP packet.
+void subscribers_input(
+	struct subscribers *s, uint32_t session, const uint8_t *packet, size_t length);
+
+// Ends a subscriber by PPP and then by L2TP; it is gone shortly after. -ENOENT.
+int subscribers_disconnect(struct subscribers *s, uint64_t id, const char *cause);
+// All at once, without waiting for their answers, when the control plane ends.
+void subscribers_close_all(struct subscribers *s, const char *cause);
+
+void subscribers_each(const struct subscribers *s,
+	void (*each)(void *context, const struct subscriber_info *info), void *context);
+void subscribers_counters(const struct subscribers *s, struct subscribers_counters *out);
