@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What must agree between keys and sections of the configuration. Each check leaves alone what has
+// had an error of its own, so that one mistake gives one error.
+
+#include "config_schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// Values that must differ: sorted, so that a hundred thousand users take no time.
+struct entry {
+	const void *field; // where the value is in the config
+	size_t order;
+};
+typedef int (*compare_fields)(const void *a, const void *b);
+
+static __thread compare_fields comparing; // qsort hands over no context
+
+static int compare_entries(const void *left, const void *right)
+{
+	const struct entry *a = left, *b = right;
+	int order = comparing(a->field, b->field);
+
+	if (order)
+		return order;
+	return a->order < b->order ? -1 : 1;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static int compare_addresses(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct ip_address));
+}
+
+static int compare_prefixes(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct ip_prefix));
+}
+
+static const char *say_text(const void *field, char *out)
+{
+	return config_say_value(field, strlen(field), out);
+}
+
+static const char *say_address(const void *field, char *out)
+{
+	return address_format(field, out);
+}
+
+static const char *say_prefix(const void *field, char *out)
+{
+	const struct ip_prefix *p = field;
+
+	return p->length ? prefix_format(p, out) : strcpy(out, "any");
+}
+
+// first is the field of element 0 of count elements of size bytes. Elements whose field begins
+// with a zero byte (no text, no address) are left out.
+static void check_unique(struct config_load *load, const char *what, const void *first,
+	size_t count, size_t size, compare_fields compare,
+	const char *(*say)(const void *field, char *out))
+{
+	struct entry *entries = calloc(count + 1, sizeof(*entries));
+	char shown[CONFIG_SAY];
+	size_t n = 0;
+
+	if (!entries) {
+		load->no_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const char *field = (const char *)first + i * size;
+
+		if (*field)
+			entries[n++] = (struct entry){field, i};
+	}
+	comparing = compare;
+	qsort(entries, n, sizeof(*entries), compare_entries);
+	for (size_t i = 1; i < n; i++) {
+		if (compare(entries[i - 1].field, entries[i].field) != 0)
+			continue;
+		config_error(load, config_place(load, entries[i].field),
+			"%s %s is there twice, first on line %zu: change or remove one", what,
+			say(entries[i].field, shown),
+			config_place(load, entries[i - 1].field).line + 1);
+	}
+	free(entries);
+}
+
+static bool own_address(const struct config *c, const struct ip_address *a, unsigned side)
+{
+	for (unsigned p = 0; p < c->port_count; p++)
+		for (unsigned i = 0; i < c->ports[p].address_count; i++)
+			if ((!side || c->ports[p].side == side) &&
+				address_equal(&c->ports[p].addresses[i].address, a))
+				return true;
+	return false;
+}
+
+static bool on_link(const struct config *c, const struct ip_address *a)
+{
+	for (unsigned p = 0; p < c->port_count; p++)
+		for (unsigned i = 0; i < c->ports[p].address_count; i++)
+			if (prefix_contains(&c->ports[p].addresses[i].network, a))
+				return true;
+	return false;
+}
+
+static bool overlap(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	return prefix_contains(a, &b->address) || prefix_contains(b, &a->address);
+}
+
+// Two ports whose networks overlap, or that share an address.
+static void check_networks(struct config_load *load, unsigned port)
+{
+	const struct config *c = load->config;
+	const struct config_port *p = &c->ports[port];
+	char one[ADDRESS_TEXT], other[ADDRESS_TEXT];
+
+	for (unsigned i = 0; i < p->address_count; i++)
+		for (unsigned q = 0; q < port; q++)
+			for (unsigned j = 0; j < c->ports[q].address_count; j++) {
+				if (!overlap(&p->addresses[i].network,
+					    &c->ports[q].addresses[j].network))
+					continue;
+				config_error(load, config_place(load, &p->addresses[i]),
+					"network %s overlaps %s of port %s: give each port its own",
+					prefix_format(&p->addresses[i].network, one),
+					prefix_format(&c->ports[q].addresses[j].network, other),
+					c->ports[q].name);
+				return;
+			}
+}
+
+static void check_ports(struct config_load *load)
+{
+	const struct config *c = load->config;
+	bool subscriber = false;
+
+	if (!config_walked(load, "ports"))
+		return;
+	check_unique(load, "port name", c->ports[0].name, c->port_count, sizeof(c->ports[0]),
+		compare_texts, say_text);
+	check_unique(load, "device", c->ports[0].device, c->port_count, sizeof(c->ports[0]),
+		compare_texts, say_text);
+	for (unsigned i = 0; i < c->port_count; i++) {
+		subscriber |= c->ports[i].side == SIDE_SUBSCRIBER;
+		check_unique(load, "address", &c->ports[i].addresses[0].address,
+			c->ports[i].address_count, sizeof(c->ports[i].addresses[0]),
+			compare_addresses, say_address);
+		check_networks(load, i);
+	}
+	if (!subscriber)
+		config_error(load, config_place(load, c->ports),
+			"no port has side: subscriber: clients must come in somewhere, name one");
+}
+
+static void check_cores(struct config_load *load)
+{
+	const struct config_dataplane *d = &load->config->dataplane;
+
+	if (d->cores_count && d->cores_count != d->workers)
+		config_error(load, config_place(load, d->cores),
+			"dataplane.cores names %u CPUs for %u workers: name one for each worker",
+			d->cores_count, d->workers);
+}
+
+static void check_routes(struct config_load *load)
+{
+	const struct config *c = load->config;
+	char shown[ADDRESS_TEXT];
+
+	if (!config_walked(load, "routes") || c->route_count == 0)
+		return;
+	check_unique(load, "route to", &c->routes[0].to, c->route_count, sizeof(c->routes[0]),
+		compare_prefixes, say_prefix);
+	for (uint32_t i = 0; i < c->route_count && config_walked(load, "ports"); i++) {
+		const struct ip_address *via = &c->routes[i].via;
+
+		if (own_address(c, via, 0))
+			config_error(load, config_place(load, via),
+				"via %s is an own address: name the router's",
+				address_format(via, shown));
+		else if (!on_link(c, via))
+			config_error(load, config_place(load, via),
+				"via %s is in the network of no port: name a router that is, or "
+				"add the network to ports.addresses",
+				address_format(via, shown));
+	}
+}
+
+static void check_listeners(struct config_load *load)
+{
+	const struct config *c = load->config;
+	char shown[ADDRESS_TEXT];
+
+	if (!config_walked(load, "listeners"))
+		return;
+	check_unique(load, "listener name", c->listeners[0].name, c->listener_count,
+		sizeof(c->listeners[0]), compare_texts, say_text);
+	check_unique(load, "listener address", &c->listeners[0].address, c->listener_count,
+		sizeof(c->listeners[0]), compare_addresses, say_address);
+	for (unsigned i = 0; i < c->listener_count && config_walked(load, "ports"); i++)
+		if (!own_address(c, &c->listeners[i].address, SIDE_SUBSCRIBER))
+			config_error(load, config_place(load, &c->listeners[i].address),
+				"listener address %s is none of a subscriber port's: add it to "
+				"ports.addresses, or choose one of these",
+				address_format(&c->listeners[i].address, shown));
+}
+
+static void check_psks(struct config_load *load)
+{
+	const struct config *c = load->config;
+
+	if (!config_walked(load, "ike"))
+		return;
+	if (c->psk_count)
+		check_unique(load, "pre-shared key for", &c->psks[0].peer, c->psk_count,
+			sizeof(c->psks[0]), compare_prefixes, say_prefix);
+	for (unsigned i = 0; i < c->listener_count && !c->psk_count; i++)
+		if (!c->listeners[i].clear_l2tp && config_walked(load, "listeners")) {
+			config_error(load, config_place(load, &c->listeners[i]),
+				"listener %s requires ipsec, and there is no pre-shared key: add "
+				"ike: {psks: [{peer: any, secret: {file: PATH}}]}, or set ipsec: "
+				"optional",
+				c->listeners[i].name);
+			return;
+		}
+}
+
+// A weak algorithm stands in its list only when legacy names it too; named there alone, it goes to
+// the end.
+static void check_weak(struct config_load *load, const char *key, struct config_list *list,
+	unsigned value, const char *word, bool allowed)
+{
+	for (unsigned i = 0; i < list->count; i++)
+		if (list->values[i] == value) {
+			if (!allowed)
+				config_error(load, config_place(load, &list->values[i]),
+					"ike.%s %s is weak and not allowed: remove it, or add "
+					"legacy: [%s] to ike",
+					key, word, word);
+			return;
+		}
+	if (allowed && list->count < CONFIG_OFFERS)
+		list->values[list->count++] = (uint16_t)value;
+}
+
+// Of two settings, the place of the one that is in the file.
+static yaml_mark_t either_place(const struct config_load *load, const void *a, const void *b)
+{
+	yaml_mark_t mark = config_place(load, a);
+
+	return mark.index ? mark : config_place(load, b);
+}
+
+static void check_ike(struct config_load *load)
+{
+	struct config_ike *k = &load->config->ike;
+
+	if (!config_walked(load, "ike"))
+		return;
+	check_weak(load, "encryption", &k->encryption, IKE_3DES, "3des", k->legacy_3des);
+	check_weak(load, "hash", &k->hash, IKE_MD5, "md5", k->legacy_md5);
+	check_weak(load, "group", &k->group, IKE_MODP_1536, "modp-1536", k->legacy_modp1536);
+	check_weak(load, "group", &k->group, IKE_MODP_1024, "modp-1024", k->legacy_modp1024);
+	if (k->replay_window % 32)
+		config_error(load, config_place(load, &k->replay_window),
+			"ike.replay-window %u is no multiple of 32: write %u", k->replay_window,
+			(k->replay_window + 31u) / 32 * 32);
+	if (k->dpd_timeout_ms < k->dpd_delay_ms)
+		config_error(load, either_place(load, &k->dpd_timeout_ms, &k->dpd_delay_ms),
+			"ike.dpd-timeout is shorter than ike.dpd-delay: make it longer");
+}
+
+static void check_l2tp(struct config_load *load)
+{
+	const struct config_l2tp *l = &load->config->l2tp;
+
+	if (config_walked(load, "l2tp") && l->retransmit_max_ms < l->retransmit_ms)
+		config_error(load, either_place(load, &l->retransmit_max_ms, &l->retransmit_ms),
+			"l2tp.retransmit-max is shorter than l2tp.retransmit: make it longer");
+}
+
+// The least that outer IPv4, UDP, L2TP and PPP take of a packet, without IPsec.
+enum { LEAST_OVERHEAD = 20 + 8 + 6 + 2 };
+
+static void check_mtu(
+	struct config_load *load, const char *key, const uint16_t *value, unsigned largest)
+{
+	if (*value <= largest)
+		return;
+	config_error(load, config_place(load, value),
+		"ppp.%s %u does not fit the subscriber ports: use at most %u, or raise their mtu",
+		key, *value, largest);
+}
+
+static void check_ppp(struct config_load *load)
+{
+	struct config *c = load->config;
+	unsigned mtu = 0;
+
+	if (!config_walked(load, "ports") || !config_walked(load, "ppp"))
+		return;
+	for (unsigned i = c->port_count; i > 0; i--)
+		if (c->ports[i - 1].side == SIDE_SUBSCRIBER) {
+			if (c->ports[i - 1].mtu > mtu)
+				mtu = c->ports[i - 1].mtu;
+			if (config_place(load, &c->ppp.local).index == 0)
+				c->ppp.local = c->ports[i - 1].addresses[0].address;
+		}
+	if (mtu == 0)
+		return;
+	check_mtu(load, "mru", &c->ppp.mru, mtu - LEAST_OVERHEAD);
+	check_mtu(load, "mtu", &c->ppp.mtu, mtu - LEAST_OVERHEAD);
+}
+
+// Prefixes of one pool and of two.
+static void check_overlaps(struct config_load *load, unsigned pool, unsigned n)
+{
+	const struct config *c = load->config;
+	const struct ip_prefix *p = &c->pools[pool].prefixes[n];
+	char one[ADDRESS_TEXT], other[ADDRESS_TEXT];
+
+	for (unsigned q = 0; q <= pool; q++)
+		for (unsigned j = 0; j < c->pools[q].prefix_count; j++) {
+			const struct ip_prefix *before = &c->pools[q].prefixes[j];
+
+			if (before == p)
+				return;
+			if (!overlap(p, before))
+				continue;
+			config_error(load, config_place(load, p),
+				"prefix %s of pool %s overlaps %s of pool %s: an address can be in "
+				"one alone",
+				prefix_format(p, one), c->pools[pool].name,
+				prefix_format(before, other), c->pools[q].name);
+			return;
+		}
+}
+
+enum { POOL_WIDEST = 8 }; // bits: 16 million addresses, more than there can be sessions
+
+static void check_pools(struct config_load *load)
+{
+	const struct config *c = load->config;
+	char shown[ADDRESS_TEXT];
+
+	if (!config_walked(load, "pools"))
+		return;
+	check_unique(load, "pool name", c->pools[0].name, c->pool_count, sizeof(c->pools[0]),
+		compare_texts, say_text);
+	for (unsigned i = 0; i < c->pool_count; i++)
+		for (unsigned j = 0; j < c->pools[i].prefix_count; j++) {
+			const struct ip_prefix *p = &c->pools[i].prefixes[j];
+
+			if (p->length < POOL_WIDEST)
+				config_error(load, config_place(load, p),
+					"prefix %s of pool %s is too wide: use /%u or longer",
+					prefix_format(p, shown), c->pools[i].name, POOL_WIDEST);
+			check_overlaps(load, i, j);
+		}
+}
+
+static bool pool_known(const struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->pool_count; i++)
+		if (strcmp(c->pools[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void check_user(struct config_load *load, const struct config_user *u)
+{
+	const struct config *c = load->config;
+	char name[CONFIG_SAY], shown[ADDRESS_TEXT];
+
+	config_say_value(u->name, strlen(u->name), name);
+	if (*u->pool && config_walked(load, "pools") && !pool_known(c, u->pool))
+		config_error(load, config_place(load, u->pool),
+			"user %s: there is no pool %s: name one of pools", name, u->pool);
+	if (u->address.version == IP_NONE)
+		return;
+	if (*u->pool)
+		config_error(load, config_place(load, u->pool),
+			"user %s has a fixed address and a pool: remove one", name);
+	if ((config_walked(load, "ports") && own_address(c, &u->address, 0)) ||
+		address_equal(&u->address, &c->ppp.local))
+		config_error(load, config_place(load, &u->address),
+			"user %s: address %s is an own address: choose another", name,
+			address_format(&u->address, shown));
+}
+
+static void check_users(struct config_load *load)
+{
+	const struct config *c = load->config;
+
+	if (!config_walked(load, "users") || c->user_count == 0)
+		return;
+	check_unique(load, "user", c->users[0].name, c->user_count, sizeof(c->users[0]),
+		compare_texts, say_text);
+	check_unique(load, "address", &c->users[0].address, c->user_count, sizeof(c->users[0]),
+		compare_addresses, say_address);
+	for (uint32_t i = 0; i < c->user_count; i++)
+		check_user(load, &c->users[i]);
+}
+
+static void check_api(struct config_load *load)
+{
+	static const struct ip_address six = {.version = IP_V6, .bytes = {[15] = 1}};
+	const struct config_api *a = &load->config->api;
+	char shown[ADDRESS_TEXT];
+
+	if (!config_walked(load, "api"))
+		return;
+	if (a->tcp.version != IP_NONE && !(a->tcp.version == IP_V4 && a->tcp.bytes[0] == 127) &&
+		!address_equal(&a->tcp, &six))
+		config_error(load, config_place(load, &a->tcp),
+			"api.tcp %s is no loopback address, and there is only loopback in this "
+			"version: use 127.0.0.1:8080, or api.socket",
+			address_port_format(&a->tcp, a->tcp_port, shown));
+	if (config_walked(load, "dataplane") &&
+		strcmp(a->socket, load->config->dataplane.socket) == 0)
+		config_error(load, either_place(load, a->socket, load->config->dataplane.socket),
+			"api.socket and dataplane.socket are the same: choose another for one");
+}
+
+void config_check(struct config_load *load)
+{
+	if (config_walked(load, "dataplane"))
+		check_cores(load);
+	check_ports(load);
+	check_routes(load);
+	check_listeners(load);
+	check_psks(load);
+	check_ike(load);
+	check_l2tp(load);
+	check_ppp(load);
+	check_pools(load);
+	check_users(load);
+	check_api(load);
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The schema of the configuration file: a line for each key, with type, unit, default, bounds and
+// help. Nothing else in the project knows a default. configs/full.yaml shows all of it, and a test
+// holds the two together.
+
+#include "config_schema.h"
+
+#define FIELD(type, member)  .offset = offsetof(struct type, member), .size = MEMBER(type, member)
+#define MEMBER(type, member) sizeof(((struct type *)NULL)->member)
+#define COUNT(type, count) \
+	.count_offset = offsetof(struct type, count), .count_size = MEMBER(type, count)
+#define ROOM(type, member) (MEMBER(type, member) / MEMBER(type, member[0]))
+#define FIXED(type, member) \
+	.offset = offsetof(struct type, member), .size = MEMBER(type, member[0]), \
+	.most = ROOM(type, member)
+#define LIST(type, member, n) FIXED(type, member), COUNT(type, n)
+#define HEAP(type, member, n) \
+	.heap = true, .offset = offsetof(struct type, member), .size = MEMBER(type, member[0]), \
+	COUNT(type, n)
+#define MAP(type, member, s) .kind = KIND_SECTION, FIELD(type, member), .maps = &(s)
+
+enum {
+	SECOND = 1000, // milliseconds
+	MINUTE = 60 * SECOND,
+	HOUR_S = 3600, // seconds
+	DAY_S = 24 * HOUR_S,
+	MIB = 1 << 20,     // bytes
+	SOCKET_PATH = 107, // bytes that a Unix socket's address holds (unix(7))
+	USERS = 1 << 20,   // entries of a list that grows with the file
+};
+
+static const struct config_word auto_core[] = {{"auto", 0xffff}, {0}};
+static const struct config_word auto_zero[] = {{"auto", 0}, {0}};
+static const struct config_word off_zero[] = {{"off", 0}, {0}};
+static const struct config_word any_peer[] = {{"any", 0}, {0}};
+static const struct config_word idle_words[] = {
+	{"adaptive", IDLE_ADAPTIVE}, {"poll", IDLE_POLL}, {0}};
+static const struct config_word side_words[] = {
+	{"subscriber", SIDE_SUBSCRIBER}, {"network", SIDE_NETWORK}, {0}};
+static const struct config_word ipsec_words[] = {{"required", false}, {"optional", true}, {0}};
+static const struct config_word level_words[] = {{"error", LEVEL_ERROR}, {"warning", LEVEL_WARNING},
+	{"info", LEVEL_INFO}, {"debug", LEVEL_DEBUG}, {0}};
+
+const struct config_word ike_encryption_words[] = {{"aes-cbc-128", IKE_AES_CBC_128},
+	{"aes-cbc-192", IKE_AES_CBC_192}, {"aes-cbc-256", IKE_AES_CBC_256}, {"3des", IKE_3DES},
+	{0}};
+const struct config_word ike_hash_words[] = {{"md5", IKE_MD5}, {"sha1", IKE_SHA1},
+	{"sha256", IKE_SHA256}, {"sha384", IKE_SHA384}, {"sha512", IKE_SHA512}, {0}};
+const struct config_word ike_group_words[] = {{"modp-1024", IKE_MODP_1024},
+	{"modp-1536", IKE_MODP_1536}, {"modp-2048", IKE_MODP_2048}, {"modp-3072", IKE_MODP_3072},
+	{"modp-4096", IKE_MODP_4096}, {"ecp-256", IKE_ECP_256}, {"ecp-384", IKE_ECP_384},
+	{"ecp-521", IKE_ECP_521}, {0}};
+const struct config_word ppp_auth_words[] = {
+	{"mschapv2", PPP_AUTH_MSCHAPV2}, {"chap", PPP_AUTH_CHAP_MD5}, {"pap", PPP_AUTH_PAP}, {0}};
+
+// A test holds these against algorithm.c.
+static const struct config_word cipher_words[] = {{"aes-gcm-128", ESP_CIPHER_AES_GCM_128},
+	{"aes-gcm-256", ESP_CIPHER_AES_GCM_256}, {"aes-cbc-128", ESP_CIPHER_AES_CBC_128},
+	{"aes-cbc-192", ESP_CIPHER_AES_CBC_192}, {"aes-cbc-256", ESP_CIPHER_AES_CBC_256}, {0}};
+static const struct config_word integrity_words[] = {{"hmac-sha1-96", ESP_INTEGRITY_HMAC_SHA1_96},
+	{"hmac-sha256-128", ESP_INTEGRITY_HMAC_SHA256_128},
+	{"hmac-sha384-192", ESP_INTEGRITY_HMAC_SHA384_192},
+	{"hmac-sha512-256", ESP_INTEGRITY_HMAC_SHA512_256}, {0}};
+
+static const struct config_word legacy_words[] = {
+	{"3des", offsetof(struct config_ike, legacy_3des)},
+	{"md5", offsetof(struct config_ike, legacy_md5)},
+	{"modp-1024", offsetof(struct config_ike, legacy_modp1024)},
+	{"modp-1536", offsetof(struct config_ike, legacy_modp1536)}, {0}};
+static const struct config_word vendor_words[] = {
+	{"rfc3947", offsetof(struct config_ike, vendor_nat_t_rfc3947)},
+	{"natt-02", offsetof(struct config_ike, vendor_nat_t_draft02)},
+	{"natt-03", offsetof(struct config_ike, vendor_nat_t_draft03)},
+	{"dpd", offsetof(struct config_ike, vendor_dpd)},
+	{"fragmentation", offsetof(struct config_ike, vendor_fragmentation)},
+	{"culvert", offsetof(struct config_ike, vendor_culvert)}, {0}};
+
+static const struct config_field dataplane_fields[] = {
+	{"socket", "/run/culvert/dataplane.sock", .kind = KIND_TEXT,
+		FIELD(config_dataplane, socket), .high = SOCKET_PATH,
+		.help = "Unix socket on which the control plane finds the dataplane"},
+	{"workers", "1", .kind = KIND_INTEGER, FIELD(config_dataplane, workers), .low = 1,
+		.high = LIMIT_WORKERS, .help = "threads that move packets"},
+	{"cores", .kind = KIND_INTEGER, LIST(config_dataplane, cores, cores_count), .high = 1023,
+		.help = "CPU of each worker; left out: chosen by the dataplane"},
+	{"clerk-core", "auto", .kind = KIND_INTEGER, FIELD(config_dataplane, clerk_core),
+		.high = 1023, .words = auto_core,
+		.help = "CPU of the thread that keeps the tables"},
+	{"idle", "adaptive", .kind = KIND_WORD, FIELD(config_dataplane, idle), .words = idle_words,
+		.help = "adaptive sleeps a little when there is nothing to do, poll never does"},
+	{"hugepages", "true", .kind = KIND_BOOL, FIELD(config_dataplane, hugepages),
+		.help = "false: ordinary memory, which is slower"},
+	{"memory", "512MiB", "512MiB", .kind = KIND_SIZE, FIELD(config_dataplane, memory_mib),
+		.scale = MIB, .low = 64, .high = 1 << 20, .help = "memory for packets and tables"},
+	{"packet-buffers", "32768", .kind = KIND_INTEGER, FIELD(config_dataplane, packet_buffers),
+		.low = 4096, .high = 1 << 24, .help = "packets that the gateway holds at most"},
+	{"sas", "16384", .kind = KIND_INTEGER, FIELD(config_dataplane, sas), .low = 64,
+		.high = LIMIT_SAS, .help = "pairs of ESP SAs; a rekey needs two for a moment"},
+	{"sessions", "16384", .kind = KIND_INTEGER, FIELD(config_dataplane, sessions), .low = 64,
+		.high = LIMIT_SESSIONS, .help = "sessions at the same time"},
+	{"eal", .kind = KIND_TEXT, LIST(config_dataplane, eal, eal_count),
+		.help = "further arguments for DPDK's EAL, as they are"},
+	{0}};
+static const struct config_section dataplane = {"dataplane", dataplane_fields};
+
+static const struct config_field port_fields[] = {
+	{"name", .example = "wan0", .kind = KIND_TEXT, .low = 1, .required = true,
+		FIELD(config_port, name), .help = "as API, CLI and log call it"},
+	{"side", .example = "subscriber", .kind = KIND_WORD, .required = true,
+		FIELD(config_port, side), .words = side_words,
+		.help = "subscriber faces clients and LACs, network faces the routers"},
+	{"device", .example = "net_af_packet0,iface=eth1", .kind = KIND_TEXT, .required = true,
+		FIELD(config_port, device), .help = "PCI address, or a DPDK virtual device"},
+	{"mtu", "1500", .kind = KIND_INTEGER, FIELD(config_port, mtu), .low = LIMIT_MTU_MIN,
+		.high = LIMIT_MTU_MAX, .help = "bytes of an IP packet"},
+	{"addresses", .example = "[192.0.2.1/24]", .kind = KIND_INTERFACE, .required = true,
+		LIST(config_port, addresses, address_count), .low = IP_V4,
+		.help = "own addresses, each with the length of its network"},
+	{0}};
+static const struct config_section ports = {"ports", port_fields};
+
+static const struct config_field route_fields[] = {
+	{"to", .example = "0.0.0.0/0", .kind = KIND_PREFIX, .required = true,
+		FIELD(config_route, to), .low = IP_V4, .help = "destination"},
+	{"via", .example = "198.51.100.254", .kind = KIND_ADDRESS, .required = true,
+		FIELD(config_route, via), .low = IP_V4, .help = "router in the network of a port"},
+	{0}};
+static const struct config_section routes = {"routes", route_fields};
+
+static const struct config_field listener_fields[] = {
+	{"name", .example = "public", .kind = KIND_TEXT, .low = 1, .required = true,
+		FIELD(config_listener, name), .help = "as API, CLI and log call it"},
+	{"address", .example = "192.0.2.1", .kind = KIND_ADDRESS, .required = true,
+		FIELD(config_listener, address), .low = IP_V4,
+		.help = "one of a subscriber port's addresses: what clients dial"},
+	{"ipsec", "required", .kind = KIND_WORD, FIELD(config_listener, clear_l2tp),
+		.words = ipsec_words, .help = "optional: L2TP without IPsec is served as well"},
+	{0}};
+static const struct config_section listeners = {"listeners", listener_fields};
+
+static const struct config_field psk_fields[] = {
+	{"peer", .example = "any", .kind = KIND_PREFIX, .required = true, FIELD(config_psk, peer),
+		.words = any_peer, .low = IP_V4,
+		.help = "any, an address or a prefix; the longest match wins"},
+	{"secret", .example = "{file: /etc/culvert/psk}", .kind = KIND_SECRET, .required = true,
+		FIELD(config_psk, secret), COUNT(config_psk, secret_length),
+		.help = "pre-shared key, as it is or as {file: PATH}"},
+	{0}};
+static const struct config_section psks = {"ike.psks", psk_fields};
+
+static const struct config_field ike_fields[] = {
+	{"psks", .kind = KIND_SECTION, .global = true, HEAP(config, psks, psk_count), .most = USERS,
+		.maps = &psks, .help = "pre-shared keys by peer"},
+	{"encryption", "aes-cbc-256 aes-cbc-192 aes-cbc-128", .kind = KIND_WORD,
+		LIST(config_ike, encryption.values, encryption.count),
+		.words = ike_encryption_words, .help = "of the IKE SA, in order of preference"},
+	{"hash", "sha256 sha384 sha512 sha1", .kind = KIND_WORD,
+		LIST(config_ike, hash.values, hash.count), .words = ike_hash_words,
+		.help = "of the IKE SA, and its pseudo-random function"},
+	{"group", "ecp-384 ecp-256 ecp-521 modp-2048 modp-3072 modp-4096", .kind = KIND_WORD,
+		LIST(config_ike, group.values, group.count), .words = ike_group_words,
+		.help = "Diffie-Hellman groups, also for PFS"},
+	{"legacy", .kind = KIND_FLAG, .most = 4, .words = legacy_words,
+		.help = "weak algorithms to allow all the same; each goes to the end of its list"},
+	{"esp-cipher", "aes-gcm-256 aes-gcm-128 aes-cbc-256 aes-cbc-192 aes-cbc-128",
+		.kind = KIND_WORD, LIST(config_ike, esp_cipher.values, esp_cipher.count),
+		.words = cipher_words, .help = "of the ESP SAs"},
+	{"esp-integrity", "hmac-sha256-128 hmac-sha384-192 hmac-sha512-256 hmac-sha1-96",
+		.kind = KIND_WORD, LIST(config_ike, esp_integrity.values, esp_integrity.count),
+		.words = integrity_words, .help = "of the ESP SAs, beside an aes-cbc cipher"},
+	{"lifetime", "24h", "8h", .kind = KIND_DURATION, FIELD(config_ike, lifetime_s),
+		.scale = SECOND, .low = 60, .high = 30 * DAY_S, .help = "longest of an IKE SA"},
+	{"esp-lifetime", "8h", "1h", .kind = KIND_DURATION, FIELD(config_ike, esp_lifetime_s),
+		.scale = SECOND, .low = 60, .high = 30 * DAY_S, .help = "longest of an ESP SA"},
+	{"replay-window", "1024", .kind = KIND_INTEGER, FIELD(config_ike, replay_window),
+		.high = LIMIT_REPLAY_WINDOW,
+		.help = "packets: a multiple of 32; 0 takes replays, for benchmarks only"},
+	{"dpd-delay", "30s", "30s", .kind = KIND_DURATION, FIELD(config_ike, dpd_delay_ms),
+		.scale = 1, .low = SECOND, .high = HOUR_S * SECOND,
+		.help = "silence after which the peer is asked (RFC 3706)"},
+	{"dpd-timeout", "2m", "2m", .kind = KIND_DURATION, FIELD(config_ike, dpd_timeout_ms),
+		.scale = 1, .low = SECOND, .high = DAY_S * SECOND,
+		.help = "without an answer for so long: the peer is dead"},
+	{"retransmit", "1s", "1s", .kind = KIND_DURATION, FIELD(config_ike, retransmit_ms),
+		.scale = 1, .low = 100, .high = MINUTE, .help = "before the first; then doubled"},
+	{"retransmit-tries", "5", .kind = KIND_INTEGER, FIELD(config_ike, retransmit_tries),
+		.low = 1, .high = 20, .help = "retransmissions of one message"},
+	{"half-open-max", "1000", .kind = KIND_INTEGER, FIELD(config_ike, half_open_max), .low = 1,
+		.high = LIMIT_SAS, .help = "IKE SAs that are not established yet"},
+	{"vendor-ids", "rfc3947 natt-02 natt-03 dpd culvert", .kind = KIND_FLAG, .most = 6,
+		.words = vendor_words, .help = "which vendor ids we send"},
+	{0}};
+static const struct config_section ike = {"ike", ike_fields};
+
+static const struct config_field l2tp_fields[] = {
+	{"host-name", "culvert", .kind = KIND_TEXT, .low = 1, FIELD(config_l2tp, host_name),
+		.help = "what we call ourselves (RFC 2661, AVP 7)"},
+	{"window", "16", .kind = KIND_INTEGER, FIELD(config_l2tp, window), .low = 1, .high = 1024,
+		.help = "control messages that a peer may have on the way"},
+	{"hello", "60s", "60s", .kind = KIND_DURATION, FIELD(config_l2tp, hello_ms), .scale = 1,
+		.low = SECOND, .high = HOUR_S * SECOND,
+		.help = "silence of a tunnel after which we send HELLO"},
+	{"retransmit", "1s", "1s", .kind = KIND_DURATION, FIELD(config_l2tp, retransmit_ms),
+		.scale = 1, .low = 100, .high = MINUTE, .help = "before the first; then doubled"},
+	{"retransmit-max", "8s", "8s", .kind = KIND_DURATION, FIELD(config_l2tp, retransmit_max_ms),
+		.scale = 1, .low = 100, .high = 5 * MINUTE,
+		.help = "up to this (RFC 2661 section 5.8: at least 8s)"},
+	{"retransmit-tries", "5", .kind = KIND_INTEGER, FIELD(config_l2tp, retransmit_tries),
+		.low = 1, .high = 20, .help = "then the tunnel is dead"},
+	{"secret", .example = "{file: /etc/culvert/tunnel}", .kind = KIND_SECRET,
+		FIELD(config_l2tp, secret), COUNT(config_l2tp, secret_length),
+		.help = "tunnel authentication and hidden AVPs; left out: none"},
+	{"sessions-per-tunnel", "16384", .kind = KIND_INTEGER,
+		FIELD(config_l2tp, sessions_per_tunnel), .low = 1, .high = LIMIT_SESSION_ID,
+		.help = "that one peer may open in one tunnel"},
+	{0}};
+static const struct config_section l2tp = {"l2tp", l2tp_fields};
+
+static const struct config_field ppp_fields[] = {
+	{"auth", "mschapv2 chap", .kind = KIND_WORD, LIST(config_ppp, auth.values, auth.count),
+		.words = ppp_auth_words, .help = "in order of preference"},
+	{"mru", "1400", .kind = KIND_INTEGER, FIELD(config_ppp, mru), .low = LIMIT_MTU_MIN,
+		.high = LIMIT_MTU_MAX, .help = "bytes: what we ask the client to keep to"},
+	{"mtu", "auto", .kind = KIND_INTEGER, FIELD(config_ppp, mtu), .low = LIMIT_MTU_MIN,
+		.high = LIMIT_MTU_MAX, .words = auto_zero,
+		.help = "bytes of the largest inner packet; auto: what fits the headers"},
+	{"local-address", .example = "100.64.0.1", .kind = KIND_ADDRESS, FIELD(config_ppp, local),
+		.low = IP_V4,
+		.help = "ours in IPCP; left out: the first address of the first subscriber port"},
+	{"dns", .kind = KIND_ADDRESS, FIXED(config_ppp, dns), .low = IP_V4,
+		.help = "name servers that clients are told"},
+	{"wins", .kind = KIND_ADDRESS, FIXED(config_ppp, wins), .low = IP_V4,
+		.help = "WINS servers that clients are told"},
+	{"restart", "3s", "3s", .kind = KIND_DURATION, FIELD(config_ppp, restart_ms), .scale = 1,
+		.low = 100, .high = MINUTE, .help = "restart timer (RFC 1661 section 4.6)"},
+	{"max-configure", "10", .kind = KIND_INTEGER, FIELD(config_ppp, max_configure), .low = 1,
+		.high = 100, .help = "Configure-Requests without an answer"},
+	{"max-terminate", "2", .kind = KIND_INTEGER, FIELD(config_ppp, max_terminate), .low = 1,
+		.high = 100, .help = "Terminate-Requests without an answer"},
+	{"max-failure", "5", .kind = KIND_INTEGER, FIELD(config_ppp, max_failure), .low = 1,
+		.high = 100, .help = "Configure-Naks before a Configure-Reject"},
+	{"echo-interval", "30s", "30s", .kind = KIND_DURATION, FIELD(config_ppp, echo_interval_ms),
+		.scale = 1, .low = SECOND, .high = HOUR_S * SECOND, .words = off_zero,
+		.help = "LCP echo; off: none"},
+	{"echo-failures", "4", .kind = KIND_INTEGER, FIELD(config_ppp, echo_failures), .low = 1,
+		.high = 100, .help = "echoes in a row without an answer: the client is gone"},
+	{"setup-timeout", "30s", "30s", .kind = KIND_DURATION, FIELD(config_ppp, setup_timeout_ms),
+		.scale = 1, .low = SECOND, .high = 10 * MINUTE,
+		.help = "from the first frame to an address"},
+	{0}};
+static const struct config_section ppp = {"ppp", ppp_fields};
+
+static const struct config_field pool_fields[] = {
+	{"name", .example = "default", .kind = KIND_TEXT, .low = 1, .required = true,
+		FIELD(config_pool, name), .help = "as users, API and CLI call it"},
+	{"prefixes", .example = "[100.64.0.0/16]", .kind = KIND_PREFIX, .required = true,
+		LIST(config_pool, prefixes, prefix_count), .low = IP_V4,
+		.help = "addresses for clients; own addresses in them are left out"},
+	{0}};
+static const struct config_section pools = {"pools", pool_fields};
+
+static const struct config_field user_fields[] = {
+	{"name", .example = "alice", .kind = KIND_TEXT, .required = true, FIELD(config_user, name),
+		.help = "as the client sends it"},
+	{"password", .example = "{file: /etc/culvert/alice}", .kind = KIND_SECRET, .required = true,
+		FIELD(config_user, password), .help = "as it is or as {file: PATH}"},
+	{"address", .example = "100.64.0.7", .kind = KIND_ADDRESS, FIELD(config_user, address),
+		.low = IP_V4, .help = "fixed, in a pool or not; left out: from a pool"},
+	{"pool", .example = "default", .kind = KIND_TEXT, .low = 1, FIELD(config_user, pool),
+		.help = "left out: the first pool"},
+	{0}};
+static const struct config_section users = {"users", user_fields};
+
+static const struct config_field api_fields[] = {
+	{"socket", "/run/culvert/api.sock", .kind = KIND_TEXT, FIELD(config_api, socket),
+		.high = SOCKET_PATH, .help = "Unix socket of the API"},
+	{"tcp", .example = "127.0.0.1:8080", .kind = KIND_ENDPOINT, FIELD(config_api, tcp),
+		COUNT(config_api, tcp_port), .help = "loopback address and port; left out: none"},
+	{0}};
+static const struct config_section api = {"api", api_fields};
+
+static const struct config_field log_fields[] = {
+	{"level", "info", .kind = KIND_WORD, FIELD(config, log_level), .words = level_words,
+		.help = "the least that is written"},
+	{0}};
+static const struct config_section log_section = {"log", log_fields};
+
+// The section log has no struct of its own: its offset is 0, and its fields are struct config's.
+static const struct config_field file_fields[] = {
+	{"dataplane", MAP(config, dataplane, dataplane), .help = "the packet process"},
+	{"ports", .example = "[{name: wan0, side: subscriber, device: ..., addresses: [...]}]",
+		.kind = KIND_SECTION, LIST(config, ports, port_count), .maps = &ports,
+		.required = true, .help = "network interfaces"},
+	{"routes", .kind = KIND_SECTION, HEAP(config, routes, route_count), .most = USERS,
+		.maps = &routes, .help = "beyond the networks of the ports"},
+	{"listeners", .example = "[{name: public, address: 192.0.2.1}]", .kind = KIND_SECTION,
+		LIST(config, listeners, listener_count), .maps = &listeners, .required = true,
+		.help = "where clients are served"},
+	{"ike", MAP(config, ike, ike), .help = "IKEv1 and ESP"},
+	{"l2tp", MAP(config, l2tp, l2tp), .help = "L2TPv2"},
+	{"ppp", MAP(config, ppp, ppp), .help = "PPP"},
+	{"pools", .example = "[{name: default, prefixes: [100.64.0.0/16]}]", .kind = KIND_SECTION,
+		LIST(config, pools, pool_count), .maps = &pools, .required = true,
+		.help = "addresses for clients"},
+	{"users", .kind = KIND_SECTION, HEAP(config, users, user_count), .most = USERS,
+		.maps = &users, .help = "who may connect"},
+	{"api", MAP(config, api, api), .help = "HTTP and JSON"},
+	{"log", .kind = KIND_SECTION, .maps = &log_section, .help = "one event, one line"},
+	{"user", .example = "culvert", .kind = KIND_TEXT, .low = 1, FIELD(config, user),
+		.help = "that the control plane becomes; left out: stays who started it"},
+	{0}};
+const struct config_section config_file = {"", file_fields};

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Bad files and the exact lines that they give: included by config_test.c as rows of a table.
+// Which sections of a good file follow the text, the text, the lines.
+
+// clang-format off
+{0,
+	"",
+	"f:1:1: ports is missing: add it, for example ports: [{name: wan0, side: subscriber, "
+	"device: ..., addresses: [...]}]\n"
+	"f:1:1: listeners is missing: add it, for example listeners: [{name: public, "
+	"address: 192.0.2.1}]\n"
+	"f:1:1: pools is missing: add it, for example pools: [{name: default, prefixes: "
+	"[100.64.0.0/16]}]\n"},
+{ALL,
+	"nonsense: 1\n",
+	"f:1:1: unknown key 'nonsense': use one of dataplane, ports, routes, listeners, ike, "
+	"l2tp, ppp, pools, users, api, log, user\n"},
+{ALL,
+	"dataplane: {wokers: 2, zzzzz: 1}\n",
+	"f:1:13: unknown key 'wokers' in dataplane: did you mean workers? known keys: "
+	"socket, workers, cores, clerk-core, idle, hugepages, memory, packet-buffers, sas, "
+	"sessions, eal\n"
+	"f:1:24: unknown key 'zzzzz' in dataplane: use one of socket, workers, cores, "
+	"clerk-core, idle, hugepages, memory, packet-buffers, sas, sessions, eal\n"},
+{ALL,
+	"dataplane: {workers: 40}\n",
+	"f:1:22: dataplane.workers '40' is out of range: use 1 to 16\n"},
+{ALL,
+	"dataplane: {workers: two}\n",
+	"f:1:22: dataplane.workers 'two' is not a whole number: write 1 to 16 in digits "
+	"alone\n"},
+{ALL,
+	"dataplane: {workers: [1]}\n",
+	"f:1:22: dataplane.workers is a list: write a single value\n"},
+{ALL,
+	"dataplane: {workers: }\n",
+	"f:1:22: dataplane.workers has no value: write one or remove the key\n"},
+{ALL,
+	"dataplane: {workers: 99999999999999999999}\n",
+	"f:1:22: dataplane.workers '99999999999999999999' is not a whole number: write 1 to "
+	"16 in digits alone\n"},
+{ALL,
+	"dataplane: {workers: 2, workers: 3}\n",
+	"f:1:25: dataplane.workers is there twice, first on line 1: remove one\n"},
+{ALL,
+	"dataplane: {workers: 2, cores: [1]}\n",
+	"f:1:33: dataplane.cores names 1 CPUs for 2 workers: name one for each worker\n"},
+{ALL,
+	"dataplane: {cores: [1, 1], workers: 2}\n",
+	"f:1:24: dataplane.cores has '1' twice: remove one\n"},
+{ALL,
+	"dataplane: {clerk-core: 5000}\n",
+	"f:1:25: dataplane.clerk-core '5000' is out of range: use 0 to 1023, or auto\n"},
+{ALL,
+	"dataplane: {memory: 512}\n",
+	"f:1:21: dataplane.memory '512' has no unit: write a whole number with a unit (KiB, "
+	"MiB, GiB, TiB), for example 512MiB\n"},
+{ALL,
+	"dataplane: {memory: 512MB}\n",
+	"f:1:21: dataplane.memory '512MB' has no unit that is known: write a whole number "
+	"with a unit (KiB, MiB, GiB, TiB), for example 512MiB\n"},
+{ALL,
+	"dataplane: {memory: 70000KiB}\n",
+	"f:1:21: dataplane.memory '70000KiB' is too fine: write whole MiB, for example "
+	"512MiB\n"},
+{ALL,
+	"dataplane: {memory: 1MiB}\n",
+	"f:1:21: dataplane.memory '1MiB' is out of range: use 64MiB to 1TiB\n"},
+{ALL,
+	"dataplane: {memory: 99999999TiB}\n",
+	"f:1:21: dataplane.memory '99999999TiB' is out of range: use 64MiB to 1TiB\n"},
+{ALL,
+	"dataplane: {idle: adaptve}\n",
+	"f:1:19: dataplane.idle 'adaptve' is not known: did you mean adaptive? known words: "
+	"adaptive, poll\n"},
+{ALL,
+	"dataplane: {hugepages: yes}\n",
+	"f:1:24: dataplane.hugepages 'yes' is neither true nor false: write true or false\n"},
+{ALL,
+	"dataplane: {socket: \"a\\e[2Jb\"}\n",
+	"f:1:21: dataplane.socket 'a\\x1b[2Jb' has a control character: remove it\n"},
+{ALL,
+	"dataplane: {socket: \"a\\0b\"}\n",
+	"f:1:21: dataplane.socket 'a\\x00b' has a NUL in it: remove it\n"},
+{ALL,
+	"dataplane: {socket: ''}\n",
+	"f:1:21: dataplane.socket '' is empty: write a value or remove the key\n"},
+{ALL,
+	"dataplane: {socket: /run/culvert/api.sock}\n",
+	"f:1:21: api.socket and dataplane.socket are the same: choose another for one\n"},
+{ALL,
+	"dataplane: [workers, 1]\n",
+	"f:1:12: dataplane is a list: write keys and values, for example {...}\n"},
+{ALL,
+	"dataplane: {sas: !!int 64}\n",
+	"f:1:18: dataplane.sas has a YAML tag: remove it\n"},
+{ALL,
+	"dataplane: {? [a] : 1}\n",
+	"f:1:15: a list is not a key: write one word\n"},
+{ALL,
+	"dataplane:\n"
+	"  workers: 2\n"
+	" workers: 3\n",
+	"f:3:2: not valid YAML (did not find expected key): look at indentation, colons, "
+	"quotes and brackets here\n"},
+{ALL,
+	"dataplane: {workers: 2\n",
+	"f:2:6: not valid YAML (did not find expected ',' or '}'): look at indentation, "
+	"colons, quotes and brackets here\n"},
+{ALL,
+	"user: \xff\n",
+	"f:1:7: not valid UTF-8 (invalid leading UTF-8 octet): save the file as UTF-8 text\n"},
+{ALL,
+	"user: a b\n",
+	"f:1:7: user 'a b' is not a name: use letters, digits, '.', '_' and '-' alone\n"},
+{ALL,
+	"user: abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz\n",
+	"f:1:7: user 'abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuv...' is longer than 31 "
+	"bytes: shorten it\n"},
+{0,
+	"user: a\n"
+	"---\n"
+	"user: b\n",
+	"f:1:1: ports is missing: add it, for example ports: [{name: wan0, side: subscriber, "
+	"device: ..., addresses: [...]}]\n"
+	"f:1:1: listeners is missing: add it, for example listeners: [{name: public, "
+	"address: 192.0.2.1}]\n"
+	"f:1:1: pools is missing: add it, for example pools: [{name: default, prefixes: "
+	"[100.64.0.0/16]}]\n"
+	"f:3:1: a second YAML document: keep one, without a line of ---\n"},
+{ALL & ~PORT,
+	"ports:\n"
+	"- {name: a}\n",
+	"f:2:3: ports.side is missing: add it, for example side: subscriber\n"
+	"f:2:3: ports.device is missing: add it, for example device: "
+	"net_af_packet0,iface=eth1\n"
+	"f:2:3: ports.addresses is missing: add it, for example addresses: [192.0.2.1/24]\n"},
+{ALL & ~PORT,
+	"ports: []\n",
+	"f:1:8: ports is an empty list: write at least one entry\n"},
+{ALL & ~PORT,
+	"ports:\n",
+	"f:1:7: ports has no value: write one or remove the key\n"},
+{ALL & ~PORT,
+	"ports: [{name: a, side: network, device: d, addresses: [192.0.2.1/24]}]\n",
+	"f:1:16: no port has side: subscriber: clients must come in somewhere, name one\n"
+	"f:2:32: listener address 192.0.2.1 is none of a subscriber port's: add it to "
+	"ports.addresses, or choose one of these\n"},
+{ALL & ~PORT,
+	"ports: [{name: a, side: subscriber, device: d, addresses: [192.0.2.1]}]\n",
+	"f:1:60: ports.addresses '192.0.2.1' is not an address with the length of its "
+	"network: write both, for example 192.0.2.1/24\n"},
+{ALL & ~PORT,
+	"ports: [{name: a, side: subscriber, device: d, addresses: ['2001:db8::1/64']}]\n",
+	"f:1:60: ports.addresses '2001:db8::1/64' is IPv6, which this version does not "
+	"carry: write an IPv4 one\n"},
+{ALL & ~PORT,
+	"ports: [{name: a, side: subscriber, device: d, mtu: 200, addresses: "
+	"[192.0.2.1/24]}]\n",
+	"f:1:53: ports.mtu '200' is out of range: use 576 to 9216\n"},
+{ALL & ~PORT,
+	"ports:\n"
+	"- {name: a, side: subscriber, device: d, addresses: [192.0.2.1/24]}\n"
+	"- {name: a, side: subscriber, device: d, addresses: [192.0.2.129/25]}\n",
+	"f:3:10: port name a is there twice, first on line 2: change or remove one\n"
+	"f:3:39: device d is there twice, first on line 2: change or remove one\n"
+	"f:3:54: network 192.0.2.128/25 overlaps 192.0.2.0/24 of port a: give each port its "
+	"own\n"},
+{ALL & ~LISTENER,
+	"listeners: [{name: l, address: 192.0.2.7}]\n",
+	"f:1:32: listener address 192.0.2.7 is none of a subscriber port's: add it to "
+	"ports.addresses, or choose one of these\n"},
+{ALL & ~LISTENER,
+	"listeners: [{name: l, address: 192.0.2.1, ipsec: maybe}]\n",
+	"f:1:50: listeners.ipsec 'maybe' is not known: use one of required, optional\n"},
+{ALL & ~LISTENER,
+	"listeners:\n"
+	"- {name: l, address: 192.0.2.1}\n"
+	"- {name: l, address: 192.0.2.1}\n",
+	"f:3:10: listener name l is there twice, first on line 2: change or remove one\n"
+	"f:3:22: listener address 192.0.2.1 is there twice, first on line 2: change or "
+	"remove one\n"},
+{ALL,
+	"routes: [{to: 0.0.0.0/0, via: 203.0.113.1}]\n",
+	"f:1:31: via 203.0.113.1 is in the network of no port: name a router that is, or add "
+	"the network to ports.addresses\n"},
+{ALL,
+	"routes: [{to: 10.0.0.1/8, via: 192.0.2.1}]\n",
+	"f:1:15: routes.to '10.0.0.1/8' has bits beyond its length: write 10.0.0.0/8\n"},
+{ALL,
+	"routes: [{to: 10.0.0.0/8, via: 192.0.2.1}]\n",
+	"f:1:32: via 192.0.2.1 is an own address: name the router's\n"},
+{ALL,
+	"routes:\n"
+	"- {to: 10.0.0.0/8, via: 192.0.2.3}\n"
+	"- {to: 10.0.0.0/8, via: 192.0.2.4}\n",
+	"f:3:8: route to 10.0.0.0/8 is there twice, first on line 2: change or remove one\n"},
+{ALL & ~PSK,
+	"",
+	"f:2:20: listener l requires ipsec, and there is no pre-shared key: add ike: {psks: "
+	"[{peer: any, secret: {file: PATH}}]}, or set ipsec: optional\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any, secret: ''}]}\n",
+	"f:1:34: ike.psks.secret is empty: write the secret\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any}]}\n",
+	"f:1:14: ike.psks.secret is missing: add it, for example secret: {file: "
+	"/etc/culvert/psk}\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any, secret: a}, {peer: 0.0.0.0/0, secret: b}]}\n",
+	"f:1:45: pre-shared key for any is there twice, first on line 1: change or remove "
+	"one\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: 192.0.2.0/24, secret: a}, {peer: 192.0.2.0/24, secret: b}]}\n",
+	"f:1:54: pre-shared key for 192.0.2.0/24 is there twice, first on line 1: change or "
+	"remove one\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: example.org, secret: a}]}\n",
+	"f:1:21: ike.psks.peer 'example.org' is not a prefix: write any, an address or a "
+	"prefix, for example 192.0.2.0/24\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any, secret: {file: /nonexistent/psk}}]}\n",
+	"f:1:34: ike.psks.secret: secret file /nonexistent/psk is not there: write it, with "
+	"mode 600\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any, secret: {file: /dev/null}}]}\n",
+	"f:1:34: ike.psks.secret: secret file /dev/null is not a regular file: name the file "
+	"itself\n"},
+{ALL & ~PSK,
+	"ike:\n"
+	"  psks: [{peer: any, secret: a}]\n"
+	"  encryption: [aes-cbc-256, 3des]\n"
+	"  hash: [md5]\n"
+	"  group: [modp-1024, modp-1536]\n",
+	"f:3:29: ike.encryption 3des is weak and not allowed: remove it, or add legacy: "
+	"[3des] to ike\n"
+	"f:4:10: ike.hash md5 is weak and not allowed: remove it, or add legacy: [md5] to "
+	"ike\n"
+	"f:5:11: ike.group modp-1024 is weak and not allowed: remove it, or add legacy: "
+	"[modp-1024] to ike\n"
+	"f:5:22: ike.group modp-1536 is weak and not allowed: remove it, or add legacy: "
+	"[modp-1536] to ike\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any, secret: a}], hash: [sha255, sha256, sha256]}\n",
+	"f:1:46: ike.hash 'sha255' is not known: did you mean sha256? known words: md5, "
+	"sha1, sha256, sha384, sha512\n"
+	"f:1:62: ike.hash has 'sha256' twice: remove one\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any, secret: a}], hash: []}\n",
+	"f:1:45: ike.hash is an empty list: write at least one entry\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any, secret: a}], hash: sha256}\n",
+	"f:1:45: ike.hash is a single value: write a list, for example [...]\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any, secret: a}], legacy: [des]}\n",
+	"f:1:48: ike.legacy 'des' is not known: did you mean 3des? known words: 3des, md5, "
+	"modp-1024, modp-1536\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any, secret: a}], lifetime: 30}\n",
+	"f:1:49: ike.lifetime '30' has no unit: write a whole number with a unit (ms, s, m, "
+	"h, d), for example 8h\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any, secret: a}], lifetime: 30s}\n",
+	"f:1:49: ike.lifetime '30s' is out of range: use 1m to 30d\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any, secret: a}], lifetime: 30 s}\n",
+	"f:1:49: ike.lifetime '30 s' has no unit that is known: write a whole number with a "
+	"unit (ms, s, m, h, d), for example 8h\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any, secret: a}], lifetime: 61500ms, esp-lifetime: 60s}\n",
+	"f:1:49: ike.lifetime '61500ms' is too fine: write whole s, for example 8h\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any, secret: a}], dpd-timeout: 10s}\n",
+	"f:1:52: ike.dpd-timeout is shorter than ike.dpd-delay: make it longer\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any, secret: a}], replay-window: 100}\n",
+	"f:1:54: ike.replay-window 100 is no multiple of 32: write 128\n"},
+{ALL & ~PSK,
+	"ike: {psks: [{peer: any, secret: a}], replay-window: 8192}\n",
+	"f:1:54: ike.replay-window '8192' is out of range: use 0 to 4096\n"},
+{ALL,
+	"l2tp: {retransmit: 10s}\n",
+	"f:1:20: l2tp.retransmit-max is shorter than l2tp.retransmit: make it longer\n"},
+{ALL,
+	"l2tp: {secret: {path: /x}}\n",
+	"f:1:16: l2tp.secret is a map with other keys than file: write the secret in quotes, "
+	"or {file: PATH}\n"},
+{ALL,
+	"ppp: {auth: [eap]}\n",
+	"f:1:14: ppp.auth 'eap' is not known: did you mean pap? known words: mschapv2, chap, "
+	"pap\n"},
+{ALL,
+	"ppp: {mru: 1500, mtu: 1490}\n",
+	"f:1:12: ppp.mru 1500 does not fit the subscriber ports: use at most 1464, or raise "
+	"their mtu\n"
+	"f:1:23: ppp.mtu 1490 does not fit the subscriber ports: use at most 1464, or raise "
+	"their mtu\n"},
+{ALL,
+	"ppp: {mtu: 100}\n",
+	"f:1:12: ppp.mtu '100' is out of range: use 576 to 9216, or auto\n"},
+{ALL,
+	"ppp: {echo-interval: never}\n",
+	"f:1:22: ppp.echo-interval 'never' is not a number with a unit: write a whole number "
+	"with a unit (ms, s, m, h, d), for example 30s\n"},
+{ALL,
+	"ppp: {dns: [192.0.2.1, 192.0.2.2, 192.0.2.3]}\n",
+	"f:1:12: ppp.dns has 3 entries: keep it to 2\n"},
+{ALL,
+	"ppp: {dns: [192.0.2.0/24]}\n",
+	"f:1:13: ppp.dns '192.0.2.0/24' is not an IP address: leave out the prefix length\n"},
+{ALL & ~POOL,
+	"pools: [{name: a, prefixes: [10.0.0.0/7]}]\n",
+	"f:1:30: prefix 10.0.0.0/7 of pool a is too wide: use /8 or longer\n"},
+{ALL & ~POOL,
+	"pools: [{name: a, prefixes: [10.0.0.0/16]}, {name: a, prefixes: [10.0.3.0/24]}]\n",
+	"f:1:52: pool name a is there twice, first on line 1: change or remove one\n"
+	"f:1:66: prefix 10.0.3.0/24 of pool a overlaps 10.0.0.0/16 of pool a: an address can "
+	"be in one alone\n"},
+{ALL & ~POOL,
+	"pools: [{name: a, prefixes: [10.0.0.0/16, 10.0.3.0/24]}]\n",
+	"f:1:43: prefix 10.0.3.0/24 of pool a overlaps 10.0.0.0/16 of pool a: an address can "
+	"be in one alone\n"},
+{ALL,
+	"users: [{name: a, password: x, pool: q}]\n",
+	"f:1:38: user a: there is no pool q: name one of pools\n"},
+{ALL,
+	"users: [{name: a, password: x, pool: p, address: 192.0.2.1}]\n",
+	"f:1:38: user a has a fixed address and a pool: remove one\n"
+	"f:1:50: user a: address 192.0.2.1 is an own address: choose another\n"},
+{ALL,
+	"users:\n"
+	"- {name: a, password: x, address: 10.0.0.1}\n"
+	"- {name: a, password: x, address: 10.0.0.1}\n",
+	"f:3:10: user a is there twice, first on line 2: change or remove one\n"
+	"f:3:35: address 10.0.0.1 is there twice, first on line 2: change or remove one\n"},
+{ALL,
+	"users: [{name: a}]\n",
+	"f:1:9: users.password is missing: add it, for example password: {file: "
+	"/etc/culvert/alice}\n"},
+{ALL,
+	"users: {a: x}\n",
+	"f:1:8: users is a map: write a list, for example [...]\n"},
+{ALL,
+	"api: {tcp: 0.0.0.0:8080}\n",
+	"f:1:12: api.tcp 0.0.0.0:8080 is no loopback address, and there is only loopback in "
+	"this version: use 127.0.0.1:8080, or api.socket\n"},
+{ALL,
+	"api: {tcp: 127.0.0.1}\n",
+	"f:1:12: api.tcp '127.0.0.1' is not an address and a port: write both, for example "
+	"127.0.0.1:8080 or [::1]:8080\n"},
+{ALL,
+	"api: {tcp: 127.0.0.1:0}\n",
+	"f:1:12: api.tcp '127.0.0.1:0' is not an address and a port: write both, for example "
+	"127.0.0.1:8080 or [::1]:8080\n"},
+{ALL,
+	"api: {tcp: '::1:80'}\n",
+	"f:1:12: api.tcp '::1:80' is not an address and a port: write both, for example "
+	"127.0.0.1:8080 or [::1]:8080\n"},
+{ALL,
+	"log: {level: trace}\n",
+	"f:1:14: log.level 'trace' is not known: use one of error, warning, info, debug\n"},
+{0,
+	"- a\n"
+	"- b\n",
+	"f:1:1: the file is a list: write keys and values, for example {...}\n"},
