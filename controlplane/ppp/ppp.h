@@ -68,7 +68,8 @@ struct ppp_events {
 	void (*down)(void *context, const char *cause);
 };
 
-// log_subject may be NULL; it is read at each event and must outlive the session.
+// log_subject may be NULL; it is read at each event and must outlive the session, as config must.
+// *events is copied. NULL when there is no memory.
 struct log_subject;
 struct ppp *ppp_create(const struct config_ppp *config, struct timers *timers,
 	const struct ppp_events *events, void *context, const struct log_subject *subject);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The session that the files of this folder share. ppp.c owns it and its phases; lcp.c, ipcp.c and
+// authenticate.c own the members of their name and tell ppp.c when a layer goes up or down.
+
+#include "authenticate.h"
+#include "ipcp.h"
+#include "lcp.h"
+#include "ppp.h"
+#include "reject.h"
+
+enum phase {        // RFC 1661 section 3.2, and the two ways to wait for the caller
+	PHASE_IDLE, // not started
+	PHASE_LCP,  // establish
+	PHASE_AUTHENTICATE,
+	PHASE_ACCEPTED, // the caller looks for an address
+	PHASE_NETWORK,  // IPCP negotiates, or was refused
+	PHASE_OPEN,
+	PHASE_CLOSING,
+	PHASE_DEAD, // down was called
+};
+
+enum {
+	PPP_CAUSE = 64, // bytes of a cause with its NUL
+	PPP_HELD = 256, // bytes of an IPCP packet that came before our addresses
+};
+
+struct ppp {
+	const struct config_ppp *config;
+	struct timers *timers;
+	struct ppp_events events;
+	void *context;
+	const struct log_subject *subject;
+	uint8_t phase; // enum phase
+	struct ppp_link link;
+	struct lcp lcp;
+	struct authenticate auth;
+	struct ipcp ipcp;
+	struct reject reject;
+	struct timer setup;
+	struct timer echo;
+	uint16_t echo_unanswered;
+	uint8_t echo_id;
+	char cause[PPP_CAUSE]; // why we close
+	uint8_t held[PPP_HELD];
+	uint16_t held_length;
+};
+
+void ppp_send(struct ppp *ppp, const uint8_t *packet, size_t length);
+void ppp_send_built(struct ppp *ppp, struct build *out);
+// All is over: down is called, and nothing after it.
+void ppp_finish(struct ppp *ppp, const char *cause);
+uint32_t ppp_random32(void); // never 0
+
+void ppp_lcp_up(struct ppp *ppp);
+void ppp_lcp_down(struct ppp *ppp);
+void ppp_accepted(struct ppp *ppp);
+void ppp_ip4_up(struct ppp *ppp);
+void ppp_ip4_down(struct ppp *ppp, const char *cause);
+// The peer's answer to one of our Echo-Requests.
+void ppp_echo_answered(struct ppp *ppp);
+// LCP cannot agree: logs both sides' wishes and closes.
+void ppp_refuse(struct ppp *ppp, const char *reason);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The other end of a PPP session, for unit tests: a client that negotiates as it is told to, and
+// the caller of the session as well, which knows one user and one address. Packets wait in queues,
+// so that a test can lose them, and nothing calls itself.
+
+#include "auth.h"
+#include "ppp.h"
+#include "wire.h"
+
+enum { FAKE_PACKETS = 64, FAKE_OPTIONS = 128 };
+
+struct fake_ppp_packet {
+	uint8_t bytes[WIRE_PACKET];
+	size_t length;
+};
+
+struct peer_fake {
+	struct config_ppp config;
+	struct timers *timers;
+	struct ppp *ppp;
+	uint64_t now; // milliseconds
+
+	// What the client does. Set between peer_fake_create and peer_fake_dial.
+	uint8_t auths;      // bit n: takes enum ppp_auth n
+	uint8_t suggestion; // enum ppp_auth in its Nak; 0: Configure-Reject instead
+	bool silent;        // never sends
+	bool loop;          // sends everything back as it came
+	bool no_auth;       // does not answer a Challenge
+	bool no_echo;       // does not answer Echo-Requests
+	bool no_terminate;  // nor Terminate-Requests
+	bool naks_address;  // wants the gateway to have another address
+	const char *name, *password;
+	uint8_t lcp_options[FAKE_OPTIONS], ipcp_options[FAKE_OPTIONS];
+	size_t lcp_length, ipcp_length;
+
+	// What the caller does.
+	bool hold_verdict, hold_network; // answers only when the test does
+	bool close_on_lcp_up;
+	struct ppp_addresses addresses;
+
+	// What happened.
+	struct fake_ppp_packet sent[FAKE_PACKETS]; // by the session, not yet taken
+	size_t sent_count;
+	unsigned seen[5][16];          // packets of the session, by peer_fake_row and code
+	struct fake_ppp_packet newest; // of the session
+	uint8_t id;                    // of the client's newest packet
+	uint8_t auth;                  // enum ppp_auth that it agreed to
+	bool acked, peer_acked;        // LCP
+	int lcp_ups, asks, accepts, ip4_ups, ip4_downs, downs;
+	char cause[64], ip4_cause[64];
+	struct ppp_credentials credentials; // asked about last
+	char answer[256];                   // message of the CHAP or PAP answer
+	bool welcome;                       // and which it was
+};
+
+// Sensible defaults: MS-CHAPv2, CHAP and PAP on either side, asks for address and name servers.
+void peer_fake_create(struct peer_fake *p);
+void peer_fake_free(struct peer_fake *p);
+// Starts the session, loses what it says first, and dials in; until both have nothing to say.
+void peer_fake_dial(struct peer_fake *p);
+// The client sends its LCP request anew, as it does when it begins.
+void peer_fake_request(struct peer_fake *p);
+// The client reads and answers until the queue is empty.
+void peer_fake_run(struct peer_fake *p);
+// Time goes on in small steps, and the client answers.
+void peer_fake_wait(struct peer_fake *p, uint64_t ms);
+// The client says this.
+void peer_fake_say(struct peer_fake *p, uint16_t protocol, uint8_t code, uint8_t id,
+	const void *body, size_t length);
+// How many packets of this protocol and code the session sent. Protocols: LCP, PAP, CHAP, IPCP.
+unsigned peer_fake_seen(const struct peer_fake *p, uint16_t protocol, uint8_t code);

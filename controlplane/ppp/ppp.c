@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The phases of a session (RFC 1661 section 3.2) and who gets which packet. One object per session,
+// owned by its creator; all calls come from the one thread of the event loop. An event may call
+// back into the session, so that each is the last thing that a function does, or the phase is
+// looked at again after it.
+
+#include "internal.h"
+#include "controlplane/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+struct ppp *ppp_create(const struct config_ppp *config, struct timers *timers,
+	const struct ppp_events *events, void *context, const struct log_subject *subject)
+{
+	struct ppp *ppp = calloc(1, sizeof(*ppp));
+
+	if (!ppp)
+		return NULL;
+	ppp->config = config;
+	ppp->timers = timers;
+	ppp->events = *events;
+	ppp->context = context;
+	ppp->subject = subject;
+	lcp_init(ppp);
+	ipcp_init(ppp);
+	return ppp;
+}
+
+static void timers_stop_all(struct ppp *ppp)
+{
+	timer_stop(ppp->timers, &ppp->setup);
+	timer_stop(ppp->timers, &ppp->echo);
+	fsm_stop(&ppp->lcp.fsm);
+	fsm_stop(&ppp->ipcp.fsm);
+}
+
+void ppp_free(struct ppp *ppp)
+{
+	if (!ppp)
+		return;
+	timers_stop_all(ppp);
+	authenticate_free(ppp);
+	OPENSSL_cleanse(ppp, sizeof(*ppp));
+	free(ppp);
+}
+
+void ppp_send(struct ppp *ppp, const uint8_t *packet, size_t length)
+{
+	if (ppp->phase != PHASE_DEAD && length)
+		ppp->events.send(ppp->context, packet, length);
+}
+
+void ppp_send_built(struct ppp *ppp, struct build *out)
+{
+	ppp_send(ppp, out->start, wire_finish(out));
+}
+
+void ppp_finish(struct ppp *ppp, const char *cause)
+{
+	if (ppp->phase == PHASE_DEAD)
+		return;
+	if (cause != ppp->cause)
+		snprintf(ppp->cause, sizeof(ppp->cause), "%s", cause);
+	ppp->phase = PHASE_CLOSING;
+	timers_stop_all(ppp);
+	ipcp_stop(ppp, ppp->cause);
+	authenticate_stop(ppp);
+	// The event above may have called ppp_close, which finds the phase and does nothing.
+	ppp->phase = PHASE_DEAD;
+	ppp->events.down(ppp->context, ppp->cause);
+}
+
+// Without waiting for an answer: from a peer that has not been heard of for too long.
+static void give_up(struct ppp *ppp, const char *cause)
+{
+	ppp_close(ppp, cause);
+	ppp_finish(ppp, cause);
+}
+
+static void setup_fire(void *context)
+{
+	struct ppp *ppp = context;
+
+	if (ppp->lcp.fsm.state == FSM_OPENED)
+		ppp_close(ppp, "setup-timeout");
+	else
+		give_up(ppp, "setup-timeout");
+}
+
+// Without this timer a peer could keep a session half open for ever: false without memory for it.
+static bool setup_begin(struct ppp *ppp)
+{
+	uint32_t after = ppp->config->setup_timeout_ms;
+
+	return !after || timer_start(ppp->timers, &ppp->setup, after, setup_fire, ppp) == 0;
+}
+
+static void echo_fire(void *context)
+{
+	struct ppp *ppp = context;
+
+	if (ppp->config->echo_failures && ppp->echo_unanswered >= ppp->config->echo_failures) {
+		give_up(ppp, "echo-timeout");
+		return;
+	}
+	ppp->echo_unanswered++;
+	(void)timer_start(ppp->timers, &ppp->echo, ppp->config->echo_interval_ms, echo_fire, ppp);
+	lcp_echo(ppp);
+}
+
+void ppp_echo_answered(struct ppp *ppp)
+{
+	ppp->echo_unanswered = 0;
+}
+
+void ppp_start(struct ppp *ppp)
+{
+	if (ppp->phase != PHASE_IDLE)
+		return;
+	ppp->phase = PHASE_LCP;
+	if (ppp->config->auth.count == 0) {
+		ppp_refuse(ppp, "no authentication method is configured");
+		return;
+	}
+	if (!setup_begin(ppp)) {
+		ppp_finish(ppp, "no-memory");
+		return;
+	}
+	fsm_event(&ppp->lcp.fsm, FSM_OPEN);
+	fsm_event(&ppp->lcp.fsm, FSM_UP);
+}
+
+void ppp_close(struct ppp *ppp, const char *cause)
+{
+	if (ppp->phase >= PHASE_CLOSING)
+		return;
+	snprintf(ppp->cause, sizeof(ppp->cause), "%s", cause);
+	ppp->phase = PHASE_CLOSING;
+	timer_stop(ppp->timers, &ppp->setup);
+	timer_stop(ppp->timers, &ppp->echo);
+	timer_stop(ppp->timers, &ppp->auth.timer);
+	fsm_event(&ppp->lcp.fsm, FSM_CLOSE);
+	// Nothing to wait for when there was no link, or no memory for the timer.
+	if (!timer_running(&ppp->lcp.fsm.restart))
+		ppp_finish(ppp, ppp->cause);
+}
+
+static void wishes_text(const struct config_list *list, char *text, size_t size)
+{
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (uint16_t i = 0; i < list->count && at < size; i++)
+		at += (size_t)snprintf(
+			text + at, size - at, "%s%s", i ? " " : "", lcp_auth_word(list->values[i]));
+}
+
+void ppp_refuse(struct ppp *ppp, const char *reason)
+{
+	char ours[LCP_WISHES];
+	char theirs[LCP_WISHES];
+
+	wishes_text(&ppp->config->auth, ours, sizeof(ours));
+	log_event(LOG_LCP_REFUSED, ppp->subject, "s:s, s:s, s:s", "reason", reason, "ours", ours,
+		"theirs", lcp_wishes(&ppp->lcp, theirs));
+	ppp_close(ppp, "refused");
+}
+
+void ppp_lcp_up(struct ppp *ppp)
+{
+	const struct ppp_link *link = &ppp->link;
+
+	ppp->link = lcp_link(&ppp->lcp);
+	ppp->phase = PHASE_AUTHENTICATE;
+	log_event(LOG_LCP_UP, ppp->subject, "s:s, s:i, s:i, s:b, s:b", "auth",
+		lcp_auth_word(link->auth), "mru", (int)link->mru, "peer_mru", (int)link->peer_mru,
+		"pfc", (int)link->send_pfc, "acfc", (int)link->send_acfc);
+	ppp->echo_unanswered = 0;
+	if (ppp->config->echo_interval_ms)
+		(void)timer_start(
+			ppp->timers, &ppp->echo, ppp->config->echo_interval_ms, echo_fire, ppp);
+	ppp->events.lcp_up(ppp->context, &ppp->link);
+	if (ppp->phase == PHASE_AUTHENTICATE)
+		authenticate_start(ppp, link->auth);
+}
+
+// Closing, or the peer begins again in the middle of a session.
+void ppp_lcp_down(struct ppp *ppp)
+{
+	bool closing = ppp->phase >= PHASE_CLOSING;
+
+	timer_stop(ppp->timers, &ppp->echo);
+	if (!closing)
+		ppp->phase = PHASE_LCP;
+	ppp->held_length = 0;
+	authenticate_stop(ppp);
+	if (!closing && !setup_begin(ppp)) {
+		ppp_finish(ppp, "no-memory");
+		return;
+	}
+	ipcp_stop(ppp, closing ? ppp->cause : "renegotiated");
+}
+
+void ppp_accepted(struct ppp *ppp)
+{
+	ppp->phase = PHASE_ACCEPTED;
+	ppp->events.accepted(ppp->context);
+}
+
+void ppp_ip4_up(struct ppp *ppp)
+{
+	const struct ppp_addresses *a = &ppp->ipcp.addresses;
+	char local[ADDRESS_TEXT], peer[ADDRESS_TEXT];
+
+	ppp->phase = PHASE_OPEN;
+	timer_stop(ppp->timers, &ppp->setup);
+	log_event(LOG_IPCP_UP, ppp->subject, "s:s, s:s", "local", address_format(&a->local, local),
+		"address", address_format(&a->peer, peer));
+	ppp->events.ip4_up(ppp->context, a);
+}
+
+void ppp_ip4_down(struct ppp *ppp, const char *cause)
+{
+	if (ppp->phase == PHASE_OPEN) {
+		ppp->phase = PHASE_NETWORK;
+		(void)setup_begin(ppp);
+	}
+	ppp->events.ip4_down(ppp->context, cause);
+}
+
+void ppp_authenticated(struct ppp *ppp, const struct ppp_verdict *verdict)
+{
+	if (ppp->phase != PHASE_DEAD)
+		authenticate_verdict(ppp, verdict);
+}
+
+void ppp_network(struct ppp *ppp, const struct ppp_addresses *addresses)
+{
+	size_t held = ppp->held_length;
+
+	if (ppp->phase != PHASE_ACCEPTED)
+		return;
+	ppp->phase = PHASE_NETWORK;
+	ppp->held_length = 0;
+	ppp->ipcp.addresses = *addresses;
+	if (addresses->peer.version == IP_V4)
+		ipcp_start(ppp, addresses);
+	else
+		timer_stop(ppp->timers, &ppp->setup);
+	if (!held)
+		return;
+	// Whoever sent it listens, and has our request of just now: no need to say that twice.
+	ppp->ipcp.fsm.heard = true;
+	ppp_input(ppp, ppp->held, held);
+}
+
+// The peer may be faster than the search for its address: its first request is kept for then.
+static void hold(struct ppp *ppp, const uint8_t *packet, size_t length)
+{
+	if (length > sizeof(ppp->held))
+		return;
+	memcpy(ppp->held, packet, length);
+	ppp->held_length = (uint16_t)length;
+}
+
+// Packets of the network phase. What comes before it is discarded silently (RFC 1661 section 3.4).
+static void input_network(struct ppp *ppp, uint16_t protocol, struct view information,
+	const uint8_t *packet, size_t length)
+{
+	if (ppp->phase < PHASE_ACCEPTED || ppp->phase > PHASE_OPEN || protocol == PPP_IP4)
+		return;
+	if (protocol != PPP_IPCP)
+		reject_protocol(ppp, protocol, information);
+	else if (ppp->phase == PHASE_ACCEPTED)
+		hold(ppp, packet, length);
+	else if (ppp->ipcp.addresses.peer.version == IP_V4)
+		fsm_input(&ppp->ipcp.fsm, information);
+	else
+		reject_protocol(ppp, protocol, information);
+}
+
+void ppp_input(struct ppp *ppp, const uint8_t *packet, size_t length)
+{
+	struct view v = view_of(packet, length);
+	uint16_t protocol = view_u16(&v);
+
+	if (v.failed || ppp->phase == PHASE_IDLE || ppp->phase == PHASE_DEAD)
+		return;
+	switch (protocol) {
+	case PPP_LCP:
+		fsm_input(&ppp->lcp.fsm, v);
+		break;
+	case PPP_PAP:
+		pap_input(ppp, v);
+		break;
+	case PPP_CHAP:
+		chap_input(ppp, v);
+		break;
+	default:
+		input_network(ppp, protocol, v, packet, length);
+	}
+}
+
+const struct ppp_link *ppp_link(const struct ppp *ppp)
+{
+	return &ppp->link;
+}
+
+const char *ppp_state(const struct ppp *ppp)
+{
+	static const char *const words[] = {[PHASE_IDLE] = "lcp",
+		[PHASE_LCP] = "lcp",
+		[PHASE_AUTHENTICATE] = "authenticate",
+		[PHASE_ACCEPTED] = "network",
+		[PHASE_NETWORK] = "network",
+		[PHASE_OPEN] = "open",
+		[PHASE_CLOSING] = "closing",
+		[PHASE_DEAD] = "closing"};
+
+	return words[ppp->phase];
+}
