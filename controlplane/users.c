@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// An array of pointers, sorted by name once, and a binary search.
+
+#include "users.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct users {
+	uint32_t count;
+	const struct config_user *sorted[];
+};
+
+struct key {
+	const void *name;
+	size_t length;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	const struct config_user *const *left = a;
+	const struct config_user *const *right = b;
+
+	return strcmp((*left)->name, (*right)->name);
+}
+
+static int against_key(const void *key, const void *element)
+{
+	const struct key *k = key;
+	const struct config_user *const *user = element;
+	size_t length = strlen((*user)->name);
+	int order = memcmp(k->name, (*user)->name, k->length < length ? k->length : length);
+
+	if (order)
+		return order;
+	return (k->length > length) - (k->length < length);
+}
+
+struct users *users_create(const struct config *config)
+{
+	struct users *users =
+		malloc(sizeof(*users) + config->user_count * sizeof(struct config_user *));
+
+	if (!users)
+		return NULL;
+	users->count = config->user_count;
+	for (uint32_t i = 0; i < users->count; i++)
+		users->sorted[i] = &config->users[i];
+	if (users->count)
+		qsort(users->sorted, users->count, sizeof(users->sorted[0]), by_name);
+	return users;
+}
+
+void users_free(struct users *users)
+{
+	free(users);
+}
+
+const struct config_user *users_find(const struct users *users, const void *name, size_t length)
+{
+	const struct key key = {.name = name, .length = length};
+	const struct config_user *const *found;
+
+	if (length == 0 || users->count == 0)
+		return NULL;
+	found = bsearch(&key, users->sorted, users->count, sizeof(users->sorted[0]), against_key);
+	return found ? *found : NULL;
+}
