@@ -31,6 +31,7 @@
 	X(ESP_ICV, "esp-icv", "integrity check failed") \
 	X(ESP_PADDING, "esp-padding", "padding or pad length is wrong") \
 	X(ESP_NEXT_HEADER, "esp-next-header", "next header other than UDP") \
+	X(ESP_DUMMY, "esp-dummy", "dummy packet of the peer (RFC 4303 section 2.6)") \
 	X(ESP_SELECTOR, "esp-selector", "inner packet is not L2TP (RFC 3193 section 4)") \
 	X(ESP_EXHAUSTED, "esp-exhausted", "outbound SA has no sequence number left") \
 	X(ESP_NO_SA, "esp-no-sa", "tunnel has no SA to send through") \
@@ -46,6 +47,8 @@
 	X(PPP_ECHO, "ppp-echo", "malformed or looped LCP echo") \
 	X(SUBSCRIBER_SOURCE, "subscriber-source", "source address that is not the subscriber's") \
 	X(SUBSCRIBER_INVALID, "subscriber-invalid", "inner packet is malformed") \
+	X(SUBSCRIBER_DESTINATION, "subscriber-destination", \
+		"multicast, broadcast, loopback or no destination at all") \
 	X(MTU_EXCEEDED, "mtu-exceeded", "too big with DF: ICMP was due") \
 	X(FRAGMENT_FAILED, "fragment-failed", "too big and could not be fragmented") \
 	X(ROUTE_NONE, "route-none", "no route to the destination") \

@@ -31,8 +31,10 @@ struct meta {
 	uint32_t next_hop;     // route, ip_out: neighbour, IPv4 in network byte order
 	uint8_t reason;        // clerk: enum drop of what it gives back to be dropped
 	uint8_t zero[3];
+	uint32_t peer; // esp_in: IKE peer and spi_in of the pair that it came in on; 0 = clear.
+	uint32_t spi;  // They outlive a handover, where sa and tunnel are NULL (RCU).
 };
-_Static_assert(sizeof(struct meta) == 56, "one cache line with the mbuf's own tail");
+_Static_assert(sizeof(struct meta) == 56, "fits in META_SIZE");
 
 enum meta_flag {
 	META_NAT_T = 1 << 0,   // IKE on port 4500

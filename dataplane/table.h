@@ -8,11 +8,16 @@
 #include "contract/messages.h"
 #include "contract/stats.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct sa;
 struct tunnel;
 struct session;
+struct session_cold;
+struct reclaim;
+struct scratch; // scratch.h
 
 struct tables {
 	uint32_t sas;              // size of the SA table
@@ -22,17 +27,34 @@ struct tables {
 	struct session *session;   // by index; contiguous, in place: no load to find one
 	struct stats_sa *sa_stats; // in the stats segment
 	struct stats_session *session_stats;
-	struct IMB_MGR *mgr; // of the clerk: expands keys
+	struct IMB_MGR *mgr; // of the clerk: expands keys; of the same CPU type as worker.mgr
 	struct rte_rcu_qsbr *qsbr;
+
+	// Set by the clerk after tables_create, before anything is added.
+	uint16_t workers;  // how many there are: sessions of a fat tunnel are spread over them
+	uint16_t port_mtu; // bytes: the smallest MTU of the subscriber ports; 1500 at first
+
+	// Below: of the files that the functions of this header are in.
+	struct session_cold *session_cold; // by index: what only the clerk looks at
+	struct reclaim *reclaim;           // what waits for a quiescent state, oldest first
+	struct reclaim *reclaim_last;
+	struct scratch *scratch;  // by worker index: working memory of that worker's stages
+	struct rte_ring *notices; // workers to clerk: struct sa_notice
+	bool notices_lost;        // the ring was full once: look at every SA
+	uint32_t notices_scan;    // SA index at which that look goes on
+	uint32_t sa_high;         // no SA was ever at this index or above
+	uint64_t serial;          // of the newest SA; never repeats in this process
 };
 
 // All memory of the tables, in hugepages where there are any. NULL when there is none.
 // sa_stats, session_stats, mgr and qsbr are the caller's and outlive it.
 struct tables *tables_create(uint32_t sas, uint32_t sessions, struct stats_sa *sa_stats,
 	struct stats_session *session_stats, struct IMB_MGR *mgr, struct rte_rcu_qsbr *qsbr);
+// Clears first; waits until no worker can see anything any more. NULL is allowed.
+void tables_destroy(struct tables *t);
 
 // The commands of contract/messages.h on the tables; each is applied whole or not at all.
-// All return 0 or the -errno that is written there.
+// All return 0 or the -errno that is written there, or -ENOMEM.
 int sa_add(struct tables *t, const struct command_sa_add *c);
 int sa_delete(struct tables *t, const struct command_sa_delete *c);
 int tunnel_add(struct tables *t, const struct command_tunnel_add *c);
@@ -44,7 +66,19 @@ int session_delete(struct tables *t, const struct command_session_delete *c);
 // All of them go; for RESET.
 void tables_clear(struct tables *t);
 
+// Clerk only: the next thing that the workers have to say about SAs, as a message of the event
+// ring (EVENT_PEER_MOVED, EVENT_SA_EXHAUSTING or EVENT_SA_UNKNOWN) ready to be put there. False
+// when there is none. To be asked every 100 ms or so until it says false.
+bool sa_event_next(struct tables *t, struct message *event);
+
 // Calls release(object) once no worker can see it any more. Clerk only (reclaim.c).
 void reclaim_later(struct tables *t, void *object, void (*release)(void *object));
 // Frees what is due; the clerk calls it now and then. Returns how many still wait.
 unsigned reclaim_poll(struct tables *t);
+// Waits until nothing waits. Workers must be running or offline.
+void reclaim_wait(struct tables *t);
+
+// Zeroed memory at a multiple of 64, from DPDK's heap or, when that is used up, from the
+// process's; NULL when there is none at all. table_free takes either, and NULL.
+void *table_alloc(size_t bytes);
+void table_free(void *p);

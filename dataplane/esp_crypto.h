@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The ciphers of a burst of ESP packets, in place, by direct calls of intel-ipsec-mb; esp_in and
+// esp_out do everything else. Nothing stays in flight: when a call returns, all its packets are
+// done.
+
+#include "dataplane/sa.h"
+#include "dataplane/worker.h"
+
+#include <stdint.h>
+
+enum { ESP_HEADER = 8, ESP_IV_GCM = 8, ESP_NONCE = 12, ESP_ICV_MAX = 32 };
+
+// One packet; filled in by the caller. The ESP header begins at esp.
+struct esp_packet {
+	struct rte_mbuf *m;
+	struct sa *sa;
+	uint8_t *esp;      // contiguous: header, IV, ciphertext, ICV
+	const void *key;   // struct gcm_key_data or struct sa_cbc
+	uint32_t sequence; // host byte order
+	uint32_t salt;     // AEAD: as on the wire
+	uint16_t length;   // bytes of ciphertext
+	uint8_t cipher;    // enum esp_cipher
+	uint8_t integrity; // enum esp_integrity
+	uint8_t iv;        // bytes
+	uint8_t icv;       // bytes
+	uint8_t ok;        // 1: decrypted and the ICV is right
+	uint8_t moved;     // esp_in: 1: the peer has a new address
+};
+
+// Checks the ICV of each and decrypts those where it is right; sets ok. Packets that are not ok
+// may have been changed. At most BURST.
+void esp_decrypt(struct worker *w, struct esp_packet *p, uint16_t n);
+// Encrypts each and writes IV and ICV. At most BURST.
+void esp_encrypt(struct worker *w, struct esp_packet *p, uint16_t n);

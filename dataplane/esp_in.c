@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// ESP in transport mode, inbound (RFC 4303 section 3.4), with and without UDP encapsulation
+// (RFC 3948). Cheap checks first: length, SPI, encapsulation, address, owner, window; then the
+// ICV; and only after it is right does anything about the SA change: the window moves, the NAT
+// address follows. What an SA may carry is L2TP and nothing else (RFC 3193 section 4).
+//
+// Not here: tunnel mode, ESN, ICMP inside ESP.
+
+#include "dataplane/stage.h"
+
+#include "dataplane/esp_crypto.h"
+#include "dataplane/owner.h"
+#include "dataplane/scratch.h"
+
+#include <netinet/in.h>
+#include <rte_byteorder.h>
+#include <rte_prefetch.h>
+#include <string.h>
+
+enum {
+	UDP_HEADER = 8,
+	IPPROTO_DUMMY = 59,                   // RFC 4303 section 2.6
+	UNKNOWN_INTERVAL = 500 * 1000 * 1000, // nanoseconds between two notices of an unknown SPI
+	UNKNOWN_MOST = 4,
+};
+
+static inline uint32_t load_u32(const uint8_t *p)
+{
+	rte_be32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return rte_be_to_cpu_32(v);
+}
+
+static inline uint16_t load_u16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static void unknown_spi(struct worker *w, const struct rte_mbuf *m, uint32_t spi)
+{
+	const struct meta *meta = rte_mbuf_to_priv((struct rte_mbuf *)(uintptr_t)m);
+	struct sa_notice n = {
+		.unknown_spi = spi,
+		.local = meta->local,
+		.remote = meta->remote,
+		.remote_port = meta->outer_port,
+	};
+
+	if (bucket_take(&scratch_of(w)->unknown_spi, w->now, UNKNOWN_INTERVAL, UNKNOWN_MOST))
+		sa_tell_unknown(w->tables, &n);
+}
+
+// Why the packet goes no further, or DROP_COUNT. All that can be known without a key.
+static enum drop packet_check(const struct sa *s, const struct rte_mbuf *m, uint32_t sequence)
+{
+	const struct meta *meta = rte_mbuf_to_priv((struct rte_mbuf *)(uintptr_t)m);
+	uint16_t overhead = ESP_HEADER + s->iv + s->icv;
+	bool udp = s->encapsulation == ESP_UDP;
+
+	if (udp != (meta->outer_port != 0))
+		return DROP_ESP_ENCAPSULATION;
+	if (meta->local != s->local || (!udp && meta->remote != sa_remote_address(s->remote_in)))
+		return DROP_ESP_SELECTOR;
+	if (m->data_len < overhead + s->block || (m->data_len - overhead) % s->block)
+		return DROP_ESP_SHORT;
+	if (!replay_check(&s->replay, sequence))
+		return DROP_ESP_REPLAY;
+	return DROP_COUNT;
+}
+
+static void packet_fill(struct esp_packet *p, struct rte_mbuf *m, struct sa *s, uint32_t sequence)
+{
+	*p = (struct esp_packet){
+		.m = m,
+		.sa = s,
+		.esp = rte_pktmbuf_mtod(m, uint8_t *),
+		.key = sa_key_in(s),
+		.sequence = sequence,
+		.salt = s->salt_in,
+		.length = m->data_len - ESP_HEADER - s->iv - s->icv,
+		.cipher = s->cipher,
+		.integrity = s->integrity,
+		.iv = s->iv,
+		.icv = s->icv,
+	};
+}
+
+// True when *p is filled in; otherwise the packet is gone.
+static bool packet_admit(struct worker *w, struct rte_mbuf *m, struct sa *s, struct esp_packet *p)
+{
+	const uint8_t *esp = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint32_t sequence = load_u32(esp + 4);
+	enum drop reason;
+
+	if (!s || s->spi_in != load_u32(esp)) {
+		unknown_spi(w, m, load_u32(esp));
+		packet_drop(w, m, DROP_ESP_SPI);
+		return false;
+	}
+	if (!owner_or_handover(w, m, &s->owner, HANDOVER_ESP_IN))
+		return false;
+	reason = packet_check(s, m, sequence);
+	if (reason != DROP_COUNT) {
+		w->sa_stats[s->index].in_replays += reason == DROP_ESP_REPLAY;
+		packet_drop(w, m, reason);
+		return false;
+	}
+	packet_fill(p, m, s, sequence);
+	return true;
+}
+
+// Finds the SAs of a burst, each load fetched one pass earlier.
+static uint16_t burst_admit(
+	struct worker *w, struct rte_mbuf **m, uint16_t count, struct esp_packet *p)
+{
+	const struct tables *t = w->tables;
+	struct sa *sa[BURST];
+	uint16_t n = 0, admitted = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		if (m[i]->nb_segs != 1 || m[i]->data_len < ESP_HEADER) {
+			packet_drop(w, m[i], DROP_ESP_SHORT);
+			continue;
+		}
+		rte_prefetch0(
+			&t->sa[id_index(load_u32(rte_pktmbuf_mtod(m[i], uint8_t *))) % t->sas]);
+		m[n++] = m[i];
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		uint32_t index = id_index(load_u32(rte_pktmbuf_mtod(m[i], uint8_t *)));
+
+		sa[i] = index < t->sas ? __atomic_load_n(&t->sa[index], __ATOMIC_ACQUIRE) : NULL;
+		if (sa[i])
+			rte_prefetch0(sa[i]);
+	}
+	for (uint16_t i = 0; i < n; i++)
+		admitted += packet_admit(w, m[i], sa[i], &p[admitted]);
+	return admitted;
+}
+
+// Padding, next header, UDP header: why the packet goes no further, or DROP_COUNT and the mbuf
+// begins at the L2TP header.
+static enum drop payload_open(struct esp_packet *p)
+{
+	uint8_t *udp = p->esp + ESP_HEADER + p->iv;
+	uint8_t pad = udp[p->length - 2], next = udp[p->length - 1];
+	uint16_t left, length;
+
+	if (pad + 2 > p->length)
+		return DROP_ESP_PADDING;
+	left = (uint16_t)(p->length - 2 - pad);
+	for (uint8_t i = 0; i < pad; i++) {
+		if (udp[left + i] != i + 1)
+			return DROP_ESP_PADDING;
+	}
+	if (next != IPPROTO_UDP)
+		return next == IPPROTO_DUMMY ? DROP_ESP_DUMMY : DROP_ESP_NEXT_HEADER;
+	if (left < UDP_HEADER)
+		return DROP_UDP_INVALID;
+	length = load_u16(udp + 4);
+	if (length < UDP_HEADER || length > left)
+		return DROP_UDP_INVALID;
+	// The port of the peer is any: some clients use an ephemeral one (RFC 3193 section 3.3).
+	// The checksum covers addresses that a NAT has changed and is not looked at; the ICV was.
+	if (load_u16(udp + 2) != PORT_L2TP)
+		return DROP_ESP_SELECTOR;
+	meta_of(p->m)->remote_port = load_u16(udp);
+	meta_of(p->m)->local_port = PORT_L2TP;
+	p->m->data_off += ESP_HEADER + p->iv + UDP_HEADER;
+	p->m->data_len = length - UDP_HEADER;
+	p->m->pkt_len = p->m->data_len;
+	return DROP_COUNT;
+}
+
+// Only the newest packet says where the peer is: one that was overtaken may come from an address
+// that the peer has left.
+static void address_follow(struct worker *w, struct esp_packet *p)
+{
+	const struct meta *meta = meta_of(p->m);
+	struct sa *s = p->sa;
+	uint64_t remote = sa_remote(meta->remote, meta->outer_port);
+
+	if (s->encapsulation != ESP_UDP || remote == s->remote_in)
+		return;
+	if (s->replay.window && s->replay.top != p->sequence)
+		return;
+	sa_follow(w->tables, s, remote);
+	p->moved = 1;
+}
+
+static enum drop packet_finish(struct worker *w, struct esp_packet *p)
+{
+	struct stats_sa *stats = &w->sa_stats[p->sa->index];
+	struct meta *meta = meta_of(p->m);
+	enum drop reason;
+
+	if (!p->ok) {
+		stats->in_failures++;
+		return DROP_ESP_ICV;
+	}
+	if (!replay_accept(&p->sa->replay, p->sequence)) {
+		stats->in_replays++;
+		return DROP_ESP_REPLAY;
+	}
+	address_follow(w, p);
+	stats->in_packets++;
+	stats->in_bytes += p->length;
+	stats->in_last = w->now;
+	reason = payload_open(p);
+	stats->in_failures += reason == DROP_ESP_PADDING;
+	meta->sa = p->sa;
+	meta->peer = p->sa->peer;
+	meta->spi = p->sa->spi_in;
+	return reason;
+}
+
+uint16_t esp_in(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	struct esp_packet p[BURST];
+	uint16_t n = burst_admit(w, m, count, p), out = 0;
+
+	if (n == 0)
+		return 0;
+	esp_decrypt(w, p, n);
+	for (uint16_t i = 0; i < n; i++) {
+		enum drop reason = packet_finish(w, &p[i]);
+
+		if (reason == DROP_COUNT)
+			m[out++] = p[i].m;
+		else
+			packet_drop(w, p[i].m, reason);
+	}
+	// A new flow may arrive at another worker: let the SA go to whoever gets it.
+	for (uint16_t i = 0; i < n; i++) {
+		if (p[i].moved)
+			owner_release(&p[i].sa->owner);
+	}
+	return out;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// See fragment.h. Fragments are copies in buffers of their own, made in the same way whatever the
+// original was; only what does not fit is ever copied, so the path costs nothing to the rest.
+
+#include "dataplane/fragment.h"
+
+#include <rte_ip.h>
+#include <string.h>
+
+enum { IP4_HEADER = 20, OPTIONS_MAX = 40, OPTION_COPIED = 0x80, OPTION_END = 0, OPTION_NOP = 1 };
+
+uint8_t fragment_options(const uint8_t *options, uint8_t length, uint8_t *out)
+{
+	uint8_t at = 0, n = 0;
+
+	while (at < length && options[at] != OPTION_END) {
+		uint8_t size = 1;
+
+		if (options[at] != OPTION_NOP) {
+			if (at + 2 > length || options[at + 1] < 2 || options[at + 1] > length - at)
+				break;
+			size = options[at + 1];
+		}
+		if (options[at] & OPTION_COPIED) {
+			memcpy(out + n, options + at, size);
+			n += size;
+		}
+		at += size;
+	}
+	while (n % 4)
+		out[n++] = OPTION_END;
+	return n;
+}
+
+static void header_finish(uint8_t *ip, uint8_t header, uint16_t total, uint16_t fragment)
+{
+	uint16_t checksum;
+
+	ip[0] = 0x40 | header / 4;
+	ip[2] = total >> 8;
+	ip[3] = total & 0xff;
+	ip[6] = fragment >> 8;
+	ip[7] = fragment & 0xff;
+	ip[10] = ip[11] = 0;
+	checksum = (uint16_t)~rte_raw_cksum(ip, header);
+	memcpy(ip + 10, &checksum, sizeof(checksum));
+}
+
+// How the packet is to be cut; fragment is the field of the original header with its flags.
+struct cut {
+	const uint8_t *ip;
+	uint16_t header;     // bytes of the first fragment's header
+	uint16_t payload;    // bytes in all
+	uint16_t first;      // bytes of payload in the first fragment, a multiple of 8
+	uint16_t each;       // in each further one but the last
+	uint16_t fragment;   // of the original: flags and offset in units of 8
+	uint8_t next_header; // bytes of the header of the further ones
+	uint8_t next_ip[IP4_HEADER + OPTIONS_MAX];
+};
+
+static struct cut cut_plan(const struct rte_mbuf *m, uint16_t mtu)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
+	struct cut c = {.ip = ip, .header = (uint16_t)((ip[0] & 0xf) * 4)};
+
+	memcpy(c.next_ip, ip, IP4_HEADER);
+	c.next_header = (uint8_t)(IP4_HEADER + fragment_options(ip + IP4_HEADER,
+						       (uint8_t)(c.header - IP4_HEADER),
+						       c.next_ip + IP4_HEADER));
+	c.payload = (uint16_t)(m->data_len - c.header);
+	c.first = (uint16_t)((mtu - c.header) & ~7);
+	c.each = (uint16_t)((mtu - c.next_header) & ~7);
+	c.fragment = (uint16_t)(ip[6] << 8 | ip[7]);
+	return c;
+}
+
+static struct rte_mbuf *further(
+	struct worker *w, const struct rte_mbuf *m, const struct cut *c, uint16_t at)
+{
+	uint16_t left = c->payload - at, size = left < c->each ? left : c->each;
+	uint16_t more = left > size ? RTE_IPV4_HDR_MF_FLAG : c->fragment & RTE_IPV4_HDR_MF_FLAG;
+	uint16_t offset = (c->fragment & RTE_IPV4_HDR_OFFSET_MASK) + at / 8;
+	struct rte_mbuf *f = packet_create(w);
+	uint8_t *to;
+
+	if (!f)
+		return NULL;
+	to = (uint8_t *)rte_pktmbuf_append(f, c->next_header + size);
+	if (!to) {
+		packet_drop(w, f, DROP_NO_MEMORY);
+		return NULL;
+	}
+	memcpy(to, c->next_ip, c->next_header);
+	memcpy(to + c->next_header, c->ip + c->header + at, size);
+	header_finish(to, c->next_header, c->next_header + size, more | offset);
+	*meta_of(f) = *meta_of((struct rte_mbuf *)(uintptr_t)m);
+	return f;
+}
+
+uint16_t fragment_ip4(struct worker *w, struct rte_mbuf *m, uint16_t mtu, struct rte_mbuf **out)
+{
+	struct cut c = cut_plan(m, mtu);
+	uint16_t n = 1;
+
+	if (c.first < 8 || (c.fragment & RTE_IPV4_HDR_OFFSET_MASK) + c.payload / 8 > 0x1fff)
+		return 0;
+	for (uint32_t at = c.first; at < c.payload; at += c.each) {
+		out[n] = n < FRAGMENTS_MAX ? further(w, m, &c, (uint16_t)at) : NULL;
+		if (!out[n]) {
+			while (--n)
+				packet_drop(w, out[n], DROP_FRAGMENT_FAILED);
+			return 0;
+		}
+		n++;
+	}
+	header_finish(rte_pktmbuf_mtod(m, uint8_t *), (uint8_t)c.header, c.header + c.first,
+		(c.fragment & RTE_IPV4_HDR_OFFSET_MASK) | RTE_IPV4_HDR_MF_FLAG);
+	rte_pktmbuf_trim(m, c.payload - c.first);
+	out[0] = m;
+	return n;
+}

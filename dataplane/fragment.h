@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// IPv4 fragmentation of an inner packet (RFC 791 section 3.2).
+
+#include "dataplane/worker.h"
+
+#include <stdint.h>
+
+enum { FRAGMENTS_MAX = 20 }; // of one packet
+
+// Cuts m, whose IPv4 header is valid and without DF, into pieces of at most mtu bytes (at least
+// 68). m becomes the first one, the others are new, with m's meta; all are written to out
+// (FRAGMENTS_MAX). Returns how many, or 0 when it would be more than FRAGMENTS_MAX or memory is
+// short; then m is as it was.
+uint16_t fragment_ip4(struct worker *w, struct rte_mbuf *m, uint16_t mtu, struct rte_mbuf **out);
+
+// Pure. Copies the options that belong into every fragment (copied flag, RFC 791 section 3.1)
+// from a header's options to out (40 bytes), padded with end-of-list to a multiple of 4. Returns
+// the bytes written. A malformed option ends the list.
+uint8_t fragment_options(const uint8_t *options, uint8_t length, uint8_t *out);

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// L2TP data and control, inbound. Control messages go to the control plane, whatever they are and
+// however they came. A data message must belong to its tunnel in three ways: tunnel id, session
+// id, and where it came from: the IKE peer of the SA pair that it was decrypted with, or, for a
+// tunnel without IPsec, the address and port (RFC 3193 section 4). Many clients behind one NAT
+// address therefore never get at each other's sessions.
+//
+// Sequence numbers: a packet that is older than one before is dropped. There is no reorder queue
+// here.
+
+#include "dataplane/stage.h"
+
+#include "dataplane/l2tp_header.h"
+#include "dataplane/owner.h"
+#include "dataplane/session.h"
+#include "dataplane/tunnel.h"
+
+#include <errno.h>
+#include <rte_prefetch.h>
+
+// So many old packets in a row are no stragglers: the peer has started its numbers again.
+enum { OLD_MOST = 32 };
+
+struct l2tp_packet {
+	struct rte_mbuf *m;
+	struct tunnel *tunnel;
+	uint32_t session;
+	struct l2tp_header header;
+};
+
+// True for a data message; otherwise the packet is gone.
+static bool packet_parse(struct worker *w, struct rte_mbuf *m, struct l2tp_packet *p)
+{
+	int error = l2tp_header_parse(rte_pktmbuf_mtod(m, const uint8_t *),
+		m->nb_segs == 1 ? m->data_len : 0, &p->header);
+
+	if (error) {
+		packet_drop(
+			w, m, error == -EPROTONOSUPPORT ? DROP_L2TP_VERSION : DROP_L2TP_INVALID);
+		return false;
+	}
+	if (p->header.flags & L2TP_TYPE) {
+		packet_punt(w, m, PACKET_L2TP);
+		return false;
+	}
+	p->m = m;
+	return true;
+}
+
+static bool tunnel_matches(const struct tunnel *t, const struct meta *meta)
+{
+	if (t->peer != meta->peer)
+		return false;
+	return t->peer || (t->remote == meta->remote && t->remote_port == meta->remote_port &&
+				  t->local == meta->local);
+}
+
+// The tunnel; the session's line is on its way then. False: the packet is gone.
+static bool packet_find(struct worker *w, struct l2tp_packet *p)
+{
+	struct tunnel *t = tunnel_find(w->tables, p->header.tunnel);
+
+	if (!t || !tunnel_matches(t, meta_of(p->m))) {
+		packet_drop(w, p->m, t ? DROP_L2TP_PEER : DROP_L2TP_TUNNEL);
+		return false;
+	}
+	p->tunnel = t;
+	p->session = tunnel_session(t, p->header.session);
+	if (p->session == SESSION_NONE) {
+		packet_drop(w, p->m, DROP_L2TP_SESSION);
+		return false;
+	}
+	rte_prefetch0(&w->tables->session[p->session].uplink);
+	return true;
+}
+
+static bool sequence_accept(struct session_uplink *s, uint16_t ns)
+{
+	if ((int16_t)(ns - s->expected) < 0 && ++s->old < OLD_MOST)
+		return false;
+	s->expected = ns + 1;
+	s->old = 0;
+	return true;
+}
+
+// PPP frame now. False: the packet is gone.
+static bool packet_open(struct worker *w, struct l2tp_packet *p)
+{
+	struct session_uplink *s = &w->tables->session[p->session].uplink;
+	struct meta *meta = meta_of(p->m);
+
+	if (__atomic_load_n(&s->state, __ATOMIC_ACQUIRE) != SESSION_LIVE ||
+		s->session_id != p->header.session || s->tunnel != p->header.tunnel) {
+		packet_drop(w, p->m, DROP_L2TP_SESSION);
+		return false;
+	}
+	if (!owner_or_handover(w, p->m, &s->owner, HANDOVER_L2TP_IN))
+		return false;
+	if (p->header.flags & L2TP_SEQUENCE && !sequence_accept(s, p->header.ns)) {
+		w->session_stats[p->session].uplink.drops++;
+		packet_drop(w, p->m, DROP_L2TP_SEQUENCE);
+		return false;
+	}
+	meta->tunnel = p->tunnel;
+	meta->session = p->session;
+	p->m->data_off += p->header.payload;
+	p->m->data_len = p->header.end - p->header.payload;
+	p->m->pkt_len = p->m->data_len;
+	return true;
+}
+
+uint16_t l2tp_in(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	struct l2tp_packet p[BURST];
+	uint16_t n = 0, found = 0, out = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		if (!packet_parse(w, m[i], &p[n]))
+			continue;
+		rte_prefetch0(&w->tables->tunnel[p[n].header.tunnel]);
+		n++;
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		if (packet_find(w, &p[i]))
+			p[found++] = p[i];
+	}
+	for (uint16_t i = 0; i < found; i++) {
+		if (packet_open(w, &p[i]))
+			m[out++] = p[i].m;
+	}
+	return out;
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Packets that are too big for the session that they go to. The size that fits was computed when
+// the session, its tunnel or its SA changed (session.c); here is one comparison per packet. Too
+// big without DF: cut before encapsulation, so that the outer packets are never fragments. Too
+// big with DF: dropped, and the sender is told what fits (RFC 1191).
+
+#include "dataplane/stage.h"
+
+#include "dataplane/fragment.h"
+#include "dataplane/session.h"
+
+#include <netinet/ip_icmp.h>
+#include <rte_ip.h>
+#include <string.h>
+
+static void too_big(struct worker *w, struct rte_mbuf *m, uint16_t fits, struct rte_mbuf **errors,
+	uint16_t *error_count)
+{
+	struct rte_mbuf *e =
+		icmp_error(w, m, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, fits, w->icmp_source);
+
+	if (e)
+		errors[(*error_count)++] = e;
+	packet_drop(w, m, DROP_MTU_EXCEEDED);
+}
+
+// How many packets are in out now.
+static uint16_t packet_fit(struct worker *w, struct rte_mbuf *m, struct rte_mbuf **out,
+	struct rte_mbuf **errors, uint16_t *error_count)
+{
+	uint32_t index = meta_of(m)->session;
+	uint16_t fits = w->tables->session[index].downlink.mtu, n;
+
+	if (m->pkt_len <= fits) {
+		out[0] = m;
+		return 1;
+	}
+	if (rte_pktmbuf_mtod(m, const uint8_t *)[6] & RTE_IPV4_HDR_DF_FLAG >> 8) {
+		w->session_stats[index].downlink.drops++;
+		too_big(w, m, fits, errors, error_count);
+		return 0;
+	}
+	n = m->nb_segs == 1 ? fragment_ip4(w, m, fits, out) : 0;
+	if (n == 0) {
+		w->session_stats[index].downlink.drops++;
+		packet_drop(w, m, DROP_FRAGMENT_FAILED);
+	}
+	return n;
+}
+
+uint16_t mtu(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rte_mbuf **errors,
+	uint16_t *error_count)
+{
+	struct rte_mbuf *in[BURST];
+	uint16_t out = 0;
+
+	memcpy(in, m, count * sizeof(*m));
+	for (uint16_t i = 0; i < count; i++)
+		out += packet_fit(w, in[i], m + out, errors, error_count);
+	return out;
+}

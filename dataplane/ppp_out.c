@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// PPP framing, outbound: FF 03 and a protocol field of two bytes, which every peer takes, or less
+// when the session's flags say that the peer asked for it. LCP packets always have the full form
+// (RFC 1661 section 6.5, 6.6).
+
+#include "dataplane/stage.h"
+
+#include "dataplane/ppp_frame.h"
+#include "dataplane/session.h"
+
+#include <rte_ip.h>
+#include <string.h>
+
+enum { TOS_CONTROL = 0xc0 }; // class selector 6, internetwork control
+
+static bool prepend(struct worker *w, struct rte_mbuf *m, const uint8_t *bytes, uint16_t n)
+{
+	char *room = rte_pktmbuf_prepend(m, n);
+
+	if (!room) {
+		packet_drop(w, m, DROP_NO_MEMORY);
+		return false;
+	}
+	memcpy(room, bytes, n);
+	return true;
+}
+
+// Inner IPv4 only: subscriber_out lets nothing else through.
+uint16_t ppp_out(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	static const uint8_t full[] = {PPP_ADDRESS, PPP_CONTROL_FIELD, PPP_IP4 >> 8, PPP_IP4};
+	uint16_t out = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		struct meta *meta = meta_of(m[i]);
+		struct session_downlink *s = &w->tables->session[meta->session].downlink;
+		uint32_t flags = __atomic_load_n(&s->flags, __ATOMIC_ACQUIRE);
+		uint8_t bytes[4];
+		uint16_t n = 0;
+
+		if (m[i]->data_len < sizeof(struct rte_ipv4_hdr)) {
+			packet_drop(w, m[i], DROP_IP4_INVALID);
+			continue;
+		}
+		meta->tos = rte_pktmbuf_mtod(m[i], const uint8_t *)[1];
+		if (!(flags & SESSION_SEND_ACFC)) {
+			memcpy(bytes, full, 2);
+			n = 2;
+		}
+		if (!(flags & SESSION_SEND_PFC))
+			bytes[n++] = full[2];
+		bytes[n++] = full[3];
+		if (prepend(w, m[i], bytes, n))
+			m[out++] = m[i];
+	}
+	return out;
+}
+
+uint16_t ppp_out_control(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	static const uint8_t front[] = {PPP_ADDRESS, PPP_CONTROL_FIELD};
+	uint16_t out = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		meta_of(m[i])->tos = TOS_CONTROL;
+		if (prepend(w, m[i], front, sizeof(front)))
+			m[out++] = m[i];
+	}
+	return out;
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The table of SA pairs: what the clerk does with it, and the few things that workers write into
+// an SA. The SPI carries the index, so finding an SA is one load (sa.h). An SA is one piece of
+// memory; nothing else ever holds its keys, and it is wiped before it is given back.
+//
+// What a worker has to say about an SA are bits in the SA itself, and a notice in a ring that says
+// which SA to look at. Bits of one kind melt together, so however often a client moves, the ring
+// holds one notice of it; and if the ring was ever full, the clerk looks at every SA instead.
+
+#include "dataplane/sa.h"
+#include "dataplane/sa_keys.h"
+
+#include <errno.h>
+#include <rte_ring_elem.h>
+#include <string.h>
+
+static bool window_valid(uint16_t window)
+{
+	return window == 0 || (window >= 32 && window <= LIMIT_REPLAY_WINDOW);
+}
+
+static int sa_check(const struct tables *t, const struct command_sa_add *c)
+{
+	bool udp = c->encapsulation == ESP_UDP;
+
+	if (id_index(c->spi_in) >= t->sas)
+		return -ENOSPC;
+	if (t->sa[id_index(c->spi_in)])
+		return -EEXIST;
+	if (id_generation(c->spi_in) == 0 || c->spi_out < 256 || c->peer == 0)
+		return -EINVAL;
+	if (!esp_cipher_shape(c->cipher) || !esp_integrity_shape(c->integrity) ||
+		sa_is_aead(c->cipher) != (c->integrity == ESP_INTEGRITY_NONE))
+		return -EINVAL;
+	if (c->encapsulation > ESP_UDP || (udp && (!c->local_port || !c->remote_port)))
+		return -EINVAL;
+	// TODO(ipv6): outer IPv6 comes with its own issue.
+	if (c->local.version != IP_V4 || c->remote.version != IP_V4 || !window_valid(c->window))
+		return -EINVAL;
+	return 0;
+}
+
+static void sa_fill_in(struct sa *s, const struct command_sa_add *c)
+{
+	const struct esp_cipher_shape *cipher = esp_cipher_shape(c->cipher);
+	const struct esp_integrity_shape *integrity = esp_integrity_shape(c->integrity);
+
+	s->spi_in = c->spi_in;
+	s->peer = c->peer;
+	s->cipher = c->cipher;
+	s->integrity = c->integrity;
+	s->encapsulation = c->encapsulation;
+	s->iv = cipher->iv;
+	s->block = cipher->block;
+	s->icv = sa_is_aead(c->cipher) ? cipher->icv : integrity->icv;
+	memcpy(&s->local, c->local.bytes, 4);
+	memcpy(&s->salt_in, c->cipher_key_in + cipher->key, cipher->salt);
+	s->remote_in = s->remote;
+}
+
+static void sa_fill_out(struct sa *s, const struct command_sa_add *c)
+{
+	const struct esp_cipher_shape *cipher = esp_cipher_shape(c->cipher);
+	uint32_t remote;
+
+	memcpy(&remote, c->remote.bytes, 4);
+	s->remote = sa_remote(remote, c->encapsulation == ESP_UDP ? c->remote_port : 0);
+	s->spi_out = c->spi_out;
+	memcpy(&s->salt_out, c->cipher_key_out + cipher->key, cipher->salt);
+	memcpy(&s->out_local, c->local.bytes, 4);
+	s->local_port = c->encapsulation == ESP_UDP ? c->local_port : 0;
+	s->out_cipher = c->cipher;
+	s->out_integrity = c->integrity;
+	s->out_encapsulation = c->encapsulation;
+	s->out_iv = cipher->iv;
+	s->out_block = cipher->block;
+	s->out_icv = cipher->icv ? cipher->icv : esp_integrity_shape(c->integrity)->icv;
+	s->index = id_index(c->spi_in);
+}
+
+// [struct sa][keys in][keys out][replay blocks]
+static struct sa *sa_create(struct tables *t, const struct command_sa_add *c)
+{
+	size_t keys = sa_keys_size(c->cipher);
+	size_t size = sizeof(struct sa) + 2 * keys + replay_blocks(c->window) * sizeof(uint64_t);
+	struct sa *s = table_alloc(size);
+	uint8_t *key_in = (uint8_t *)(s + 1), *key_out = key_in + keys;
+
+	if (!s)
+		return NULL;
+	sa_fill_out(s, c);
+	sa_fill_in(s, c);
+	replay_init(&s->replay, c->window, (uint64_t *)(key_out + keys));
+	sa_keys_expand(t->mgr, c->cipher, c->integrity, true, c->cipher_key_in, c->integrity_key_in,
+		key_in);
+	sa_keys_expand(t->mgr, c->cipher, c->integrity, false, c->cipher_key_out,
+		c->integrity_key_out, key_out);
+	s->key_out = key_out;
+	s->serial = ++t->serial;
+	s->size = size;
+	return s;
+}
+
+static void sa_release(void *object)
+{
+	struct sa *s = object;
+
+	explicit_bzero(s, s->size);
+	table_free(s);
+}
+
+int sa_add(struct tables *t, const struct command_sa_add *c)
+{
+	int error = sa_check(t, c);
+	uint32_t index = id_index(c->spi_in);
+	struct sa *s;
+
+	if (error)
+		return error;
+	s = sa_create(t, c);
+	if (!s)
+		return -ENOMEM;
+	memset(&t->sa_stats[index], 0, sizeof(t->sa_stats[index]));
+	t->sa_stats[index].spi_in = c->spi_in;
+	if (index >= t->sa_high)
+		t->sa_high = index + 1;
+	__atomic_store_n(&t->sa[index], s, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void sa_remove(struct tables *t, uint32_t index)
+{
+	struct sa *s = t->sa[index];
+
+	__atomic_store_n(&t->sa[index], NULL, __ATOMIC_RELEASE);
+	t->sa_stats[index].spi_in = 0;
+	reclaim_later(t, s, sa_release);
+}
+
+int sa_delete(struct tables *t, const struct command_sa_delete *c)
+{
+	struct sa *s = sa_find(t, c->spi_in);
+
+	if (!s)
+		return -ENOENT;
+	if (s->tunnels)
+		return -EBUSY;
+	sa_remove(t, s->index);
+	return 0;
+}
+
+static void notice_put(struct tables *t, const struct sa_notice *n)
+{
+	if (rte_ring_mp_enqueue_elem(t->notices, (void *)(uintptr_t)n, sizeof(*n)) && n->spi)
+		__atomic_store_n(&t->notices_lost, true, __ATOMIC_RELEASE);
+}
+
+void sa_tell(struct tables *t, struct sa *s, uint32_t bits)
+{
+	uint32_t before = __atomic_fetch_or(&s->events, bits | SA_TOLD, __ATOMIC_ACQ_REL);
+
+	if (!(before & SA_TOLD))
+		notice_put(t, &(struct sa_notice){.spi = s->spi_in});
+}
+
+void sa_tell_unknown(struct tables *t, const struct sa_notice *n)
+{
+	notice_put(t, n);
+}
+
+void sa_follow(struct tables *t, struct sa *s, uint64_t remote)
+{
+	s->remote_in = remote;
+	__atomic_store_n(&s->remote, remote, __ATOMIC_RELEASE);
+	sa_tell(t, s, SA_MOVED);
+}
+
+uint16_t sa_take_sequence(struct tables *t, struct sa *s, uint16_t n, uint32_t *first)
+{
+	uint64_t before = __atomic_load_n(&s->sequence, __ATOMIC_RELAXED);
+	uint64_t left;
+
+	// What is exhausted stays so, and the counter does not run on.
+	if (before >= SA_SEQUENCE_LAST)
+		return 0;
+	before = __atomic_fetch_add(&s->sequence, n, __ATOMIC_RELAXED);
+	left = before < SA_SEQUENCE_LAST ? SA_SEQUENCE_LAST - before : 0;
+	if (before < SA_SEQUENCE_WARN && before + n >= SA_SEQUENCE_WARN)
+		sa_tell(t, s, SA_EXHAUSTING);
+	if (left <= n)
+		sa_tell(t, s, SA_EXHAUSTED);
+	*first = (uint32_t)(before + 1);
+	return left < n ? (uint16_t)left : n;
+}
+
+// ---- clerk: what is to be told
+
+static void event_of(struct message *e, uint32_t type, const void *body)
+{
+	*e = (struct message){.type = type, .size = event_size(type)};
+	memcpy(e->body, body, e->size);
+}
+
+static struct ip_address address_of(uint32_t network_order)
+{
+	uint8_t bytes[4];
+
+	memcpy(bytes, &network_order, 4);
+	return address_v4(bytes);
+}
+
+static void event_moved(struct message *e, const struct sa *s)
+{
+	uint64_t remote = __atomic_load_n(&s->remote, __ATOMIC_ACQUIRE);
+	struct event_peer_moved body = {
+		.spi_in = s->spi_in,
+		.remote_port = sa_remote_port(remote),
+		.remote = address_of(sa_remote_address(remote)),
+	};
+
+	event_of(e, EVENT_PEER_MOVED, &body);
+}
+
+static void event_exhausting(struct message *e, const struct sa *s, uint32_t why)
+{
+	struct event_sa_exhausting body = {.spi_in = s->spi_in, .why = why};
+
+	event_of(e, EVENT_SA_EXHAUSTING, &body);
+}
+
+static void event_unknown(struct message *e, const struct sa_notice *n)
+{
+	struct event_sa_unknown body = {
+		.spi = n->unknown_spi,
+		.local = address_of(n->local),
+		.remote = address_of(n->remote),
+		.remote_port = n->remote_port,
+	};
+
+	event_of(e, EVENT_SA_UNKNOWN, &body);
+}
+
+// One event of the bits that are set; the others are told again at once.
+static bool event_of_sa(struct tables *t, struct sa *s, struct message *e)
+{
+	uint32_t bits = __atomic_exchange_n(&s->events, 0, __ATOMIC_ACQ_REL);
+
+	if (bits & SA_MOVED) {
+		event_moved(e, s);
+		bits &= ~SA_MOVED;
+	} else if (bits & SA_EXHAUSTING) {
+		event_exhausting(e, s, SA_EXHAUSTING_SEQUENCE);
+		bits &= ~SA_EXHAUSTING;
+	} else if (bits & SA_EXHAUSTED) {
+		event_exhausting(e, s, SA_EXHAUSTED_SEQUENCE);
+		bits &= ~SA_EXHAUSTED;
+	} else {
+		return false;
+	}
+	if (bits & ~SA_TOLD)
+		sa_tell(t, s, bits);
+	return true;
+}
+
+static bool event_of_notice(struct tables *t, const struct sa_notice *n, struct message *e)
+{
+	struct sa *s;
+
+	if (n->spi == 0) {
+		event_unknown(e, n);
+		return true;
+	}
+	s = sa_find(t, n->spi);
+	return s && event_of_sa(t, s, e);
+}
+
+bool sa_event_next(struct tables *t, struct message *e)
+{
+	struct sa_notice n;
+
+	while (rte_ring_sc_dequeue_elem(t->notices, &n, sizeof(n)) == 0) {
+		if (event_of_notice(t, &n, e))
+			return true;
+	}
+	if (t->notices_scan == 0 && __atomic_exchange_n(&t->notices_lost, false, __ATOMIC_ACQ_REL))
+		t->notices_scan = t->sa_high;
+	while (t->notices_scan > 0) {
+		struct sa *s = t->sa[--t->notices_scan];
+
+		if (s && event_of_sa(t, s, e))
+			return true;
+	}
+	return false;
+}

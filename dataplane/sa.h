@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// A pair of ESP SAs in transport mode, laid out by who touches it: the inbound line by the worker
+// that owns it, the outbound line read by all, the sequence number by all with one atomic add for
+// each run of packets. Behind them, in the same piece of memory, the expanded keys and the replay
+// blocks. Made and freed by the clerk; wiped before it is freed.
+
+#include "contract/ids.h"
+
+#include "dataplane/replay.h"
+#include "dataplane/table.h"
+
+#include <intel-ipsec-mb.h>
+#include <stdint.h>
+
+enum sa_event_bit {
+	SA_MOVED = 1 << 0,      // remote has changed
+	SA_EXHAUSTING = 1 << 1, // 3/4 of the sequence numbers are used
+	SA_EXHAUSTED = 1 << 2,  // none is left
+	SA_TOLD = 1 << 3,       // the notice is in the ring
+};
+
+enum {
+	SA_SEQUENCE_LAST = UINT32_MAX, // no ESN yet (RFC 4303 section 2.2.1)
+	SA_SEQUENCE_WARN = UINT32_MAX / 4 * 3,
+};
+
+struct sa {
+	// ---- inbound: its owner
+	uint32_t spi_in;       // never changes
+	uint32_t peer;         // IKE peer
+	uint16_t owner;        // worker_owns
+	uint8_t cipher;        // enum esp_cipher
+	uint8_t integrity;     // enum esp_integrity
+	uint8_t encapsulation; // enum esp_encapsulation
+	uint8_t iv;            // bytes of the explicit IV
+	uint8_t block;         // the ciphertext is a multiple of this, bytes
+	uint8_t icv;           // bytes
+	uint32_t local;        // IPv4 in network byte order
+	uint32_t salt_in;      // as on the wire; AEAD only
+	uint64_t remote_in;    // sa_remote() as the owner last saw it
+	struct replay replay;
+
+	// ---- outbound: read by every worker; remote is written by the inbound owner
+	_Alignas(64) uint32_t spi_out;
+	uint32_t salt_out;
+	uint64_t remote;     // atomic: sa_remote()
+	const void *key_out; // struct gcm_key_data or struct sa_cbc
+	uint64_t serial;     // of this SA, never repeats in this process: for IVs
+	uint32_t out_local;  // local, IPv4 in network byte order
+	uint16_t local_port; // ESP_UDP: our outer port, host byte order
+	uint8_t out_cipher;
+	uint8_t out_integrity;
+	uint8_t out_encapsulation;
+	uint8_t out_iv;
+	uint8_t out_block;
+	uint8_t out_icv;
+	uint32_t index; // in the table, and in sa_stats
+
+	// ---- written by every worker
+	_Alignas(64) uint64_t sequence; // atomic: the last one that is used
+	uint32_t events;                // atomic: enum sa_event_bit
+
+	// ---- clerk only
+	_Alignas(64) uint32_t tunnels; // that send through it
+	size_t size;                   // bytes of the whole piece
+};
+_Static_assert(offsetof(struct sa, spi_out) == 64, "the inbound line is one line");
+_Static_assert(offsetof(struct sa, sequence) == 128, "the outbound line is one line");
+_Static_assert(sizeof(struct sa) == 256, "four lines");
+
+// Keys of one direction of an AES-CBC + HMAC SA; sizes by ipsec-mb's widest.
+struct sa_cbc {
+	_Alignas(64) uint8_t inner[64]; // hash state after the block of key ^ ipad
+	uint8_t outer[64];              // ... key ^ opad
+	uint8_t cipher[240];            // AES round keys: for decryption inbound, else encryption
+};
+
+// One word for address and port, so that both change at once.
+static inline uint64_t sa_remote(uint32_t address, uint16_t port)
+{
+	return (uint64_t)port << 32 | address;
+}
+
+static inline uint32_t sa_remote_address(uint64_t remote)
+{
+	return (uint32_t)remote;
+}
+
+static inline uint16_t sa_remote_port(uint64_t remote)
+{
+	return (uint16_t)(remote >> 32);
+}
+
+// The inbound keys lie right behind the struct, so that their lines can be fetched before any
+// other field is there.
+static inline const void *sa_key_in(const struct sa *s)
+{
+	return s + 1;
+}
+
+static inline bool sa_is_aead(uint8_t cipher)
+{
+	return cipher == ESP_CIPHER_AES_GCM_128 || cipher == ESP_CIPHER_AES_GCM_256;
+}
+
+// The SA of that SPI, or NULL. Any thread that is online in the quiescent state variable.
+static inline struct sa *sa_find(const struct tables *t, uint32_t spi)
+{
+	uint32_t index = id_index(spi);
+	struct sa *s;
+
+	if (index >= t->sas)
+		return NULL;
+	s = __atomic_load_n(&t->sa[index], __ATOMIC_ACQUIRE);
+	return s && s->spi_in == spi ? s : NULL;
+}
+
+// What a worker has to say to the clerk; an element of tables.notices. With spi 0 it is about an
+// SA that we do not have.
+struct sa_notice {
+	uint32_t spi; // of an SA with events, or 0
+	uint32_t unknown_spi;
+	uint32_t local; // IPv4 in network byte order
+	uint32_t remote;
+	uint16_t remote_port;
+	uint16_t zero;
+};
+
+// Sets the bits and puts the SA into the ring of notices, unless it is there already. Any worker.
+void sa_tell(struct tables *t, struct sa *s, uint32_t bits);
+// ESP of an SPI that we do not have. The caller limits the rate.
+void sa_tell_unknown(struct tables *t, const struct sa_notice *n);
+
+// The owner, after the ICV: packets go to that address and port from now on.
+void sa_follow(struct tables *t, struct sa *s, uint64_t remote);
+// A block of n sequence numbers: how many of them may be used (0 to n), the first in *first.
+uint16_t sa_take_sequence(struct tables *t, struct sa *s, uint16_t n, uint32_t *first);
+// For tables_clear.
+void sa_remove(struct tables *t, uint32_t index);

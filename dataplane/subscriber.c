@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The border between a subscriber and everyone else, both ways. Uplink: what leaves a session is
+// a well-formed IPv4 packet from the subscriber's own address to one host, or it is dropped.
+// Downlink: only into a session whose NCP is open. Here the session's packets are counted, by the
+// one worker that owns the direction.
+
+#include "dataplane/stage.h"
+
+#include "dataplane/owner.h"
+#include "dataplane/session.h"
+
+#include <rte_ip.h>
+#include <rte_prefetch.h>
+#include <string.h>
+
+// Length and header of an inner IPv4 packet; what follows its total length is cut off.
+static bool header_valid(struct rte_mbuf *m)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint16_t header, total;
+
+	if (m->nb_segs != 1 || m->data_len < sizeof(struct rte_ipv4_hdr) || ip[0] >> 4 != 4)
+		return false;
+	header = (uint16_t)((ip[0] & 0xf) * 4);
+	total = (uint16_t)(ip[2] << 8 | ip[3]);
+	if (header < sizeof(struct rte_ipv4_hdr) || total < header || total > m->data_len)
+		return false;
+	m->data_len = total;
+	m->pkt_len = total;
+	return rte_raw_cksum(ip, header) == 0xffff;
+}
+
+// One host somewhere: not "this network", loopback, multicast or broadcast (RFC 1122 3.2.1.3).
+static bool destination_valid(const uint8_t *destination)
+{
+	return destination[0] != 0 && destination[0] != 127 && destination[0] < 224;
+}
+
+static enum drop uplink_check(struct rte_mbuf *m, uint32_t ip4)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint32_t source;
+
+	if (!header_valid(m))
+		return DROP_SUBSCRIBER_INVALID;
+	memcpy(&source, ip + 12, sizeof(source));
+	if (ip4 == 0 || source != ip4)
+		return DROP_SUBSCRIBER_SOURCE;
+	if (!destination_valid(ip + 16))
+		return DROP_SUBSCRIBER_DESTINATION;
+	return DROP_COUNT;
+}
+
+static inline void count(struct stats_direction *d, const struct rte_mbuf *m, uint64_t now)
+{
+	d->packets++;
+	d->bytes += m->pkt_len;
+	d->last = now;
+}
+
+uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t n)
+{
+	uint16_t out = 0;
+
+	for (uint16_t i = 0; i < n; i++)
+		rte_prefetch0(&w->session_stats[meta_of(m[i])->session].uplink);
+	for (uint16_t i = 0; i < n; i++) {
+		uint32_t index = meta_of(m[i])->session;
+		struct session_uplink *s = &w->tables->session[index].uplink;
+		enum drop reason = uplink_check(m[i], __atomic_load_n(&s->ip4, __ATOMIC_ACQUIRE));
+
+		if (reason == DROP_COUNT) {
+			count(&w->session_stats[index].uplink, m[i], w->now);
+			m[out++] = m[i];
+		} else {
+			w->session_stats[index].uplink.drops++;
+			packet_drop(w, m[i], reason);
+		}
+	}
+	return out;
+}
+
+// True: it goes on; otherwise the packet is gone.
+static bool downlink_check(struct worker *w, struct rte_mbuf *m)
+{
+	uint32_t index = meta_of(m)->session;
+	struct session_downlink *s;
+
+	if (!session_live(w->tables, index)) {
+		packet_drop(w, m, DROP_L2TP_SESSION);
+		return false;
+	}
+	s = &w->tables->session[index].downlink;
+	if (!owner_or_handover(w, m, &s->owner, HANDOVER_SUBSCRIBER_OUT))
+		return false;
+	if (!(__atomic_load_n(&s->flags, __ATOMIC_ACQUIRE) & SESSION_IP4_OPEN)) {
+		w->session_stats[index].downlink.drops++;
+		packet_drop(w, m, DROP_PPP_CLOSED);
+		return false;
+	}
+	return true;
+}
+
+uint16_t subscriber_out(struct worker *w, struct rte_mbuf **m, uint16_t n)
+{
+	uint16_t out = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		uint32_t index = meta_of(m[i])->session;
+
+		if (index < w->tables->sessions) {
+			rte_prefetch0(&w->tables->session[index].downlink);
+			rte_prefetch0(&w->session_stats[index].downlink);
+		}
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		if (!downlink_check(w, m[i]))
+			continue;
+		count(&w->session_stats[meta_of(m[i])->session].downlink, m[i], w->now);
+		m[out++] = m[i];
+	}
+	return out;
+}
