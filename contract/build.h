@@ -11,33 +11,31 @@
 
 struct build {
 	uint8_t *start;
-	uint8_t *at;  // where the next byte goes
-	uint8_t *end; // one past the last byte of the buffer
-	bool failed;  // a write did not fit
+	size_t length; // bytes written
+	size_t size;   // bytes of the buffer
+	bool failed;   // a write did not fit
 };
 
 static inline struct build build_in(void *buffer, size_t size)
 {
-	uint8_t *p = buffer;
-
-	return (struct build){.start = p, .at = p, .end = p + size};
+	return (struct build){.start = buffer, .size = size};
 }
 
 static inline size_t build_length(const struct build *b)
 {
-	return (size_t)(b->at - b->start);
+	return b->length;
 }
 
 // Room for n bytes to be filled in by the caller, or NULL (and failed).
 static inline uint8_t *build_room(struct build *b, size_t n)
 {
-	uint8_t *p = b->at;
+	uint8_t *p = b->start + b->length;
 
-	if (b->failed || n > (size_t)(b->end - b->at)) {
+	if (b->failed || n > b->size - b->length) {
 		b->failed = true;
 		return NULL;
 	}
-	b->at += n;
+	b->length += n;
 	return p;
 }
 

@@ -374,7 +374,10 @@ static void on_authenticate(void *context, const struct ppp_credentials *c)
 
 static void on_accepted(void *context)
 {
-	handle(context, ON_ACCEPTED);
+	struct subscriber *s = context;
+
+	if (s->account)
+		handle(s, ON_ACCEPTED);
 }
 
 static void on_ip4_up(void *context, const struct ppp_addresses *addresses)

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// subscriber.c between a PPP and an L2TP that are this test's own: each state, each way out of it,
+// and that address, route and record are given back exactly once.
+
+#include "controlplane/fakes.h"
+#include "controlplane/ppp/auth.h"
+#include "controlplane/subscriber.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+// ---- the PPP of the test: what it was told, and a hand on what it says
+
+struct ppp {
+	const struct ppp_events *events;
+	void *context;
+	struct ppp_link link;
+	struct ppp_verdict verdict;
+	struct ppp_addresses addresses;
+	int started, closed, networks;
+};
+
+static struct ppp *ppp;
+static int ppps;
+
+struct ppp *ppp_create(const struct config_ppp *config, struct timers *timers,
+	const struct ppp_events *events, void *context, const struct log_subject *subject)
+{
+	ppp = calloc(1, sizeof(*ppp));
+	ppp->events = events;
+	ppp->context = context;
+	ppps++;
+	return ppp;
+}
+
+void ppp_free(struct ppp *p)
+{
+	free(p);
+	ppps--;
+}
+
+void ppp_start(struct ppp *p)
+{
+	p->started++;
+}
+
+void ppp_input(struct ppp *p, const uint8_t *packet, size_t length)
+{
+}
+
+void ppp_authenticated(struct ppp *p, const struct ppp_verdict *verdict)
+{
+	p->verdict = *verdict;
+}
+
+void ppp_network(struct ppp *p, const struct ppp_addresses *addresses)
+{
+	p->addresses = *addresses;
+	p->networks++;
+}
+
+void ppp_close(struct ppp *p, const char *cause)
+{
+	p->closed++;
+}
+
+int auth_check(const struct ppp_credentials *c, const char *password, struct ppp_verdict *verdict)
+{
+	verdict->accepted = strcmp((const char *)c->password, password) == 0;
+	return 0;
+}
+
+// ---- the L2TP of the test
+
+static int cdns;
+
+int l2tp_session_close(struct l2tp *l2tp, uint32_t session, uint16_t result, const char *message)
+{
+	cdns++;
+	return 0;
+}
+
+// ---- a gateway with one user and a pool of one address
+
+static const char text[] = "ports:\n"
+			   "  - {name: s, side: subscriber, device: x, addresses: [192.0.2.1/24]}\n"
+			   "  - {name: n, side: network, device: y, addresses: [198.51.100.1/24]}\n"
+			   "listeners: [{name: l, address: 192.0.2.1}]\n"
+			   "ike: {psks: [{peer: any, secret: abcdefgh}]}\n"
+			   "ppp: {local-address: 100.64.0.1}\n"
+			   "pools: [{name: p, prefixes: [100.64.0.8/32]}]\n"
+			   "users: [{name: alice, password: right-password}]\n";
+
+static struct {
+	struct config *config;
+	struct timers *timers;
+	struct pools *pools;
+	struct users *users;
+	struct subscribers *subscribers;
+} g;
+
+static int set_up(void **state)
+{
+	fakes_reset();
+	cdns = 0;
+	assert_int_equal(config_parse(text, sizeof(text) - 1, "test", &g.config, stderr), 0);
+	g.timers = timers_create(NULL, NULL);
+	g.pools = pools_create(g.config);
+	g.users = users_create(g.config);
+	g.subscribers = subscribers_create(g.config, g.timers, g.pools, g.users, 16);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	subscribers_free(g.subscribers);
+	assert_int_equal(ppps, 0);
+	users_free(g.users);
+	pools_free(g.pools);
+	timers_free(g.timers);
+	config_free(g.config);
+	return 0;
+}
+
+static void count_used(void *context, const struct pool_info *info)
+{
+	*(uint32_t *)context += info->used;
+}
+
+static uint32_t addresses_used(void)
+{
+	uint32_t used = 0;
+
+	pools_each(g.pools, count_used, &used);
+	return used;
+}
+
+static void keep_info(void *context, const struct subscriber_info *info)
+{
+	*(struct subscriber_info *)context = *info;
+}
+
+static struct subscriber_info info(void)
+{
+	struct subscriber_info i = {.state = SUBSCRIBER_STATES};
+
+	subscribers_each(g.subscribers, keep_info, &i);
+	return i;
+}
+
+static void session_up(uint32_t session)
+{
+	struct l2tp_session_info i = {.session = session, .tunnel = 3, .session_id = 4};
+
+	subscribers_session_up(g.subscribers, &i);
+}
+
+static void lcp_up(void)
+{
+	struct ppp_link link = {.magic = 0x11223344, .peer_mru = 1400, .send_pfc = true};
+
+	ppp->events->lcp_up(ppp->context, &link);
+}
+
+static void answer_as(const char *name, const char *password)
+{
+	struct ppp_credentials c = {.method = PPP_AUTH_PAP};
+
+	c.name_length = (uint16_t)strlen(name);
+	strcpy(c.name, name);
+	strcpy((char *)c.password, password);
+	ppp->events->authenticate(ppp->context, &c);
+}
+
+static void ip4_up(void)
+{
+	ppp->events->ip4_up(ppp->context, &ppp->addresses);
+}
+
+// Goes the way until the state; each step is what the layers below would say.
+static void go_to(enum subscriber_state state)
+{
+	session_up(5);
+	if (state == SUBSCRIBER_LCP)
+		return;
+	lcp_up();
+	if (state == SUBSCRIBER_AUTHENTICATE)
+		return;
+	answer_as("alice", "right-password");
+	ppp->events->accepted(ppp->context);
+	if (state == SUBSCRIBER_NETWORK)
+		return;
+	fake_install_hold(state == SUBSCRIBER_INSTALL);
+	ip4_up();
+	if (state == SUBSCRIBER_CLOSING)
+		assert_int_equal(subscribers_disconnect(g.subscribers, info().id, "test"), 0);
+}
+
+static const struct command_session_set *last_session_set(void)
+{
+	static struct command_session_set last;
+	const struct fake_command *c;
+
+	memset(&last, 0, sizeof(last));
+	while ((c = fake_command_take()))
+		if (c->type == COMMAND_SESSION_SET)
+			last = c->session_set;
+	return &last;
+}
+
+static void test_way_up(void **state)
+{
+	char address[ADDRESS_TEXT];
+
+	timers_set_now(g.timers, 1000);
+	session_up(5);
+	assert_int_equal(ppp->started, 1);
+	lcp_up();
+	assert_int_equal(last_session_set()->flags, SESSION_LCP_OPEN | SESSION_SEND_PFC);
+	answer_as("alice", "right-password");
+	assert_true(ppp->verdict.accepted);
+	ppp->events->accepted(ppp->context);
+	assert_string_equal(address_format(&ppp->addresses.peer, address), "100.64.0.8");
+	timers_set_now(g.timers, 1250);
+	ip4_up();
+	assert_int_equal(
+		last_session_set()->flags, SESSION_LCP_OPEN | SESSION_SEND_PFC | SESSION_IP4_OPEN);
+	assert_int_equal(info().state, SUBSCRIBER_UP);
+	assert_int_equal(info().setup_ms, 250);
+	assert_string_equal(info().user, "alice");
+	assert_int_equal(addresses_used(), 1);
+}
+
+// Whatever ends it, in whatever state: nothing of it is left.
+static void test_every_end(void **state)
+{
+	for (enum subscriber_state s = 0; s < SUBSCRIBER_STATES; s++) {
+		for (int end = 0; end < 3; end++) {
+			struct subscribers_counters c;
+
+			cdns = 0;
+			go_to(s);
+			assert_int_equal(info().state, s);
+			if (end == 0) {
+				subscribers_session_down(g.subscribers, 5, "test");
+			} else if (end == 1) {
+				ppp->events->down(ppp->context, "test");
+			} else {
+				subscribers_close_all(g.subscribers, "test");
+				ppp->events->down(ppp->context, "closed");
+			}
+			assert_int_equal(cdns, end ? 1 : 0);
+			fake_install_hold(false);
+			fake_install_release();
+			assert_int_equal(last_session_set()->flags & SESSION_IP4_OPEN, 0);
+			assert_int_equal(addresses_used(), 0);
+			assert_int_equal(info().state, SUBSCRIBER_STATES);
+			timers_run(g.timers, timers_now(g.timers) + 1);
+			assert_int_equal(ppps, 0);
+			subscribers_counters(g.subscribers, &c);
+			assert_int_equal(c.present, 0);
+			assert_int_equal(c.forwarding, 0);
+		}
+	}
+}
+
+static void test_refused(void **state)
+{
+	static const char *const wrong[][2] = {{"alice", "wrong"}, {"nobody", "right-password"},
+		{"nobody", "the password of nobody"}};
+
+	for (size_t i = 0; i < 3; i++) {
+		go_to(SUBSCRIBER_AUTHENTICATE);
+		answer_as(wrong[i][0], wrong[i][1]);
+		assert_false(ppp->verdict.accepted);
+		ppp->events->accepted(ppp->context); // even then: no account, no address
+		assert_int_equal(addresses_used(), 0);
+		subscribers_session_down(g.subscribers, 5, "test");
+		timers_run(g.timers, timers_now(g.timers) + 1);
+	}
+}
+
+static void test_pool_empty(void **state)
+{
+	struct ppp *first;
+
+	go_to(SUBSCRIBER_UP);
+	first = ppp;
+	session_up(6);
+	lcp_up();
+	answer_as("alice", "right-password");
+	ppp->events->accepted(ppp->context);
+	assert_int_equal(ppp->networks, 0);
+	assert_int_equal(ppp->closed, 1);
+	assert_int_equal(first->closed, 0);
+}
+
+static void test_install_fails(void **state)
+{
+	go_to(SUBSCRIBER_NETWORK);
+	fake_install_answer(-ENOSPC);
+	ip4_up();
+	assert_int_equal(info().state, SUBSCRIBER_CLOSING);
+	assert_int_equal(ppp->closed, 1);
+}
+
+// LCP again in mid-session: forwarding stops before authentication, and the address is kept.
+static void test_renegotiation(void **state)
+{
+	go_to(SUBSCRIBER_UP);
+	ppp->events->ip4_down(ppp->context, "lcp");
+	assert_int_equal(last_session_set()->flags & SESSION_IP4_OPEN, 0);
+	lcp_up();
+	assert_int_equal(info().state, SUBSCRIBER_AUTHENTICATE);
+	ip4_up(); // not before it has said who it is
+	assert_int_equal(info().state, SUBSCRIBER_AUTHENTICATE);
+	answer_as("alice", "right-password");
+	ppp->events->accepted(ppp->context);
+	ip4_up();
+	assert_int_equal(info().state, SUBSCRIBER_UP);
+	assert_int_equal(addresses_used(), 1);
+}
+
+static void test_unknown(void **state)
+{
+	assert_int_equal(subscribers_disconnect(g.subscribers, 99, "test"), -ENOENT);
+	subscribers_session_down(g.subscribers, 5, "test");
+	subscribers_session_down(g.subscribers, 0xffffffff, "test");
+	subscribers_input(g.subscribers, 0xffffffff, (const uint8_t *)"", 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_way_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_every_end, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_pool_empty, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_install_fails, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_renegotiation, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unknown, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
