@@ -18,6 +18,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+// Where the API is when neither the config nor the command line says so.
+#define CONFIG_API_SOCKET "/run/culvert/api.sock"
+
 enum {
 	CONFIG_TEXT = 256,  // bytes of a path, a secret, a host name with the final NUL
 	CONFIG_EAL = 16,    // further EAL arguments

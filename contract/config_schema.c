@@ -273,7 +273,7 @@ static const struct config_field user_fields[] = {
 static const struct config_section users = {"users", user_fields};
 
 static const struct config_field api_fields[] = {
-	{"socket", "/run/culvert/api.sock", .kind = KIND_TEXT, FIELD(config_api, socket),
+	{"socket", CONFIG_API_SOCKET, .kind = KIND_TEXT, FIELD(config_api, socket),
 		.high = SOCKET_PATH, .help = "Unix socket of the API"},
 	{"tcp", .example = "127.0.0.1:8080", .kind = KIND_ENDPOINT, FIELD(config_api, tcp),
 		COUNT(config_api, tcp_port), .help = "loopback address and port; left out: none"},
