@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// See crypto.h.
+
+#include "crypto.h"
+
+#include <errno.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/dh.h>
+#include <openssl/param_build.h>
+
+enum { SHORT_EXPONENT = 320 }; // bits of the private value in groups that libcrypto does not name
+
+struct group_shape {
+	unsigned group;
+	const char *type, *name; // of libcrypto; no name: built from prime
+	size_t size, secret;     // bytes
+	BIGNUM *(*prime)(BIGNUM *);
+};
+
+static const struct group_shape groups[] = {
+	{IKE_MODP_1024, "DH", NULL, 128, 128, BN_get_rfc2409_prime_1024},
+	{IKE_MODP_1536, "DH", "modp_1536", 192, 192, NULL},
+	{IKE_MODP_2048, "DH", "modp_2048", 256, 256, NULL},
+	{IKE_MODP_3072, "DH", "modp_3072", 384, 384, NULL},
+	{IKE_MODP_4096, "DH", "modp_4096", 512, 512, NULL},
+	{IKE_ECP_256, "EC", "P-256", 64, 32, NULL},
+	{IKE_ECP_384, "EC", "P-384", 96, 48, NULL},
+	{IKE_ECP_521, "EC", "P-521", 132, 66, NULL},
+};
+
+static const struct group_shape *group_shape(unsigned group)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (groups[i].group == group)
+			return &groups[i];
+	return NULL;
+}
+
+static const EVP_MD *hash_md(unsigned hash)
+{
+	switch (hash) {
+	case IKE_MD5:
+		return EVP_md5();
+	case IKE_SHA1:
+		return EVP_sha1();
+	case IKE_SHA256:
+		return EVP_sha256();
+	case IKE_SHA384:
+		return EVP_sha384();
+	case IKE_SHA512:
+		return EVP_sha512();
+	}
+	return NULL;
+}
+
+static const EVP_CIPHER *encryption_cipher(unsigned encryption)
+{
+	switch (encryption) {
+	case IKE_AES_CBC_128:
+		return EVP_aes_128_cbc();
+	case IKE_AES_CBC_192:
+		return EVP_aes_192_cbc();
+	case IKE_AES_CBC_256:
+		return EVP_aes_256_cbc();
+	case IKE_3DES:
+		return EVP_des_ede3_cbc();
+	}
+	return NULL;
+}
+
+size_t ike_hash_size(unsigned hash)
+{
+	const EVP_MD *md = hash_md(hash);
+
+	return md ? (size_t)EVP_MD_get_size(md) : 0;
+}
+
+size_t ike_encryption_key_size(unsigned encryption)
+{
+	const EVP_CIPHER *c = encryption_cipher(encryption);
+
+	return c ? (size_t)EVP_CIPHER_get_key_length(c) : 0;
+}
+
+size_t ike_encryption_block(unsigned encryption)
+{
+	const EVP_CIPHER *c = encryption_cipher(encryption);
+
+	return c ? (size_t)EVP_CIPHER_get_block_size(c) : 0;
+}
+
+size_t ike_group_size(unsigned group)
+{
+	const struct group_shape *g = group_shape(group);
+
+	return g ? g->size : 0;
+}
+
+size_t ike_group_secret_size(unsigned group)
+{
+	const struct group_shape *g = group_shape(group);
+
+	return g ? g->secret : 0;
+}
+
+static int mac_parts(EVP_MAC_CTX *c, const EVP_MD *md, struct span key, const struct span *parts,
+	size_t count, uint8_t *out)
+{
+	OSSL_PARAM params[2] = {OSSL_PARAM_construct_utf8_string(
+					OSSL_MAC_PARAM_DIGEST, (char *)EVP_MD_get0_name(md), 0),
+		OSSL_PARAM_construct_end()};
+	size_t size;
+
+	if (!c || !EVP_MAC_init(c, key.at, key.length, params))
+		return -EINVAL;
+	for (size_t i = 0; i < count; i++)
+		if (!EVP_MAC_update(c, parts[i].at, parts[i].length))
+			return -EINVAL;
+	return EVP_MAC_final(c, out, &size, IKE_HASH_MAX) ? 0 : -EINVAL;
+}
+
+int ike_prf(unsigned hash, struct span key, const struct span *parts, size_t count, uint8_t *out)
+{
+	static EVP_MAC *hmac; // fetched once: the search for it costs more than the HMAC
+	const EVP_MD *md = hash_md(hash);
+	EVP_MAC_CTX *c;
+	int error;
+
+	if (!md)
+		return -EINVAL;
+	if (!hmac)
+		hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	c = EVP_MAC_CTX_new(hmac);
+	error = mac_parts(c, md, key, parts, count, out);
+	EVP_MAC_CTX_free(c);
+	return error;
+}
+
+int ike_digest(unsigned hash, const struct span *parts, size_t count, uint8_t *out)
+{
+	const EVP_MD *md = hash_md(hash);
+	EVP_MD_CTX *c = md ? EVP_MD_CTX_new() : NULL;
+	bool good = c && EVP_DigestInit_ex(c, md, NULL);
+
+	for (size_t i = 0; good && i < count; i++)
+		good = EVP_DigestUpdate(c, parts[i].at, parts[i].length);
+	good = good && EVP_DigestFinal_ex(c, out, NULL);
+	EVP_MD_CTX_free(c);
+	return good ? 0 : -EINVAL;
+}
+
+static int crypt_cbc(unsigned encryption, const uint8_t *key, const uint8_t *iv, uint8_t *data,
+	size_t length, int encrypt)
+{
+	const EVP_CIPHER *cipher = encryption_cipher(encryption);
+	EVP_CIPHER_CTX *c;
+	int n = 0, tail = 0;
+	bool good;
+
+	if (!cipher || length == 0 || length > INT32_MAX ||
+		length % (size_t)EVP_CIPHER_get_block_size(cipher))
+		return -EINVAL;
+	c = EVP_CIPHER_CTX_new();
+	good = c && EVP_CipherInit_ex(c, cipher, NULL, key, iv, encrypt) &&
+	       EVP_CIPHER_CTX_set_padding(c, 0) &&
+	       EVP_CipherUpdate(c, data, &n, data, (int)length) &&
+	       EVP_CipherFinal_ex(c, data + n, &tail);
+	EVP_CIPHER_CTX_free(c);
+	return good ? 0 : -EINVAL;
+}
+
+int ike_encrypt(unsigned encryption, const uint8_t *key, uint8_t *iv, uint8_t *data, size_t length)
+{
+	size_t block = ike_encryption_block(encryption);
+	int error = crypt_cbc(encryption, key, iv, data, length, 1);
+
+	if (!error)
+		memcpy(iv, data + length - block, block);
+	return error;
+}
+
+int ike_decrypt(unsigned encryption, const uint8_t *key, uint8_t *iv, uint8_t *data, size_t length)
+{
+	size_t block = ike_encryption_block(encryption);
+	uint8_t last[IKE_BLOCK_MAX];
+	int error;
+
+	if (block == 0 || length < block)
+		return -EINVAL;
+	memcpy(last, data + length - block, block);
+	error = crypt_cbc(encryption, key, iv, data, length, 0);
+	if (!error)
+		memcpy(iv, last, block);
+	return error;
+}
+
+// A key without a value, in a group that libcrypto has no name for.
+static EVP_PKEY *unnamed_parameters(const struct group_shape *g)
+{
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, g->type, NULL);
+	BIGNUM *p = g->prime(NULL), *two = BN_new();
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY *key = NULL;
+
+	if (build && c && p && two && BN_set_word(two, 2) &&
+		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_FFC_P, p) &&
+		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_FFC_G, two) &&
+		OSSL_PARAM_BLD_push_int(build, OSSL_PKEY_PARAM_DH_PRIV_LEN, SHORT_EXPONENT))
+		params = OSSL_PARAM_BLD_to_param(build);
+	if (params && EVP_PKEY_fromdata_init(c) > 0)
+		EVP_PKEY_fromdata(c, &key, EVP_PKEY_KEY_PARAMETERS, params);
+	OSSL_PARAM_free(params);
+	BN_free(two);
+	BN_free(p);
+	EVP_PKEY_CTX_free(c);
+	OSSL_PARAM_BLD_free(build);
+	return key;
+}
+
+static EVP_PKEY_CTX *generator(const struct group_shape *g)
+{
+	EVP_PKEY *parameters;
+	EVP_PKEY_CTX *c;
+
+	if (g->name)
+		return EVP_PKEY_CTX_new_from_name(NULL, g->type, NULL);
+	parameters = unnamed_parameters(g);
+	c = parameters ? EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL) : NULL;
+	EVP_PKEY_free(parameters);
+	return c;
+}
+
+// Writes the public value, without the byte that says "uncompressed" of a point.
+static int public_value(const struct group_shape *g, EVP_PKEY *key, uint8_t *public)
+{
+	unsigned char *bytes = NULL;
+	size_t length = EVP_PKEY_get1_encoded_public_key(key, &bytes);
+	size_t point = g->type[0] == 'E' ? 1 : 0;
+	int error = length == g->size + point ? 0 : -EINVAL;
+
+	if (!error)
+		memcpy(public, bytes + point, g->size);
+	OPENSSL_free(bytes);
+	return error;
+}
+
+EVP_PKEY *ike_dh_generate(unsigned group, uint8_t *public)
+{
+	const struct group_shape *g = group_shape(group);
+	EVP_PKEY_CTX *c = g ? generator(g) : NULL;
+	EVP_PKEY *key = NULL;
+	bool good = c && EVP_PKEY_keygen_init(c) > 0 &&
+		    (!g->name || EVP_PKEY_CTX_set_group_name(c, g->name) > 0) &&
+		    EVP_PKEY_generate(c, &key) > 0 && public_value(g, key, public) == 0;
+
+	EVP_PKEY_CTX_free(c);
+	if (good)
+		return key;
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
+// The peer's public value as a key of own's group; libcrypto refuses what is out of range.
+static EVP_PKEY *peer_key(const struct group_shape *g, EVP_PKEY *own, struct span peer)
+{
+	uint8_t point[1 + IKE_DH_MAX] = {0x04}; // uncompressed
+	size_t skip = g->type[0] == 'E' ? 0 : 1;
+	EVP_PKEY *key = EVP_PKEY_new();
+
+	memcpy(point + 1, peer.at, peer.length);
+	if (key && EVP_PKEY_copy_parameters(key, own) > 0 &&
+		EVP_PKEY_set1_encoded_public_key(key, point + skip, peer.length + 1 - skip) > 0)
+		return key;
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
+int ike_dh_shared(unsigned group, EVP_PKEY *own, struct span peer, uint8_t *secret)
+{
+	const struct group_shape *g = group_shape(group);
+	EVP_PKEY *other;
+	EVP_PKEY_CTX *c;
+	size_t size;
+	bool good;
+
+	if (!g || peer.length != g->size)
+		return -EINVAL;
+	other = peer_key(g, own, peer);
+	if (!other)
+		return -EINVAL;
+	size = g->secret;
+	c = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
+	good = c && EVP_PKEY_derive_init(c) > 0 &&
+	       (g->type[0] == 'E' || EVP_PKEY_CTX_set_dh_pad(c, 1) > 0) &&
+	       EVP_PKEY_derive_set_peer_ex(c, other, 0) > 0 &&
+	       EVP_PKEY_derive(c, secret, &size) > 0 && size == g->secret;
+	EVP_PKEY_CTX_free(c);
+	EVP_PKEY_free(other);
+	return good ? 0 : -EINVAL;
+}
+
+// SKEYID_d, _a and _e: each takes the one before and a number.
+static int skeyid_next(const struct ike_keys_input *in, const uint8_t *skeyid, struct span before,
+	uint8_t number, uint8_t *out)
+{
+	const struct span parts[] = {before, in->secret, SPAN(in->cookie_i, ISAKMP_COOKIE),
+		SPAN(in->cookie_r, ISAKMP_COOKIE), SPAN(&number, 1)};
+
+	return ike_prf(in->hash, SPAN(skeyid, ike_hash_size(in->hash)), parts, 5, out);
+}
+
+// The cipher's key from SKEYID_e (appendix B).
+static int cipher_key(const struct ike_keys_input *in, const uint8_t *skeyid_e, uint8_t *key)
+{
+	size_t hash = ike_hash_size(in->hash), need = ike_encryption_key_size(in->encryption);
+	uint8_t k[IKE_HASH_MAX], zero = 0;
+	struct span last = SPAN(&zero, 1);
+	size_t have = 0;
+	int error = 0;
+
+	if (hash >= need) {
+		memcpy(key, skeyid_e, need);
+		return 0;
+	}
+	while (!error && have < need) {
+		size_t n = need - have < hash ? need - have : hash;
+
+		error = ike_prf(in->hash, SPAN(skeyid_e, hash), &last, 1, k);
+		memcpy(key + have, k, n);
+		have += n;
+		last = SPAN(k, hash);
+	}
+	OPENSSL_cleanse(k, sizeof(k));
+	return error;
+}
+
+int ike_keys_derive(const struct ike_keys_input *in, struct ike_keys *out)
+{
+	size_t hash = ike_hash_size(in->hash);
+	struct span nonces[] = {in->nonce_i, in->nonce_r};
+	struct span publics[] = {in->public_i, in->public_r};
+	uint8_t e[IKE_HASH_MAX], iv[IKE_HASH_MAX];
+	int error;
+
+	if (hash == 0 || ike_encryption_key_size(in->encryption) == 0)
+		return -EINVAL;
+	error = ike_prf(in->hash, in->psk, nonces, 2, out->skeyid);
+	if (!error)
+		error = skeyid_next(in, out->skeyid, SPAN(NULL, 0), 0, out->d);
+	if (!error)
+		error = skeyid_next(in, out->skeyid, SPAN(out->d, hash), 1, out->a);
+	if (!error)
+		error = skeyid_next(in, out->skeyid, SPAN(out->a, hash), 2, e);
+	if (!error)
+		error = cipher_key(in, e, out->e);
+	if (!error)
+		error = ike_digest(in->hash, publics, 2, iv);
+	if (!error)
+		memcpy(out->iv, iv, ike_encryption_block(in->encryption));
+	OPENSSL_cleanse(e, sizeof(e));
+	if (error)
+		ike_keys_wipe(out);
+	return error;
+}
+
+void ike_keys_wipe(struct ike_keys *keys)
+{
+	OPENSSL_cleanse(keys, sizeof(*keys));
+}
+
+int ike_keymat(const struct ike_keymat_input *in, uint8_t *out, size_t length)
+{
+	size_t hash = ike_hash_size(in->hash), have = 0;
+	uint8_t spi[4] = {in->spi >> 24, in->spi >> 16, in->spi >> 8, in->spi};
+	uint8_t k[IKE_HASH_MAX];
+	struct span parts[] = {SPAN(NULL, 0), in->secret, SPAN(&in->protocol, 1), SPAN(spi, 4),
+		in->nonce_i, in->nonce_r};
+	int error = hash ? 0 : -EINVAL;
+
+	while (!error && have < length) {
+		size_t n = length - have < hash ? length - have : hash;
+
+		error = ike_prf(in->hash, SPAN(in->skeyid_d, hash), parts, 6, k);
+		memcpy(out + have, k, n);
+		have += n;
+		parts[0] = SPAN(k, hash);
+	}
+	OPENSSL_cleanse(k, sizeof(k));
+	return error;
+}

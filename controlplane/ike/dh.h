@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Our half of a Diffie-Hellman exchange, worked out off the event loop: a fresh key pair and the
+// secret that it shares with the peer's public value.
+
+#include "crypto.h"
+
+struct dh_job {
+	unsigned group;
+	uint8_t peer[IKE_DH_MAX];
+	uint8_t public[IKE_DH_MAX];
+	uint8_t secret[IKE_DH_MAX]; // ike_group_secret_size bytes
+	int error;                  // 0 or -EINVAL
+	struct dh_job **slot;       // of the owner; NULL when it has gone
+	void (*done)(void *owner, const struct dh_job *job);
+	void *owner;
+};
+
+// Puts the job into *slot; later, or at once, empties the slot and calls done(owner, job), and
+// wipes the job after. 0, -EINVAL for a public value of wrong length, -ENOMEM, -EAGAIN.
+int dh_start(struct dh_job **slot, unsigned group, struct span peer,
+	void (*done)(void *owner, const struct dh_job *job), void *owner);
+// The owner goes away: done is not called any more. *slot may be empty.
+void dh_abandon(struct dh_job **slot);
