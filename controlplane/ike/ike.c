@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The way of an IKE message: ike_input looks at the header, finds the SA by both cookies and hands
+// on by exchange to main_mode.c, quick_mode.c or informational.c. Parse, then authenticate, then
+// touch state: nothing but the exchange at hand changes before a message is proven.
+//
+// RFC 2407, 2408, 2409; NAT traversal by RFC 3947; DPD by RFC 3706. Not done: the initiator's
+// part, aggressive mode, certificates, XAUTH, tunnel mode, fragments of IKE messages, IKEv2.
+
+#include "ike.h"
+
+#include "informational.h"
+#include "main_mode.h"
+#include "pair.h"
+#include "peer.h"
+#include "quick_mode.h"
+#include "sa.h"
+
+#include <errno.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+
+enum {
+	BUCKETS_MAX = 1 << 16,
+	VERSION_MAJOR = 1,
+};
+
+bool ike_log_allowed(struct ike *ike)
+{
+	uint64_t second = timers_now(ike->timers) / 1000;
+
+	if (second != ike->log_second) {
+		ike->log_second = second;
+		ike->log_count = 0;
+	}
+	return ike->log_count++ < LOG_PER_SECOND;
+}
+
+void ike_invalid(struct ike *ike, const struct flow *flow, const char *reason)
+{
+	struct log_subject subject = {.peer = flow->remote, .peer_port = flow->remote_port};
+
+	ike->counters.invalid++;
+	if (ike_log_allowed(ike))
+		log_event(LOG_IKE_INVALID, &subject, "s:s", "reason", reason);
+}
+
+static int tables_init(struct ike *ike, uint32_t sas)
+{
+	uint16_t generation;
+
+	ike->buckets = 64;
+	while (ike->buckets < sas && ike->buckets < BUCKETS_MAX)
+		ike->buckets *= 2;
+	ike->by_cookie = calloc(ike->buckets, sizeof(*ike->by_cookie));
+	ike->by_address = calloc(ike->buckets, sizeof(*ike->by_address));
+	if (!ike->by_cookie || !ike->by_address ||
+		RAND_bytes((uint8_t *)&ike->seed, sizeof(ike->seed)) != 1 ||
+		RAND_bytes((uint8_t *)&generation, sizeof(generation)) != 1)
+		return -ENOMEM;
+	if (slots_init(&ike->pairs, sas, generation) || slots_init(&ike->peers, sas, generation))
+		return -ENOMEM;
+	return 0;
+}
+
+struct ike *ike_create(const struct config *config, struct timers *timers, uint32_t sas,
+	const struct ike_events *events, void *context)
+{
+	struct ike *ike = calloc(1, sizeof(*ike));
+
+	if (!ike || sas == 0 || sas > LIMIT_SAS) {
+		free(ike);
+		return NULL;
+	}
+	ike->config = config;
+	ike->timers = timers;
+	ike->events = events;
+	ike->context = context;
+	TAILQ_INIT(&ike->sas);
+	TAILQ_INIT(&ike->half_open);
+	if (tables_init(ike, sas)) {
+		ike_free(ike);
+		return NULL;
+	}
+	return ike;
+}
+
+static void silent_current(void *context, uint32_t peer, uint32_t sa)
+{
+}
+
+static void silent_down(void *context, uint32_t peer, const char *cause)
+{
+}
+
+static void remove_all(struct ike *ike, const char *cause, bool deletes)
+{
+	struct ike_peer *peer;
+
+	for (uint32_t i = 0; i < ike->peers.size && ike->peers.used > 0; i++)
+		if ((peer = slots_at(&ike->peers, i)))
+			peer_remove(peer, cause, deletes);
+	while (!TAILQ_EMPTY(&ike->sas))
+		sa_free(TAILQ_FIRST(&ike->sas));
+}
+
+void ike_free(struct ike *ike)
+{
+	static const struct ike_events silent = {silent_current, silent_down};
+
+	if (!ike)
+		return;
+	ike->events = &silent;
+	remove_all(ike, "closed", false);
+	slots_free(&ike->peers);
+	slots_free(&ike->pairs);
+	free(ike->by_address);
+	free(ike->by_cookie);
+	free(ike);
+}
+
+static bool is_zero(const uint8_t cookie[ISAKMP_COOKIE])
+{
+	static const uint8_t zero[ISAKMP_COOKIE];
+
+	return memcmp(cookie, zero, ISAKMP_COOKIE) == 0;
+}
+
+// Without our cookie only a first message of main mode makes sense.
+static void input_first(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
+	const uint8_t *message)
+{
+	if (h->exchange == ISAKMP_AGGRESSIVE)
+		ike_invalid(ike, flow, "aggressive mode is not served");
+	else if (h->exchange != ISAKMP_MAIN || (h->flags & ISAKMP_ENCRYPTED) ||
+		 h->message_id != 0 || is_zero(h->initiator))
+		ike_invalid(ike, flow, "message without our cookie");
+	else
+		main_mode_first(ike, flow, h, message);
+}
+
+static void input_known(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
+	const uint8_t *message)
+{
+	bool sealed =
+		(h->flags & ISAKMP_ENCRYPTED) && h->message_id != 0 && sa->state == IKE_ESTABLISHED;
+
+	if (h->exchange == ISAKMP_MAIN && h->message_id == 0)
+		main_mode_input(sa, flow, h, message);
+	else if (h->exchange == ISAKMP_QUICK && sealed)
+		quick_input(sa, flow, h, message);
+	else if (h->exchange == ISAKMP_INFORMATIONAL && sealed)
+		informational_input(sa, flow, h, message);
+	else
+		ike_invalid(sa->ike, flow, "message that the exchange has no place for");
+}
+
+void ike_input(struct ike *ike, const struct flow *flow, const uint8_t *message, size_t length)
+{
+	struct isakmp_header h;
+	struct ike_sa *sa;
+
+	if (length > PACKET_DATA || flow->local.version != IP_V4 || flow->remote.version != IP_V4 ||
+		isakmp_header_parse(message, length, &h))
+		ike_invalid(ike, flow, "malformed header");
+	else if (h.version >> 4 != VERSION_MAJOR)
+		ike_invalid(ike, flow, "version of IKE that is not served");
+	else if (is_zero(h.responder))
+		input_first(ike, flow, &h, message);
+	else if ((sa = sa_find(ike, h.initiator, h.responder)))
+		input_known(sa, flow, &h, message);
+	else
+		ike_invalid(ike, flow, "no SA has these cookies");
+}
+
+void ike_peer_moved(struct ike *ike, const struct event_peer_moved *event)
+{
+	struct esp_pair *pair = pair_find(ike, event->spi_in);
+	struct flow flow;
+
+	if (!pair || pair->encapsulation != ESP_UDP)
+		return;
+	pair->flow.remote = event->remote;
+	pair->flow.remote_port = event->remote_port;
+	flow = pair->peer->flow;
+	flow.local_port = PORT_NAT_T;
+	flow.remote = event->remote;
+	flow.remote_port = event->remote_port;
+	peer_follow(pair->peer, &flow);
+}
+
+void ike_sa_exhausting(struct ike *ike, const struct event_sa_exhausting *event)
+{
+	struct esp_pair *pair = pair_find(ike, event->spi_in);
+	uint32_t peer;
+
+	// The peer counts too, and renews in time; an exhausted pair makes it.
+	if (!pair || event->why != SA_EXHAUSTED_SEQUENCE)
+		return;
+	peer = pair->peer->id;
+	informational_delete_pair(pair);
+	pair_remove(pair, "expired");
+	peer_check(ike, peer);
+}
+
+void ike_sa_unknown(struct ike *ike, const struct event_sa_unknown *event)
+{
+	struct ike_peer *peer;
+	struct ike_sa *sa;
+
+	if (pair_find(ike, event->spi))
+		return;
+	peer = peer_at(ike, &event->remote, event->remote_port);
+	sa = peer ? peer_sa(peer) : NULL;
+	if (sa)
+		informational_delete_spi(sa, event->spi);
+}
+
+void ike_peer_alive(struct ike *ike, uint32_t peer, uint64_t when_ms)
+{
+	struct ike_peer *p = peer_find(ike, peer);
+
+	if (p)
+		peer_heard(p, when_ms);
+}
+
+uint32_t ike_peer_sa(const struct ike *ike, uint32_t peer)
+{
+	const struct ike_peer *p = peer_find(ike, peer);
+
+	return p ? p->current : 0;
+}
+
+int ike_peer_close(struct ike *ike, uint32_t peer, const char *cause)
+{
+	struct ike_peer *p = peer_find(ike, peer);
+
+	if (!p || p->closing)
+		return -ENOENT;
+	peer_remove(p, cause, true);
+	return 0;
+}
+
+void ike_close_all(struct ike *ike, const char *cause)
+{
+	remove_all(ike, cause, true);
+}
+
+void ike_each_sa(const struct ike *ike, void (*each)(void *context, const struct ike_sa_info *info),
+	void *context)
+{
+	uint64_t now = timers_now(ike->timers);
+	const struct ike_sa *sa;
+
+	TAILQ_FOREACH(sa, &ike->sas, all)
+	{
+		struct ike_sa_info info = {.peer = sa->peer ? sa->peer->id : 0,
+			.state = sa->state == IKE_ESTABLISHED ? "established" : "main-mode",
+			.flow = sa->flow,
+			.identity = sa->identity_text,
+			.encryption = proposal_encryption_word(sa->encryption),
+			.hash = proposal_hash_word(sa->hash),
+			.group = proposal_group_word(sa->group),
+			.nat_peer = sa->nat_peer,
+			.nat_us = sa->nat_us,
+			.age_ms = now - sa->created,
+			.expires_ms = sa->expires > now ? sa->expires - now : 0};
+
+		memcpy(info.initiator_spi, sa->cookie_i, ISAKMP_COOKIE);
+		memcpy(info.responder_spi, sa->cookie_r, ISAKMP_COOKIE);
+		each(context, &info);
+	}
+}
+
+void ike_each_esp(const struct ike *ike,
+	void (*each)(void *context, const struct esp_sa_info *info), void *context)
+{
+	uint64_t now = timers_now(ike->timers);
+
+	for (uint32_t i = 0; i < ike->pairs.size; i++) {
+		const struct esp_pair *pair = slots_at(&ike->pairs, i);
+
+		if (!pair || !pair->confirmed)
+			continue;
+		struct esp_sa_info info = {.peer = pair->peer->id,
+			.spi_in = pair->id,
+			.spi_out = pair->spi_out,
+			.current = pair->peer->current == pair->id,
+			.flow = pair->flow,
+			.cipher = esp_cipher_shape(pair->cipher)->name,
+			.integrity = esp_integrity_shape(pair->integrity)->name,
+			.age_ms = now - pair->created,
+			.expires_ms = pair->expires > now ? pair->expires - now : 0};
+
+		each(context, &info);
+	}
+}
+
+void ike_counters(const struct ike *ike, struct ike_counters *out)
+{
+	*out = ike->counters;
+}

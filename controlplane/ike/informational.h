@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Informational exchanges (RFC 2409 section 5.7): Deletes and notifications both ways, DPD
+// (RFC 3706). Only what is encrypted and authentic is heeded.
+
+#include "sealed.h"
+
+// A message of an established SA. The SA and its peer may be gone afterwards.
+void informational_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
+	const uint8_t *message);
+// Of a message's notifications, the one of this type is there.
+bool informational_has(const struct isakmp_chain *chain, uint16_t type);
+
+// Tells the peer that the pair, the SA, or all that it has goes. Without an IKE SA nothing is sent.
+void informational_delete_pair(const struct esp_pair *pair);
+void informational_delete_sa(struct ike_sa *sa);
+void informational_delete_all(const struct ike_peer *peer);
+// An SPI of ours that the peer still uses is long gone.
+void informational_delete_spi(struct ike_sa *sa, uint32_t spi);
+// R-U-THERE with the peer's sequence number.
+void informational_ask(struct ike_peer *peer);
+// An error notification about the pair of ESP SAs that the peer asked for.
+void informational_refuse(struct ike_sa *sa, const struct flow *flow, uint32_t spi, uint16_t type);

@@ -1,0 +1,631 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// See initiator.h.
+
+#include "initiator.h"
+
+#include <openssl/rand.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static size_t hash_size(const struct initiator *i)
+{
+	return ike_hash_size(i->hash);
+}
+
+void initiator_init(struct initiator *i, struct ike *ike, const char *remote, uint16_t port)
+{
+	*i = (struct initiator){.ike = ike,
+		.psk = "secret",
+		.encryption = IKE_AES_CBC_256,
+		.hash = IKE_SHA256,
+		.group = IKE_ECP_256,
+		.lifetime_s = 3600,
+		.next_message_id = 0x1000};
+	address_parse("192.0.2.1", &i->flow.local);
+	address_parse(remote, &i->flow.remote);
+	i->flow.local_port = port == PORT_IKE ? PORT_IKE : PORT_NAT_T;
+	i->flow.remote_port = port;
+	i->id[0] = ID_IPV4_ADDR;
+	memcpy(i->id + 4, i->flow.remote.bytes, 4);
+	i->id_length = 8;
+}
+
+void initiator_free(struct initiator *i)
+{
+	EVP_PKEY_free(i->dh);
+	i->dh = NULL;
+}
+
+void initiator_send(struct initiator *i, const void *message, size_t length)
+{
+	if (message != i->last)
+		memcpy(i->last, message, length);
+	i->last_length = length;
+	ike_input(i->ike, &i->flow, i->last, length);
+}
+
+bool initiator_take(struct initiator *i)
+{
+	const struct fake_packet *p = fake_sent_take();
+
+	if (!p)
+		return false;
+	assert_int_equal(p->kind, PACKET_IKE);
+	memcpy(i->answer, p->data, p->length);
+	i->answer_length = p->length;
+	i->answer_flow = p->flow;
+	return true;
+}
+
+static struct isakmp_header header_of(
+	struct initiator *i, uint8_t exchange, uint8_t flags, uint32_t id)
+{
+	struct isakmp_header h = {
+		.version = ISAKMP_VERSION, .exchange = exchange, .flags = flags, .message_id = id};
+
+	memcpy(h.initiator, i->cookie_i, 8);
+	memcpy(h.responder, i->cookie_r, 8);
+	return h;
+}
+
+static void attribute(struct build *b, uint16_t type, uint16_t value)
+{
+	build_u16(b, 0x8000 | type);
+	build_u16(b, value);
+}
+
+static void lifetime(struct build *b, uint16_t type_attribute, uint32_t seconds)
+{
+	attribute(b, type_attribute, 1);
+	build_u16(b, type_attribute + 1); // the long form
+	build_u16(b, 4);
+	build_u32(b, seconds);
+}
+
+static void write_ike_transform(struct initiator *i, struct build *b)
+{
+	size_t start = build_length(b);
+
+	build_u16(b, 0);
+	build_u16(b, 0);
+	build_u8(b, 1);
+	build_u8(b, 1);
+	build_u16(b, 0);
+	attribute(b, 1, i->encryption == IKE_3DES ? 5 : 7);
+	if (i->encryption != IKE_3DES)
+		attribute(b, 14, ike_encryption_key_size(i->encryption) * 8);
+	attribute(b, 2, i->hash);
+	attribute(b, 3, 1);
+	attribute(b, 4, i->group);
+	lifetime(b, 11, i->lifetime_s);
+	build_patch_u16(b, start + 2, build_length(b) - start);
+}
+
+// DOI, situation, and one proposal around what write_transform wrote.
+static void write_sa(struct build *b, uint8_t protocol, const void *spi, uint8_t spi_size,
+	const uint8_t *transform, size_t length)
+{
+	build_u32(b, 1);
+	build_u32(b, 1);
+	build_u16(b, 0);
+	build_u16(b, 8 + spi_size + length);
+	build_u8(b, 1);
+	build_u8(b, protocol);
+	build_u8(b, spi_size);
+	build_u8(b, 1);
+	build_bytes(b, spi, spi_size);
+	build_bytes(b, transform, length);
+}
+
+static void vendor_ids(struct initiator *i, struct isakmp_out *out)
+{
+	struct config_ike all = {.vendor_nat_t_rfc3947 = true,
+		.vendor_nat_t_draft02 = true,
+		.vendor_nat_t_draft03 = true,
+		.vendor_dpd = i->dpd};
+	struct vendor_ids ids = {.natt = i->natt};
+
+	vendor_ids_write(&all, &ids, out);
+}
+
+static bool parse_answer(struct initiator *i, uint8_t exchange)
+{
+	struct isakmp_header h;
+
+	if (!initiator_take(i))
+		return false;
+	assert_int_equal(isakmp_header_parse(i->answer, i->answer_length, &h), 0);
+	assert_memory_equal(h.initiator, i->cookie_i, 8);
+	if (h.exchange != exchange)
+		return false;
+	assert_int_equal(h.length, i->answer_length);
+	assert_int_equal(isakmp_chain_parse(h.next, i->answer + ISAKMP_HEADER,
+				 h.length - ISAKMP_HEADER, &i->chain),
+		0);
+	memcpy(i->cookie_r, h.responder, 8);
+	return true;
+}
+
+bool initiator_first(struct initiator *i)
+{
+	uint8_t transform[128];
+	struct build t = build_in(transform, sizeof(transform));
+	struct build sa = build_in(i->sa_body, sizeof(i->sa_body));
+	struct isakmp_header h;
+	struct isakmp_out out;
+
+	RAND_bytes(i->cookie_i, 8);
+	memset(i->cookie_r, 0, 8);
+	h = header_of(i, ISAKMP_MAIN, 0, 0);
+	out = isakmp_out_begin(i->last, sizeof(i->last), &h);
+	write_ike_transform(i, &t);
+	write_sa(&sa, ISAKMP_PROTO_ISAKMP, NULL, 0, transform, build_length(&t));
+	i->sa_length = build_length(&sa);
+	isakmp_out_payload(&out, ISAKMP_SA, i->sa_body, i->sa_length);
+	vendor_ids(i, &out);
+	initiator_send(i, i->last, isakmp_out_end(&out));
+	return parse_answer(i, ISAKMP_MAIN) && isakmp_chain_find(&i->chain, ISAKMP_SA, 0);
+}
+
+static void add_nat_d(struct initiator *i, struct isakmp_out *out)
+{
+	uint8_t hash[64];
+	uint16_t wrong = i->nat ? 7 : 0;
+	size_t n;
+
+	if (i->natt == NATT_NONE)
+		return;
+	n = natt_hash(i->hash, i->cookie_i, i->cookie_r, &i->flow.local, i->flow.local_port, hash);
+	isakmp_out_payload(out, natt_payload_d(i->natt), hash, n);
+	n = natt_hash(i->hash, i->cookie_i, i->cookie_r, &i->flow.remote,
+		i->flow.remote_port + wrong, hash);
+	isakmp_out_payload(out, natt_payload_d(i->natt), hash, n);
+}
+
+static void derive(struct initiator *i)
+{
+	uint8_t secret[IKE_DH_MAX];
+	size_t size = ike_group_size(i->group);
+	struct ike_keys_input in = {.hash = i->hash,
+		.encryption = i->encryption,
+		.psk = SPAN((const uint8_t *)i->psk, strlen(i->psk)),
+		.secret = SPAN(secret, ike_group_secret_size(i->group)),
+		.nonce_i = SPAN(i->nonce_i, sizeof(i->nonce_i)),
+		.nonce_r = SPAN(i->nonce_r, i->nonce_r_length),
+		.public_i = SPAN(i->public_i, size),
+		.public_r = SPAN(i->public_r, size),
+		.cookie_i = i->cookie_i,
+		.cookie_r = i->cookie_r};
+
+	assert_int_equal(ike_dh_shared(i->group, i->dh, SPAN(i->public_r, size), secret), 0);
+	assert_int_equal(ike_keys_derive(&in, &i->keys), 0);
+}
+
+static void check_nat_d(struct initiator *i)
+{
+	const struct isakmp_part *d;
+	uint8_t hash[64];
+	size_t n;
+
+	if (i->natt == NATT_NONE)
+		return;
+	d = isakmp_chain_find(&i->chain, natt_payload_d(i->natt), 0);
+	assert_non_null(d);
+	n = natt_hash(
+		i->hash, i->cookie_i, i->cookie_r, &i->flow.remote, i->flow.remote_port, hash);
+	assert_int_equal(d->body.length, n);
+	assert_memory_equal(d->body.at, hash, n);
+}
+
+bool initiator_third(struct initiator *i)
+{
+	struct isakmp_header h = header_of(i, ISAKMP_MAIN, 0, 0);
+	struct isakmp_out out = isakmp_out_begin(i->last, sizeof(i->last), &h);
+	const struct isakmp_part *ke, *nonce;
+
+	initiator_free(i);
+	i->dh = ike_dh_generate(i->group, i->public_i);
+	assert_non_null(i->dh);
+	RAND_bytes(i->nonce_i, sizeof(i->nonce_i));
+	isakmp_out_payload(&out, ISAKMP_KE, i->public_i, ike_group_size(i->group));
+	isakmp_out_payload(&out, ISAKMP_NONCE, i->nonce_i, sizeof(i->nonce_i));
+	add_nat_d(i, &out);
+	initiator_send(i, i->last, isakmp_out_end(&out));
+	if (!parse_answer(i, ISAKMP_MAIN))
+		return false;
+	ke = isakmp_chain_find(&i->chain, ISAKMP_KE, 0);
+	nonce = isakmp_chain_find(&i->chain, ISAKMP_NONCE, 0);
+	assert_non_null(ke);
+	assert_non_null(nonce);
+	memcpy(i->public_r, ke->body.at, ke->body.length);
+	memcpy(i->nonce_r, nonce->body.at, nonce->body.length);
+	i->nonce_r_length = nonce->body.length;
+	check_nat_d(i);
+	derive(i);
+	return true;
+}
+
+static void hash_main(struct initiator *i, bool initiator, struct span id, uint8_t *out)
+{
+	size_t size = ike_group_size(i->group);
+	struct span a = SPAN(i->public_i, size), b = SPAN(i->public_r, size);
+	struct span ca = SPAN(i->cookie_i, 8), cb = SPAN(i->cookie_r, 8);
+	const struct span parts[] = {initiator ? a : b, initiator ? b : a, initiator ? ca : cb,
+		initiator ? cb : ca, SPAN(i->sa_body, i->sa_length), id};
+
+	assert_int_equal(ike_prf(i->hash, SPAN(i->keys.skeyid, hash_size(i)), parts, 6, out), 0);
+}
+
+static void seal(struct initiator *i, struct isakmp_out *out, uint8_t *iv)
+{
+	size_t length;
+
+	isakmp_out_pad(out, ike_encryption_block(i->encryption));
+	length = isakmp_out_end(out);
+	assert_int_not_equal(length, 0);
+	assert_int_equal(ike_encrypt(i->encryption, i->keys.e, iv, i->last + ISAKMP_HEADER,
+				 length - ISAKMP_HEADER),
+		0);
+	initiator_send(i, i->last, length);
+}
+
+static bool unseal(struct initiator *i, uint8_t *iv, struct isakmp_header *h)
+{
+	assert_int_equal(isakmp_header_parse(i->answer, i->answer_length, h), 0);
+	if (!(h->flags & ISAKMP_ENCRYPTED))
+		return false;
+	return ike_decrypt(i->encryption, i->keys.e, iv, i->answer + ISAKMP_HEADER,
+		       h->length - ISAKMP_HEADER) == 0 &&
+	       isakmp_chain_parse(h->next, i->answer + ISAKMP_HEADER, h->length - ISAKMP_HEADER,
+		       &i->chain) == 0;
+}
+
+bool initiator_fifth(struct initiator *i)
+{
+	struct isakmp_header h = header_of(i, ISAKMP_MAIN, ISAKMP_ENCRYPTED, 0);
+	struct isakmp_out out = isakmp_out_begin(i->last, sizeof(i->last), &h);
+	const struct isakmp_part *id, *part;
+	uint8_t hash[IKE_HASH_MAX], cookies[16];
+
+	memcpy(cookies, i->cookie_i, 8);
+	memcpy(cookies + 8, i->cookie_r, 8);
+	hash_main(i, true, SPAN(i->id, i->id_length), hash);
+	isakmp_out_payload(&out, ISAKMP_ID, i->id, i->id_length);
+	isakmp_out_payload(&out, ISAKMP_HASH, hash, hash_size(i));
+	if (i->initial_contact)
+		isakmp_out_notify(
+			&out, ISAKMP_PROTO_ISAKMP, cookies, 16, NOTIFY_INITIAL_CONTACT, NULL, 0);
+	seal(i, &out, i->keys.iv);
+	if (!initiator_take(i) || !unseal(i, i->keys.iv, &h))
+		return false;
+	id = isakmp_chain_find(&i->chain, ISAKMP_ID, 0);
+	part = isakmp_chain_find(&i->chain, ISAKMP_HASH, 0);
+	if (!id || !part)
+		return false;
+	assert_int_equal(id->body.at[0], ID_IPV4_ADDR);
+	assert_memory_equal(id->body.at + 4, i->flow.local.bytes, 4);
+	hash_main(i, false, id->body, hash);
+	assert_memory_equal(part->body.at, hash, hash_size(i));
+	return true;
+}
+
+// The ports float where a NAT is found (RFC 3947 section 4).
+static void float_ports(struct initiator *i)
+{
+	if (i->natt == NATT_NONE || !i->nat)
+		return;
+	i->flow.local_port = PORT_NAT_T;
+	if (i->flow.remote_port == PORT_IKE)
+		i->flow.remote_port = PORT_NAT_T;
+}
+
+bool initiator_main(struct initiator *i)
+{
+	if (!initiator_first(i) || !initiator_third(i))
+		return false;
+	float_ports(i);
+	return initiator_fifth(i);
+}
+
+static void exchange_iv(struct initiator *i, uint32_t id, uint8_t *iv)
+{
+	uint8_t bytes[4] = {id >> 24, id >> 16, id >> 8, id}, hash[IKE_HASH_MAX];
+	const struct span parts[] = {
+		SPAN(i->keys.iv, ike_encryption_block(i->encryption)), SPAN(bytes, 4)};
+
+	assert_int_equal(ike_digest(i->hash, parts, 2, hash), 0);
+	memcpy(iv, hash, ike_encryption_block(i->encryption));
+}
+
+// prf(SKEYID_a, [0 |] M-ID | extra | rest)
+static void hash_phase2(struct initiator *i, bool third, uint32_t id, struct span extra,
+	struct span rest, uint8_t *out)
+{
+	uint8_t bytes[5] = {0, id >> 24, id >> 16, id >> 8, id};
+	const struct span parts[] = {third ? SPAN(bytes, 5) : SPAN(bytes + 1, 4), extra, rest};
+
+	assert_int_equal(ike_prf(i->hash, SPAN(i->keys.a, hash_size(i)), parts, 3, out), 0);
+}
+
+void initiator_quick_init(struct initiator_quick *q, uint32_t spi)
+{
+	*q = (struct initiator_quick){.transform = 12,
+		.key_bits = 256,
+		.auth = 2,
+		.mode = 2,
+		.lifetime_s = 3600,
+		.spi = spi};
+}
+
+static void default_ids(struct initiator *i, struct initiator_quick *q)
+{
+	struct build a = build_in(q->id_i, sizeof(q->id_i)), b = build_in(q->id_r, sizeof(q->id_r));
+
+	if (q->no_ids || q->id_i_length)
+		return;
+	build_u32(&a, 0x011106a5); // IPv4, UDP, 1701
+	build_bytes(&a, i->flow.remote.bytes, 4);
+	build_u32(&b, 0x011106a5);
+	build_bytes(&b, i->flow.local.bytes, 4);
+	q->id_i_length = q->id_r_length = 8;
+}
+
+static size_t write_esp_transform(struct initiator_quick *q, uint8_t *buffer, size_t size)
+{
+	struct build b = build_in(buffer, size);
+
+	build_u32(&b, 0);
+	build_u8(&b, 1);
+	build_u8(&b, q->transform);
+	build_u16(&b, 0);
+	lifetime(&b, 1, q->lifetime_s);
+	if (q->group)
+		attribute(&b, 3, q->group);
+	if (q->mode)
+		attribute(&b, 4, q->mode);
+	if (q->auth)
+		attribute(&b, 5, q->auth);
+	if (q->key_bits)
+		attribute(&b, 6, q->key_bits);
+	build_patch_u16(&b, 2, build_length(&b));
+	return build_length(&b);
+}
+
+static void add_quick_payloads(
+	struct initiator *i, struct initiator_quick *q, struct isakmp_out *out, EVP_PKEY **dh)
+{
+	uint8_t transform[64], spi[4] = {q->spi >> 24, q->spi >> 16, q->spi >> 8, q->spi};
+	uint8_t public[IKE_DH_MAX], oa[8] = {ID_IPV4_ADDR, 0x30, 0, 0x25, 10, 0, 0, 9};
+	size_t length = write_esp_transform(q, transform, sizeof(transform));
+
+	isakmp_out_open(out, ISAKMP_SA);
+	write_sa(&out->b, ISAKMP_PROTO_ESP, spi, 4, transform, length);
+	isakmp_out_close(out);
+	isakmp_out_payload(out, ISAKMP_NONCE, q->nonce_i, sizeof(q->nonce_i));
+	if (q->group) {
+		*dh = ike_dh_generate(q->group, public);
+		isakmp_out_payload(out, ISAKMP_KE, public, ike_group_size(q->group));
+	}
+	if (!q->no_ids) {
+		isakmp_out_payload(out, ISAKMP_ID, q->id_i, q->id_i_length);
+		isakmp_out_payload(out, ISAKMP_ID, q->id_r, q->id_r_length);
+	}
+	if (q->nat_oa)
+		isakmp_out_payload(out, natt_payload_oa(i->natt), oa, sizeof(oa));
+}
+
+static struct isakmp_out phase2_begin(
+	struct initiator *i, uint8_t exchange, uint32_t id, size_t *hash_at)
+{
+	struct isakmp_header h = header_of(i, exchange, ISAKMP_ENCRYPTED, id);
+	struct isakmp_out out = isakmp_out_begin(i->last, sizeof(i->last), &h);
+
+	isakmp_out_open(&out, ISAKMP_HASH);
+	*hash_at = build_length(&out.b);
+	build_zero(&out.b, hash_size(i));
+	isakmp_out_close(&out);
+	return out;
+}
+
+static struct span rest_after(struct initiator *i, const uint8_t *hash)
+{
+	const uint8_t *rest = hash + hash_size(i);
+
+	return SPAN(rest, (size_t)(i->chain.end - rest));
+}
+
+static void check_echo(struct initiator *i, struct initiator_quick *q)
+{
+	const struct isakmp_part *a = isakmp_chain_find(&i->chain, ISAKMP_ID, 0);
+	const struct isakmp_part *b = isakmp_chain_find(&i->chain, ISAKMP_ID, 1);
+
+	if (q->no_ids) {
+		assert_null(a);
+		return;
+	}
+	assert_non_null(a);
+	assert_non_null(b);
+	assert_int_equal(a->body.length, q->id_i_length);
+	assert_memory_equal(a->body.at, q->id_i, q->id_i_length);
+	assert_memory_equal(b->body.at, q->id_r, q->id_r_length);
+}
+
+static void take_pair(struct initiator *i, struct initiator_quick *q, EVP_PKEY *dh)
+{
+	const struct isakmp_part *part = isakmp_chain_find(&i->chain, ISAKMP_SA, 0);
+	const struct isakmp_part *nonce = isakmp_chain_find(&i->chain, ISAKMP_NONCE, 0);
+	const struct isakmp_part *ke = isakmp_chain_find(&i->chain, ISAKMP_KE, 0);
+	uint8_t secret[IKE_DH_MAX];
+	struct isakmp_sa sa;
+	struct view v;
+	struct ike_keymat_input in = {.hash = i->hash,
+		.skeyid_d = i->keys.d,
+		.nonce_i = SPAN(q->nonce_i, sizeof(q->nonce_i)),
+		.protocol = 3,
+		.spi = q->spi};
+
+	assert_int_equal(isakmp_sa_parse(part->body, &sa), 0);
+	assert_int_equal(sa.proposal_count, 1);
+	assert_int_equal(sa.transform_count, 1);
+	assert_int_equal(sa.transforms[0].id, q->transform);
+	v = view_of(sa.proposals[0].spi.at, 4);
+	q->spi_responder = view_u32(&v);
+	memcpy(q->nonce_r, nonce->body.at, nonce->body.length);
+	q->nonce_r_length = nonce->body.length;
+	in.nonce_r = SPAN(q->nonce_r, q->nonce_r_length);
+	if (q->group) {
+		assert_non_null(ke);
+		assert_int_equal(ike_dh_shared(q->group, dh, ke->body, secret), 0);
+		in.secret = SPAN(secret, ike_group_secret_size(q->group));
+	}
+	assert_int_equal(ike_keymat(&in, q->keys_in, sizeof(q->keys_in)), 0);
+	in.spi = q->spi_responder;
+	assert_int_equal(ike_keymat(&in, q->keys_out, sizeof(q->keys_out)), 0);
+}
+
+static bool quick_answer(struct initiator *i, struct initiator_quick *q, EVP_PKEY *dh)
+{
+	struct isakmp_header h;
+	uint8_t hash[IKE_HASH_MAX];
+
+	if (!initiator_take(i))
+		return false;
+	assert_int_equal(isakmp_header_parse(i->answer, i->answer_length, &h), 0);
+	if (h.exchange != ISAKMP_QUICK) {
+		// An error: leave it as the answer.
+		exchange_iv(i, h.message_id, q->iv);
+		assert_true(unseal(i, q->iv, &h));
+		return false;
+	}
+	assert_int_equal(h.message_id, q->message_id);
+	assert_true(unseal(i, q->iv, &h));
+	assert_int_equal(i->chain.parts[0].type, ISAKMP_HASH);
+	hash_phase2(i, false, q->message_id, SPAN(q->nonce_i, sizeof(q->nonce_i)),
+		rest_after(i, i->chain.parts[0].body.at), hash);
+	assert_memory_equal(i->chain.parts[0].body.at, hash, hash_size(i));
+	check_echo(i, q);
+	take_pair(i, q, dh);
+	return true;
+}
+
+bool initiator_quick_first(struct initiator *i, struct initiator_quick *q)
+{
+	struct isakmp_out out;
+	EVP_PKEY *dh = NULL;
+	size_t hash_at, rest;
+	bool good;
+
+	q->message_id = i->next_message_id++;
+	RAND_bytes(q->nonce_i, sizeof(q->nonce_i));
+	default_ids(i, q);
+	out = phase2_begin(i, ISAKMP_QUICK, q->message_id, &hash_at);
+	add_quick_payloads(i, q, &out, &dh);
+	rest = hash_at + hash_size(i);
+	hash_phase2(i, false, q->message_id, SPAN(NULL, 0),
+		SPAN(i->last + rest, build_length(&out.b) - rest), i->last + hash_at);
+	exchange_iv(i, q->message_id, q->iv);
+	seal(i, &out, q->iv);
+	memcpy(q->first, i->last, i->last_length);
+	q->first_length = i->last_length;
+	good = quick_answer(i, q, dh);
+	EVP_PKEY_free(dh);
+	return good;
+}
+
+void initiator_quick_third(struct initiator *i, struct initiator_quick *q)
+{
+	size_t hash_at;
+	struct isakmp_out out = phase2_begin(i, ISAKMP_QUICK, q->message_id, &hash_at);
+
+	hash_phase2(i, true, q->message_id, SPAN(q->nonce_i, sizeof(q->nonce_i)),
+		SPAN(q->nonce_r, q->nonce_r_length), i->last + hash_at);
+	seal(i, &out, q->iv);
+}
+
+bool initiator_quick(struct initiator *i, struct initiator_quick *q)
+{
+	if (!initiator_quick_first(i, q))
+		return false;
+	initiator_quick_third(i, q);
+	return true;
+}
+
+static void informational_end(
+	struct initiator *i, struct isakmp_out *out, uint32_t id, size_t hash_at)
+{
+	size_t rest = hash_at + hash_size(i);
+	uint8_t iv[IKE_BLOCK_MAX];
+
+	hash_phase2(i, false, id, SPAN(NULL, 0), SPAN(i->last + rest, build_length(&out->b) - rest),
+		i->last + hash_at);
+	exchange_iv(i, id, iv);
+	seal(i, out, iv);
+}
+
+void initiator_delete_esp(struct initiator *i, const uint32_t *spis, uint16_t count)
+{
+	uint32_t id = i->next_message_id++;
+	size_t hash_at;
+	struct isakmp_out out = phase2_begin(i, ISAKMP_INFORMATIONAL, id, &hash_at);
+
+	isakmp_out_open(&out, ISAKMP_DELETE);
+	build_u32(&out.b, 1);
+	build_u8(&out.b, ISAKMP_PROTO_ESP);
+	build_u8(&out.b, 4);
+	build_u16(&out.b, count);
+	for (uint16_t n = 0; n < count; n++)
+		build_u32(&out.b, spis[n]);
+	isakmp_out_close(&out);
+	informational_end(i, &out, id, hash_at);
+}
+
+static void cookie_pair(struct initiator *i, uint8_t out[16])
+{
+	memcpy(out, i->cookie_i, 8);
+	memcpy(out + 8, i->cookie_r, 8);
+}
+
+void initiator_delete_isakmp(struct initiator *i)
+{
+	uint32_t id = i->next_message_id++;
+	size_t hash_at;
+	struct isakmp_out out = phase2_begin(i, ISAKMP_INFORMATIONAL, id, &hash_at);
+	uint8_t spi[16];
+
+	cookie_pair(i, spi);
+	isakmp_out_delete(&out, ISAKMP_PROTO_ISAKMP, 16, 1, spi);
+	informational_end(i, &out, id, hash_at);
+}
+
+void initiator_notify(struct initiator *i, uint16_t type, const void *data, size_t length)
+{
+	uint32_t id = i->next_message_id++;
+	size_t hash_at;
+	struct isakmp_out out = phase2_begin(i, ISAKMP_INFORMATIONAL, id, &hash_at);
+	uint8_t spi[16];
+
+	cookie_pair(i, spi);
+	isakmp_out_notify(&out, ISAKMP_PROTO_ISAKMP, spi, 16, type, data, length);
+	informational_end(i, &out, id, hash_at);
+}
+
+bool initiator_informational(struct initiator *i)
+{
+	struct isakmp_header h;
+	uint8_t iv[IKE_BLOCK_MAX], hash[IKE_HASH_MAX];
+
+	if (!initiator_take(i))
+		return false;
+	assert_int_equal(isakmp_header_parse(i->answer, i->answer_length, &h), 0);
+	assert_int_equal(h.exchange, ISAKMP_INFORMATIONAL);
+	exchange_iv(i, h.message_id, iv);
+	assert_true(unseal(i, iv, &h));
+	hash_phase2(i, false, h.message_id, SPAN(NULL, 0), rest_after(i, i->chain.parts[0].body.at),
+		hash);
+	assert_memory_equal(i->chain.parts[0].body.at, hash, hash_size(i));
+	return true;
+}

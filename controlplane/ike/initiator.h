@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// A small IKEv1 initiator for the unit tests: it speaks straight into ike_input and takes the
+// answers from the fakes. It keeps to the RFCs by its own code where it can, and checks what it is
+// told; a check that fails fails the test.
+
+#include "controlplane/fakes.h"
+#include "controlplane/ike/ike.h"
+#include "crypto.h"
+#include "natt.h"
+
+enum { INITIATOR_MESSAGE = PACKET_DATA };
+
+struct initiator {
+	// Settings, before main mode.
+	struct ike *ike;
+	struct flow flow; // as the responder sees it: remote is the initiator
+	const char *psk;
+	unsigned encryption, hash, group;
+	uint32_t lifetime_s;
+	enum natt natt;
+	bool nat; // its NAT-D do not fit: there is a NAT
+	bool dpd;
+	bool initial_contact; // in the fifth message
+	uint8_t id[64];       // body of the ID payload
+	size_t id_length;
+
+	// State.
+	uint8_t cookie_i[8], cookie_r[8];
+	uint8_t nonce_i[16], nonce_r[256];
+	size_t nonce_r_length;
+	uint8_t public_i[IKE_DH_MAX], public_r[IKE_DH_MAX];
+	EVP_PKEY *dh;
+	uint8_t sa_body[1024];
+	size_t sa_length;
+	struct ike_keys keys;
+	uint8_t last[INITIATOR_MESSAGE]; // newest message sent
+	size_t last_length;
+	uint8_t answer[INITIATOR_MESSAGE]; // newest answer, payloads in clear
+	size_t answer_length;
+	struct flow answer_flow;
+	struct isakmp_chain chain; // of the answer
+	uint32_t next_message_id;
+};
+
+// A pair as the initiator wants it and then has it.
+struct initiator_quick {
+	// Settings.
+	uint8_t transform; // ESP transform id
+	uint16_t key_bits, auth, mode, group;
+	uint32_t lifetime_s;
+	bool no_ids;
+	uint8_t id_i[16], id_r[16];
+	size_t id_i_length, id_r_length;
+	bool nat_oa;
+	uint32_t spi; // its own
+
+	// Result.
+	uint32_t message_id;
+	uint32_t spi_responder;
+	uint8_t keys_in[128], keys_out[128]; // KEYMAT of its inbound and outbound SA
+	uint8_t iv[IKE_BLOCK_MAX];
+	uint8_t nonce_i[16], nonce_r[256];
+	size_t nonce_r_length;
+	uint8_t first[INITIATOR_MESSAGE];
+	size_t first_length;
+};
+
+void initiator_init(struct initiator *i, struct ike *ike, const char *remote, uint16_t port);
+void initiator_free(struct initiator *i);
+// Sends a message as it is.
+void initiator_send(struct initiator *i, const void *message, size_t length);
+// Takes the next message that the responder sent; false when there is none.
+bool initiator_take(struct initiator *i);
+
+// Each step sends a message and reads the answer; false when there is none or an error.
+bool initiator_first(struct initiator *i);
+bool initiator_third(struct initiator *i);
+bool initiator_fifth(struct initiator *i);
+bool initiator_main(struct initiator *i);
+
+void initiator_quick_init(struct initiator_quick *q, uint32_t spi);
+bool initiator_quick_first(struct initiator *i, struct initiator_quick *q);
+void initiator_quick_third(struct initiator *i, struct initiator_quick *q);
+bool initiator_quick(struct initiator *i, struct initiator_quick *q);
+
+// Informational messages.
+void initiator_delete_esp(struct initiator *i, const uint32_t *spis, uint16_t count);
+void initiator_delete_isakmp(struct initiator *i);
+void initiator_notify(struct initiator *i, uint16_t type, const void *data, size_t length);
+// Reads the next message, an informational one, into chain.
+bool initiator_informational(struct initiator *i);

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// See pair.h. The dataplane gets its orders from quick_mode.c (SA_ADD) and from here (SA_DELETE).
+
+#include "pair.h"
+
+#include "controlplane/install.h"
+#include "informational.h"
+#include "peer.h"
+
+#include <stdlib.h>
+
+static struct log_subject pair_subject(const struct esp_pair *pair)
+{
+	return (struct log_subject){.attempt = pair->attempt,
+		.peer = pair->peer->flow.remote,
+		.peer_port = pair->peer->flow.remote_port,
+		.peer_id = pair->peer->id};
+}
+
+struct esp_pair *pair_create(struct ike_sa *sa, const struct esp_choice *choice)
+{
+	struct esp_pair *pair = calloc(1, sizeof(*pair));
+
+	if (!pair)
+		return NULL;
+	pair->id = slots_take(&sa->ike->pairs, pair);
+	if (pair->id == 0) {
+		free(pair);
+		return NULL;
+	}
+	pair->peer = sa->peer;
+	pair->attempt = sa->attempt;
+	pair->spi_out = choice->spi;
+	pair->cipher = choice->cipher;
+	pair->integrity = choice->integrity;
+	pair->encapsulation = choice->encapsulation;
+	pair->created = timers_now(sa->ike->timers);
+	LIST_INSERT_HEAD(&sa->peer->pairs, pair, of_peer);
+	return pair;
+}
+
+static void pair_expired(void *context)
+{
+	struct esp_pair *pair = context;
+	struct ike *ike = pair->peer->ike;
+	uint32_t peer = pair->peer->id;
+
+	informational_delete_pair(pair);
+	pair_remove(pair, "expired");
+	peer_check(ike, peer);
+}
+
+// Outbound moves: the report comes last, because what is above may close the peer in it.
+static void peer_set_current(struct ike_peer *peer, uint32_t sa)
+{
+	peer->current = sa;
+	peer->ike->events->sa_current(peer->ike->context, peer->id, sa);
+}
+
+// The oldest pair that nothing leaves through, beyond what a peer may have.
+static struct esp_pair *pair_surplus(const struct ike_peer *peer)
+{
+	struct esp_pair *pair, *oldest = NULL;
+	unsigned count = 0;
+
+	LIST_FOREACH(pair, &peer->pairs, of_peer)
+	{
+		count++;
+		if (pair->confirmed && pair->id != peer->current)
+			oldest = pair;
+	}
+	return count > PEER_PAIRS ? oldest : NULL;
+}
+
+void pair_confirm(struct esp_pair *pair, uint64_t lifetime_ms)
+{
+	struct ike_peer *peer = pair->peer;
+	struct ike *ike = peer->ike;
+	struct log_subject subject = pair_subject(pair);
+	struct esp_pair *surplus;
+
+	pair->confirmed = true;
+	pair->expires = timers_now(ike->timers) + lifetime_ms;
+	(void)timer_start(ike->timers, &pair->timer, lifetime_ms, pair_expired, pair);
+	log_event(LOG_ESP_UP, &subject, "s:I, s:I, s:s, s:s, s:s, s:b", "spi_in",
+		(long long)pair->id, "spi_out", (long long)pair->spi_out, "cipher",
+		esp_cipher_shape(pair->cipher)->name, "integrity",
+		esp_integrity_shape(pair->integrity)->name, "encapsulation",
+		pair->encapsulation == ESP_UDP ? "udp" : "none", "rekey", peer->current != 0);
+	surplus = pair_surplus(peer);
+	if (surplus)
+		pair_drop(surplus, "replaced");
+	peer_set_current(peer, pair->id);
+}
+
+static void pair_end(struct ike *ike, struct esp_pair *pair)
+{
+	timer_stop(ike->timers, &pair->timer);
+	if (pair->posted)
+		(void)install_sa_delete(pair->id);
+	slots_give(&ike->pairs, pair->id);
+	free(pair);
+}
+
+static void pair_log_down(const struct esp_pair *pair, const char *cause)
+{
+	struct log_subject subject = pair_subject(pair);
+
+	log_event(
+		LOG_ESP_DOWN, &subject, "s:I, s:s", "spi_in", (long long)pair->id, "cause", cause);
+}
+
+void pair_drop(struct esp_pair *pair, const char *cause)
+{
+	if (pair->confirmed)
+		pair_log_down(pair, cause);
+	LIST_REMOVE(pair, of_peer);
+	pair_end(pair->peer->ike, pair);
+}
+
+void pair_remove(struct esp_pair *pair, const char *cause)
+{
+	struct ike_peer *peer = pair->peer;
+	struct ike *ike = peer->ike;
+	struct esp_pair *other;
+
+	if (peer->current != pair->id || peer->closing) {
+		pair_drop(pair, cause);
+		return;
+	}
+	pair_log_down(pair, cause);
+	LIST_REMOVE(pair, of_peer);
+	LIST_FOREACH(other, &peer->pairs, of_peer)
+	if (other->confirmed)
+		break;
+	if (other)
+		peer_set_current(peer, other->id);
+	else
+		peer_report_down(peer, cause);
+	pair_end(ike, pair);
+}
+
+struct esp_pair *pair_find(const struct ike *ike, uint32_t spi_in)
+{
+	return slots_get(&ike->pairs, spi_in);
+}

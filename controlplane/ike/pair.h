@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Pairs of ESP SAs: made by quick mode, installed, and taken away again.
+
+#include "state.h"
+
+// A pair with an SPI of ours, for a quick mode of that SA's peer. NULL when the table is full.
+struct esp_pair *pair_create(struct ike_sa *sa, const struct esp_choice *choice);
+// The third message came: the pair is its peer's newest, and outbound moves to it. Reports
+// sa_current, so nothing of the peer may be taken for granted afterwards.
+void pair_confirm(struct esp_pair *pair, uint64_t lifetime_ms);
+// Takes it from its peer and the dataplane. When outbound left through it, it moves to another
+// confirmed pair, or the peer is reported down; the peer may be gone after that.
+void pair_remove(struct esp_pair *pair, const char *cause);
+// The same without reporting anything: the peer goes, or the pair was never confirmed.
+void pair_drop(struct esp_pair *pair, const char *cause);
+// NULL when there is none of this SPI.
+struct esp_pair *pair_find(const struct ike *ike, uint32_t spi_in);

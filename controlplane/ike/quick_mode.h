@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Quick mode as responder (RFC 2409 section 5.5): pairs of ESP SAs in transport mode for L2TP
+// (RFC 3193), plain or UDP-encapsulated (RFC 3947 section 5), with or without PFS.
+
+#include "sealed.h"
+
+// A message of an established SA. The SA and its peer may be gone afterwards.
+void quick_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
+	const uint8_t *message);
+// Ends a quick mode; a pair that was not handed over goes with it.
+void quick_free(struct quick *q);

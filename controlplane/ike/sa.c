@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// See sa.h. SAs are found by our own cookie, which is random, so nobody can choose the bucket that
+// he falls into.
+
+#include "sa.h"
+
+#include "dh.h"
+#include "peer.h"
+#include "quick_mode.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+
+bool flow_equal(const struct flow *a, const struct flow *b)
+{
+	return address_equal(&a->local, &b->local) && address_equal(&a->remote, &b->remote) &&
+	       a->local_port == b->local_port && a->remote_port == b->remote_port;
+}
+
+static struct sa_list *bucket(struct ike *ike, const uint8_t *cookie_r)
+{
+	struct view v = view_of(cookie_r, ISAKMP_COOKIE);
+
+	return &ike->by_cookie[view_u32(&v) & (ike->buckets - 1)];
+}
+
+struct ike_sa *sa_find(struct ike *ike, const uint8_t *cookie_i, const uint8_t *cookie_r)
+{
+	struct ike_sa *sa;
+
+	LIST_FOREACH(sa, bucket(ike, cookie_r), by_cookie)
+	if (memcmp(sa->cookie_r, cookie_r, ISAKMP_COOKIE) == 0 &&
+		memcmp(sa->cookie_i, cookie_i, ISAKMP_COOKIE) == 0)
+		return sa;
+	return NULL;
+}
+
+struct ike_sa *sa_find_half_open(struct ike *ike, const uint8_t *cookie_i, const struct flow *flow)
+{
+	struct ike_sa *sa;
+
+	// Newest first: a duplicate follows soon.
+	TAILQ_FOREACH_REVERSE(sa, &ike->half_open, sa_queue, half_open)
+	if (memcmp(sa->cookie_i, cookie_i, ISAKMP_COOKIE) == 0 && flow_equal(&sa->flow, flow))
+		return sa;
+	return NULL;
+}
+
+struct log_subject sa_subject(const struct ike_sa *sa)
+{
+	return (struct log_subject){.attempt = sa->attempt,
+		.peer = sa->flow.remote,
+		.peer_port = sa->flow.remote_port,
+		.peer_id = sa->peer ? sa->peer->id : 0};
+}
+
+static void half_open_timeout(void *context)
+{
+	struct ike_sa *sa = context;
+	struct log_subject subject = sa_subject(sa);
+
+	if (!sa->main->refused && ike_log_allowed(sa->ike))
+		log_event(LOG_IKE_DOWN, &subject, "s:s, s:s", "cause", "timeout", "waited_for",
+			sa->state == IKE_WAIT_KE ? "third message" : "fifth message");
+	sa_free(sa);
+}
+
+// Makes room for one more half-open SA: false when every one of them is in good faith.
+static bool half_open_room(struct ike *ike)
+{
+	struct ike_sa *sa;
+
+	if (ike->counters.half_open < ike->config->ike.half_open_max)
+		return true;
+	TAILQ_FOREACH(sa, &ike->half_open, half_open)
+	if (sa->state == IKE_WAIT_KE) {
+		sa_free(sa);
+		return true;
+	}
+	return false;
+}
+
+struct ike_sa *sa_create(struct ike *ike, const struct flow *flow, const uint8_t *cookie_i)
+{
+	struct ike_sa *sa;
+
+	if (!half_open_room(ike))
+		return NULL;
+	sa = calloc(1, sizeof(*sa));
+	if (!sa)
+		return NULL;
+	sa->main = calloc(1, sizeof(*sa->main));
+	if (!sa->main || RAND_bytes(sa->cookie_r, ISAKMP_COOKIE) != 1 ||
+		timer_start(ike->timers, &sa->timer, HALF_OPEN_MS, half_open_timeout, sa)) {
+		free(sa->main);
+		free(sa);
+		return NULL;
+	}
+	sa->ike = ike;
+	sa->flow = *flow;
+	sa->attempt = ++ike->attempts;
+	sa->created = timers_now(ike->timers);
+	sa->expires = sa->created + HALF_OPEN_MS;
+	memcpy(sa->cookie_i, cookie_i, ISAKMP_COOKIE);
+	LIST_INIT(&sa->quicks);
+	LIST_INSERT_HEAD(bucket(ike, sa->cookie_r), sa, by_cookie);
+	TAILQ_INSERT_TAIL(&ike->sas, sa, all);
+	TAILQ_INSERT_TAIL(&ike->half_open, sa, half_open);
+	ike->counters.half_open++;
+	return sa;
+}
+
+static void main_mode_free(struct main_mode *m)
+{
+	if (!m)
+		return;
+	free(m->sa_body);
+	OPENSSL_cleanse(m, sizeof(*m));
+	free(m);
+}
+
+static void half_open_leave(struct ike_sa *sa)
+{
+	TAILQ_REMOVE(&sa->ike->half_open, sa, half_open);
+	sa->ike->counters.half_open--;
+}
+
+void sa_free(struct ike_sa *sa)
+{
+	timer_stop(sa->ike->timers, &sa->timer);
+	if (sa->state != IKE_ESTABLISHED)
+		half_open_leave(sa);
+	if (sa->peer)
+		LIST_REMOVE(sa, of_peer);
+	LIST_REMOVE(sa, by_cookie);
+	TAILQ_REMOVE(&sa->ike->sas, sa, all);
+	dh_abandon(&sa->job);
+	while (!LIST_EMPTY(&sa->quicks))
+		quick_free(LIST_FIRST(&sa->quicks));
+	main_mode_free(sa->main);
+	reply_free(&sa->reply);
+	ike_keys_wipe(&sa->keys);
+	free(sa);
+}
+
+void sa_established(struct ike_sa *sa)
+{
+	struct ike *ike = sa->ike;
+
+	half_open_leave(sa);
+	sa->state = IKE_ESTABLISHED;
+	main_mode_free(sa->main);
+	sa->main = NULL;
+	OPENSSL_cleanse(sa->keys.skeyid, sizeof(sa->keys.skeyid));
+	sa->expires = timers_now(ike->timers) + sa->lifetime_s * 1000 + LIFETIME_GRACE_MS;
+	(void)timer_start(ike->timers, &sa->timer, sa->expires - timers_now(ike->timers),
+		peer_sa_expired, sa);
+}
+
+void sa_follow(struct ike_sa *sa, const struct flow *flow)
+{
+	if (flow_equal(&sa->flow, flow))
+		return;
+	sa->flow = *flow;
+	if (sa->peer)
+		peer_follow(sa->peer, flow);
+}
+
+void sa_send(struct ike_sa *sa, const struct flow *flow, const void *message, size_t length)
+{
+	// A message that is lost here is lost like any datagram: the peer asks again.
+	if (length > 0)
+		(void)dataplane_send_ike(flow, message, length);
+}
+
+struct isakmp_header sa_header(
+	const struct ike_sa *sa, uint8_t exchange, uint8_t flags, uint32_t message_id)
+{
+	struct isakmp_header h = {.version = ISAKMP_VERSION,
+		.exchange = exchange,
+		.flags = flags,
+		.message_id = message_id};
+
+	memcpy(h.initiator, sa->cookie_i, ISAKMP_COOKIE);
+	memcpy(h.responder, sa->cookie_r, ISAKMP_COOKIE);
+	return h;
+}
+
+void reply_digest(const void *request, size_t length, uint8_t digest[SHA256_SIZE])
+{
+	const struct span part = SPAN(request, length);
+	uint8_t out[IKE_HASH_MAX];
+
+	(void)ike_digest(IKE_SHA256, &part, 1, out);
+	memcpy(digest, out, SHA256_SIZE);
+}
+
+int reply_keep(
+	struct reply *r, const uint8_t request[SHA256_SIZE], const void *message, size_t length)
+{
+	uint8_t *bytes = malloc(length);
+
+	if (!bytes)
+		return -ENOMEM;
+	free(r->bytes);
+	memcpy(bytes, message, length);
+	r->bytes = bytes;
+	r->length = length;
+	memcpy(r->request, request, SHA256_SIZE);
+	return 0;
+}
+
+bool reply_fits(const struct reply *r, const void *request, size_t length)
+{
+	uint8_t digest[SHA256_SIZE];
+
+	if (!r->bytes)
+		return false;
+	reply_digest(request, length, digest);
+	return memcmp(digest, r->request, SHA256_SIZE) == 0;
+}
+
+void reply_free(struct reply *r)
+{
+	free(r->bytes);
+	r->bytes = NULL;
+}
+
+void reply_again(struct ike_sa *sa, const struct reply *r, const struct flow *flow)
+{
+	struct log_subject subject = sa_subject(sa);
+
+	sa->ike->counters.retransmits++;
+	log_event(LOG_IKE_RETRANSMIT, &subject, "");
+	sa_send(sa, flow, r->bytes, r->length);
+}

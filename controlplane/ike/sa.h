@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The table of IKE SAs, and what every exchange does with one.
+
+#include "state.h"
+
+// A half-open SA with fresh cookies, its timeout running. When too many are half open, the oldest
+// that has not come back with our cookie gives way; NULL when there is none, or without memory.
+struct ike_sa *sa_create(struct ike *ike, const struct flow *flow, const uint8_t *cookie_i);
+// Takes it out of the table and off its peer, ends its exchanges and wipes its keys.
+void sa_free(struct ike_sa *sa);
+// By both cookies; NULL when there is none.
+struct ike_sa *sa_find(struct ike *ike, const uint8_t *cookie_i, const uint8_t *cookie_r);
+// A half-open one by the initiator's cookie and where it came from.
+struct ike_sa *sa_find_half_open(struct ike *ike, const uint8_t *cookie_i, const struct flow *flow);
+// It is no longer half open: its peer owns it, and its lifetime runs.
+void sa_established(struct ike_sa *sa);
+
+struct log_subject sa_subject(const struct ike_sa *sa);
+// The peer was heard there for certain, in a message that cannot be a replay.
+void sa_follow(struct ike_sa *sa, const struct flow *flow);
+void sa_send(struct ike_sa *sa, const struct flow *flow, const void *message, size_t length);
+// The header of a message of this SA.
+struct isakmp_header sa_header(
+	const struct ike_sa *sa, uint8_t exchange, uint8_t flags, uint32_t message_id);
+
+// Remembers message as the answer to the request of that digest. -ENOMEM.
+int reply_keep(
+	struct reply *r, const uint8_t request[SHA256_SIZE], const void *message, size_t length);
+void reply_digest(const void *request, size_t length, uint8_t digest[SHA256_SIZE]);
+bool reply_fits(const struct reply *r, const void *request, size_t length);
+void reply_free(struct reply *r);
+// Sends the answer once more, counted and logged.
+void reply_again(struct ike_sa *sa, const struct reply *r, const struct flow *flow);
+
+bool flow_equal(const struct flow *a, const struct flow *b);
