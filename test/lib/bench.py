@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bench that scenarios and interop cases stand on: gateway, host, clients on demand."""
+
+import json
+import os
+
+import client as clients
+import gateway as gateways
+import lab as labs
+import runner
+
+HOST = labs.HOST_NET
+SOURCE, SINK, MEBIBYTES = 7001, 7002, 4
+
+# Where a client is: bridge, address by its number, router.
+DIRECT = ("wan", "192.0.2.{}/24", "")
+NAT = ("lan", "10.9.0.{}/24", labs.NAT_LAN)
+
+
+class Host:
+    """The host behind the gateway, which moves bytes over TCP (see peer.py)."""
+
+    def __init__(self, lab, space):
+        self.log = lab.path("host.log")
+        with open(self.log, "w") as log:
+            lab.spawn(os.path.join(clients.TOP, "test", "lib", "peer.py"), str(SOURCE),
+                      str(SINK), str(MEBIBYTES), space=space, stdout=log)
+        labs.wait_for("host behind the gateway", self.mark, 10)
+
+    def mark(self):
+        """A place in its log, taken before a transfer begins."""
+        return os.path.getsize(self.log)
+
+    def report(self, mark, seconds=10):
+        """Waits for what the host says of the transfer that began at the mark."""
+        def look():
+            with open(self.log) as file:
+                file.seek(mark)
+                return [json.loads(line) for line in file if line.endswith("\n")]
+        return labs.wait_for("the host's report", look, seconds)[0]
+
+
+class Bench:
+    """The laboratory that all cases share: gateway, host, and clients that boot when needed."""
+
+    def __init__(self, lab, options):
+        self.lab = lab
+        self.sanitized = options.sanitized
+        self.topology = labs.Topology(lab)
+        self.gateway = gateways.Gateway(lab, self.topology, options.build,
+                                        workers=options.workers)
+        self.clients = {}
+        self.host = Host(lab, self.topology.net)
+        self.gateway.start()
+
+    def client(self, name="a", place=DIRECT):
+        """A booted client with a cable to the given place."""
+        last = 11 + sorted("ab").index(name)
+        bridge, address, router = place[0], place[1].format(last), place[2]
+        one = self.clients.get(name)
+        if not one:
+            one = clients.Client(self.lab, name, self.topology.sub, bridge, address, router)
+            self.clients[name] = one
+        if not one.process or one.process.poll() is not None:
+            one.address, one.router = address, router
+            self.lab.plug(self.topology.sub, one.tap, bridge)
+            one.boot()
+        elif (one.address, one.router) != (address, router):
+            self.lab.plug(self.topology.sub, one.tap, bridge)
+            one.move(address, router)
+        return one
+
+    def dial(self, one, settings=None, **changes):
+        """Connects and fails the case with the reason if that does not work."""
+        dial = one.up(settings, **changes)
+        runner.check(dial.ok, f"client {one.name} got no further than {dial.stage}: "
+                              f"{dial.text.strip()[-300:]}")
+        return dial
+
+    def capture(self):
+        """Captures both sides of the gateway; the files are kept when a case fails."""
+        # Without the bulk of what is inside: 128 bytes show every header.
+        return [clients.Capture(self.lab, space, interface, "", name, 128)
+                for space, interface, name in ((self.topology.sub, "to-gw", "subscriber-side"),
+                                               (self.topology.net, "net0", "network-side"))]
+
+    def settle(self):
+        """Brings everything back to where a case may begin, whatever happened."""
+        for one in self.clients.values():
+            if one.process.poll() is None:
+                try:
+                    one.down()
+                except (TimeoutError, clients.CommandFailed):
+                    one.vanish()
+        self.gateway.stop()
+        self.gateway.start()
+
+    def close(self):
+        """Ends everything; returns what the gateway's programs had to complain about."""
+        for one in self.clients.values():
+            one.halt()
+        return self.gateway.stop()
