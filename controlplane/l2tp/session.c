@@ -37,7 +37,8 @@ static void uninstall(struct session *s)
 {
 	if (!s->installed)
 		return;
-	if (install_session_delete(s->index) != -ENOBUFS)
+	// A tunnel that went meanwhile took it along.
+	if (!s->tunnel->installed || install_session_delete(s->index) != -ENOBUFS)
 		s->installed = false;
 	else
 		endpoint_reap(s->tunnel->l2tp, ENDPOINT_RETRY_MS);

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The endpoint over the fakes, against a small LAC.
+// Tunnels over the fakes, against a small LAC.
 
 #include "digest.h"
-#include "l2tp.h"
-#include "test_lac.h"
+#include "test_endpoint.h"
 #include "tunnel.h"
-
-#include "controlplane/fakes.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -16,210 +13,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-enum { PEER = 0x00100007, SA = 0x00100001, SA_NEW = 0x00200002, OTHER_PEER = 0x00100008 };
-
-static struct config config;
-static struct timers *timers;
-static struct l2tp *l2tp;
-static uint64_t time_ms;
-
-static struct l2tp_session_info up;
-static unsigned up_count, down_count;
-static uint32_t down_session;
-static char down_cause[256];
-static bool close_when_up;
-
-static void session_up(void *context, const struct l2tp_session_info *info)
-{
-	up = *info;
-	up_count++;
-	if (close_when_up)
-		assert_int_equal(l2tp_session_close(l2tp, info->session, CDN_ADMIN, "no"), 0);
-}
-
-static void session_down(void *context, uint32_t session, const char *cause)
-{
-	down_session = session;
-	down_count++;
-	snprintf(down_cause, sizeof(down_cause), "%s", cause);
-	assert_int_equal(l2tp_session_close(l2tp, session, CDN_ADMIN, "again"), -ENOENT);
-}
-
-static const struct l2tp_events events = {.session_up = session_up, .session_down = session_down};
-
-static int setup(void **state)
-{
-	memset(&config, 0, sizeof(config));
-	strcpy(config.l2tp.host_name, "lns.example");
-	config.l2tp.window = 8;
-	config.l2tp.hello_ms = 60000;
-	config.l2tp.retransmit_ms = 1000;
-	config.l2tp.retransmit_max_ms = 8000;
-	config.l2tp.retransmit_tries = 5;
-	config.l2tp.sessions_per_tunnel = 100;
-	config.dataplane.sessions = 1000;
-	config.listener_count = 1;
-	config.listeners[0].address = address_v4((const uint8_t[]){192, 0, 2, 1});
-	fakes_reset();
-	timers = timers_create(NULL, NULL);
-	time_ms = 1000;
-	timers_run(timers, time_ms);
-	up_count = down_count = 0;
-	close_when_up = false;
-	l2tp = l2tp_create(&config, timers, &events, NULL);
-	return l2tp ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	l2tp_free(l2tp);
-	timers_free(timers);
-	return 0;
-}
-
-static void pass(uint64_t ms)
-{
-	uint64_t end = time_ms + ms;
-
-	while (time_ms < end) {
-		time_ms += end - time_ms < 10 ? end - time_ms : 10;
-		timers_run(timers, time_ms);
-	}
-}
-
-static struct l2tp_counters counters(void)
-{
-	struct l2tp_counters c;
-
-	l2tp_counters(l2tp, &c);
-	return c;
-}
-
-// The next command, which must be of that type.
-static const struct fake_command *command(uint32_t type)
-{
-	const struct fake_command *c = fake_command_take();
-
-	assert_non_null(c);
-	assert_int_equal(c->type, type);
-	return c;
-}
-
-static void no_commands(void)
-{
-	assert_int_equal(fake_command_count(), 0);
-}
-
-static void hear(struct lac *lac, uint16_t type, struct lac_heard *out)
-{
-	assert_int_equal(lac_hear_message(lac, out), type);
-	assert_int_equal(out->header.tunnel, lac->tunnel);
-}
-
-static void hear_stop(struct lac *lac, uint16_t result, uint16_t error)
-{
-	struct lac_heard heard;
-	struct message_end end;
-
-	hear(lac, MESSAGE_STOPCCN, &heard);
-	message_end(&heard.m, &end);
-	assert_int_equal(end.result, result);
-	assert_int_equal(end.error, error);
-	assert_true(message_has(&heard.m, AVP_ASSIGNED_TUNNEL));
-}
-
-static void hear_cdn(struct lac *lac, uint16_t session, uint16_t result, uint16_t error)
-{
-	struct lac_heard heard;
-	struct message_end end;
-
-	hear(lac, MESSAGE_CDN, &heard);
-	message_end(&heard.m, &end);
-	assert_int_equal(heard.header.session, session);
-	assert_int_equal(end.result, result);
-	assert_int_equal(end.error, error);
-}
-
-static void hear_nothing(struct lac *lac)
-{
-	struct lac_heard heard;
-
-	assert_int_equal(lac_hear_message(lac, &heard), MESSAGE_TYPE_NONE);
-}
-
-static void tunnel_up(struct lac *lac)
-{
-	lac_open(lac, l2tp, PEER, SA, 41);
-	lac_tunnel_up(lac);
-	command(COMMAND_TUNNEL_ADD);
-}
-
-static uint16_t session_up_on(struct lac *lac, uint16_t session)
-{
-	uint16_t id = lac_session_up(lac, session);
-
-	assert_int_not_equal(id, 0);
-	command(COMMAND_SESSION_ADD);
-	return id;
-}
-
-static void test_from_sccrq_to_iccn(void **state)
-{
-	const struct fake_command *c;
-	struct lac lac;
-	struct lac_heard heard;
-	struct build b;
-	uint16_t session;
-
-	lac_open(&lac, l2tp, PEER, SA, 41);
-	b = lac_sccrq(&lac);
-	lac_send(&lac, &b);
-	c = command(COMMAND_TUNNEL_ADD);
-	assert_int_equal(c->tunnel_add.peer_tunnel, 41);
-	assert_int_equal(c->tunnel_add.peer, PEER);
-	assert_int_equal(c->tunnel_add.sa, SA);
-	hear(&lac, MESSAGE_SCCRP, &heard);
-	assert_int_equal(heard.sa, SA);
-	assert_int_equal(heard.header.ns, 0);
-	assert_int_equal(heard.header.nr, 1);
-	assert_int_equal(heard.m.version, 0x0100);
-	assert_int_equal(heard.m.receive_window, 8);
-	assert_memory_equal(heard.m.host_name.at, "lns.example", 11);
-	assert_int_equal(heard.m.assigned_tunnel, c->tunnel_add.tunnel);
-	b = lac_begin(&lac, 0, MESSAGE_SCCCN);
-	lac_send(&lac, &b);
-	lac_icrq(&lac, 9);
-	c = command(COMMAND_SESSION_ADD);
-	assert_int_equal(c->session_add.peer_session, 9);
-	assert_int_equal(c->session_add.sequencing, 0);
-	session = c->session_add.session_id;
-	hear(&lac, MESSAGE_ICRP, &heard);
-	assert_int_equal(heard.header.session, 9);
-	assert_int_equal(heard.header.nr, 3);
-	assert_int_equal(heard.m.assigned_session, session);
-	assert_int_equal(up_count, 0);
-	lac_iccn(&lac, session, false);
-	assert_int_equal(up_count, 1);
-	assert_int_equal(up.session, c->session_add.session);
-	assert_int_equal(up.session_id, session);
-	assert_int_equal(up.peer_session, 9);
-	assert_int_equal(up.peer, PEER);
-	assert_int_equal(up.serial, 77);
-	assert_int_equal(up.tx_speed, 10000000);
-	assert_int_equal(up.rx_speed, 10000000);
-	assert_string_equal(up.calling, "5550100");
-	assert_string_equal(up.host_name, "lac");
-	assert_string_equal(up.state, "established");
-	no_commands();
-	// ICCN is acknowledged without a message to ride on.
-	hear_nothing(&lac);
-	pass(CHANNEL_ACK_MS);
-	assert_true(lac_hear(&lac, &heard));
-	assert_int_equal(heard.header.nr, 4);
-	assert_int_equal(counters().tunnels, 1);
-	assert_int_equal(counters().sessions, 1);
-}
 
 // SCCRP and ICRP wait for the dataplane; what the peer sends again meanwhile changes nothing.
 static void test_waits_for_the_dataplane(void **state)
@@ -287,31 +80,6 @@ static void test_dataplane_refuses_tunnel(void **state)
 	no_commands();
 	assert_int_equal(counters().tunnels, 0);
 	assert_int_equal(counters().tunnels_refused, 1);
-}
-
-static void test_dataplane_refuses_session(void **state)
-{
-	struct lac lac;
-
-	tunnel_up(&lac);
-	fake_install_answer(-ENOSPC);
-	lac_icrq(&lac, 9);
-	command(COMMAND_SESSION_ADD);
-	hear_cdn(&lac, 9, CDN_ERROR, ERROR_RESOURCES);
-	no_commands();
-	fake_install_answer(0);
-	fake_install_full(true);
-	lac_icrq(&lac, 10);
-	hear_cdn(&lac, 10, CDN_ERROR, ERROR_RESOURCES);
-	fake_install_full(false);
-	lac_zlb(&lac);
-	pass(1000);
-	no_commands();
-	assert_int_equal(counters().sessions_refused, 2);
-	assert_int_equal(counters().sessions, 0);
-	assert_int_equal(up_count + down_count, 0);
-	session_up_on(&lac, 11);
-	assert_int_equal(up_count, 1);
 }
 
 static void refuse_sccrq(struct build *b, struct lac *lac, uint16_t result, uint16_t error)
@@ -531,25 +299,6 @@ static void test_peer_down_while_installing(void **state)
 	fake_install_hold(false);
 }
 
-static void test_full_ring_delays_delete(void **state)
-{
-	struct lac lac;
-
-	tunnel_up(&lac);
-	session_up_on(&lac, 9);
-	fake_install_full(true);
-	l2tp_session_close(l2tp, up.session, CDN_ADMIN, "bye");
-	l2tp_peer_down(l2tp, PEER, "dead");
-	pass(100);
-	no_commands();
-	fake_install_full(false);
-	pass(100);
-	command(COMMAND_SESSION_DELETE);
-	command(COMMAND_TUNNEL_DELETE);
-	pass(100);
-	no_commands();
-}
-
 static void test_peer_stops(void **state)
 {
 	struct lac lac;
@@ -627,97 +376,6 @@ static void test_we_stop(void **state)
 	no_commands();
 }
 
-static void test_session_close(void **state)
-{
-	struct lac lac;
-	uint32_t index;
-
-	tunnel_up(&lac);
-	session_up_on(&lac, 9);
-	index = up.session;
-	assert_int_equal(l2tp_session_close(l2tp, index, CDN_ADMIN, "disconnected"), 0);
-	assert_int_equal(l2tp_session_close(l2tp, index, CDN_ADMIN, "disconnected"), -ENOENT);
-	assert_int_equal(command(COMMAND_SESSION_DELETE)->session_delete.session, index);
-	hear_cdn(&lac, 9, CDN_ADMIN, 0);
-	assert_int_equal(down_count, 0);
-	no_commands();
-	close_when_up = true;
-	lac_zlb(&lac);
-	lac_session_up(&lac, 10);
-	assert_int_equal(up_count, 2);
-	hear_cdn(&lac, 10, CDN_ADMIN, 0);
-	assert_int_equal(counters().sessions, 0);
-}
-
-static void test_peer_ends_session(void **state)
-{
-	struct lac lac;
-	struct build b;
-	uint16_t id;
-
-	tunnel_up(&lac);
-	id = session_up_on(&lac, 9);
-	b = lac_begin(&lac, id, MESSAGE_CDN);
-	wire_avp_result(&b, 1, 0, NULL);
-	wire_avp_u16(&b, AVP_ASSIGNED_SESSION, true, 9);
-	wire_avp_bytes(&b, AVP_DISCONNECT_CAUSE, false, "\0\3\xc0\x21\1idle", 9);
-	lac_send(&lac, &b);
-	assert_int_equal(down_count, 1);
-	assert_int_equal(down_session, up.session);
-	assert_non_null(strstr(down_cause, "PPP cause 3 of protocol 0xc021"));
-	assert_non_null(strstr(down_cause, "idle"));
-	command(COMMAND_SESSION_DELETE);
-	// One that has not learnt our id, before ICRP arrived.
-	lac_icrq(&lac, 10);
-	command(COMMAND_SESSION_ADD);
-	b = lac_begin(&lac, 0, MESSAGE_CDN);
-	wire_avp_result(&b, 1, 0, NULL);
-	wire_avp_u16(&b, AVP_ASSIGNED_SESSION, true, 10);
-	lac_send(&lac, &b);
-	command(COMMAND_SESSION_DELETE);
-	assert_int_equal(down_count, 1);
-	no_commands();
-}
-
-static void test_session_refusals(void **state)
-{
-	struct lac lac;
-	struct build b;
-	uint16_t id;
-
-	tunnel_up(&lac);
-	b = lac_begin(&lac, 0, MESSAGE_OCRQ);
-	wire_avp_u16(&b, AVP_ASSIGNED_SESSION, true, 5);
-	lac_send(&lac, &b);
-	hear_cdn(&lac, 5, CDN_NO_FACILITIES, 0);
-	b = lac_begin(&lac, 17, MESSAGE_OCRP);
-	wire_avp_u16(&b, AVP_ASSIGNED_SESSION, true, 6);
-	lac_send(&lac, &b);
-	hear_cdn(&lac, 6, CDN_ERROR, ERROR_SESSION);
-	b = lac_begin(&lac, 0, MESSAGE_ICRQ);
-	wire_avp_u16(&b, AVP_ASSIGNED_SESSION, true, 7);
-	wire_avp_u16(&b, 4711, true, 0);
-	lac_send(&lac, &b);
-	hear_cdn(&lac, 7, CDN_ERROR, ERROR_UNKNOWN_AVP);
-	no_commands();
-	id = session_up_on(&lac, 8);
-	// WEN and SLI are taken; an unknown mandatory AVP in one ends its session alone.
-	b = lac_begin(&lac, id, MESSAGE_WEN);
-	wire_avp_bytes(&b, AVP_CALL_ERRORS, true, "01234567890123456789012345", 26);
-	lac_send(&lac, &b);
-	b = lac_begin(&lac, id, MESSAGE_SLI);
-	wire_avp_bytes(&b, AVP_ACCM, true, "0123456789", 10);
-	lac_send(&lac, &b);
-	hear_nothing(&lac);
-	b = lac_begin(&lac, id, MESSAGE_SLI);
-	wire_avp_u16(&b, 4711, true, 0);
-	lac_send(&lac, &b);
-	hear_cdn(&lac, 8, CDN_ERROR, ERROR_UNKNOWN_AVP);
-	command(COMMAND_SESSION_DELETE);
-	assert_int_equal(down_count, 1);
-	assert_int_equal(counters().tunnels, 1);
-}
-
 static void test_out_of_turn(void **state)
 {
 	struct lac lac;
@@ -745,28 +403,6 @@ static void test_unknown_message_type(void **state)
 	b = lac_begin(&lac, 0, 99);
 	lac_send(&lac, &b);
 	hear_stop(&lac, STOP_ERROR, ERROR_UNKNOWN_AVP);
-}
-
-static void test_sequencing_required(void **state)
-{
-	struct lac lac;
-	struct lac_heard heard;
-	const struct fake_command *c;
-
-	tunnel_up(&lac);
-	lac_icrq(&lac, 9);
-	command(COMMAND_SESSION_ADD);
-	hear(&lac, MESSAGE_ICRP, &heard);
-	fake_install_hold(true);
-	lac_iccn(&lac, heard.m.assigned_session, true);
-	command(COMMAND_SESSION_DELETE);
-	c = command(COMMAND_SESSION_ADD);
-	assert_int_equal(c->session_add.sequencing, 1);
-	assert_int_equal(up_count, 0);
-	fake_install_release();
-	assert_int_equal(up_count, 1);
-	assert_true(up.sequencing_required);
-	fake_install_hold(false);
 }
 
 static void test_client_restarts(void **state)
@@ -802,20 +438,6 @@ static void test_client_restarts(void **state)
 	command(COMMAND_TUNNEL_ADD);
 	hear(&lac, MESSAGE_SCCRP, &heard);
 	assert_int_equal(counters().tunnels, 1);
-}
-
-static void test_session_restarts(void **state)
-{
-	struct lac lac;
-
-	tunnel_up(&lac);
-	session_up_on(&lac, 9);
-	lac_session_up(&lac, 9);
-	command(COMMAND_SESSION_DELETE);
-	command(COMMAND_SESSION_ADD);
-	assert_int_equal(down_count, 1);
-	assert_int_equal(up_count, 2);
-	assert_int_equal(counters().sessions, 1);
 }
 
 static void test_authentication(void **state)
@@ -914,19 +536,6 @@ static void test_setup_expires(void **state)
 	command(COMMAND_TUNNEL_DELETE);
 }
 
-static void test_limits(void **state)
-{
-	struct lac lac;
-
-	config.l2tp.sessions_per_tunnel = 2;
-	tunnel_up(&lac);
-	session_up_on(&lac, 1);
-	session_up_on(&lac, 2);
-	lac_icrq(&lac, 3);
-	hear_cdn(&lac, 3, CDN_ERROR, ERROR_RESOURCES);
-	no_commands();
-}
-
 static void test_close_all(void **state)
 {
 	struct lac lac, other;
@@ -943,48 +552,12 @@ static void test_close_all(void **state)
 	assert_int_equal(counters().tunnels, 0);
 }
 
-static void count_tunnel(void *context, const struct l2tp_tunnel_info *info)
-{
-	++*(unsigned *)context;
-	assert_string_equal(info->state, "established");
-	assert_int_equal(info->sessions, 1);
-	assert_string_equal(info->vendor_name, "test");
-	assert_int_equal(info->nr, 4);
-}
-
-static void count_session(void *context, const struct l2tp_session_info *info)
-{
-	++*(unsigned *)context;
-	assert_int_equal(info->peer_session, 9);
-}
-
-static void test_shown(void **state)
-{
-	struct lac lac;
-	struct l2tp_session_info info;
-	unsigned tunnels = 0, sessions = 0;
-
-	tunnel_up(&lac);
-	session_up_on(&lac, 9);
-	l2tp_each_tunnel(l2tp, count_tunnel, &tunnels);
-	l2tp_each_session(l2tp, count_session, &sessions);
-	assert_int_equal(tunnels, 1);
-	assert_int_equal(sessions, 1);
-	assert_int_equal(l2tp_session_info(l2tp, up.session, &info), 0);
-	assert_int_equal(l2tp_session_info(l2tp, up.session + 1, &info), -ENOENT);
-	assert_int_equal(l2tp_session_info(l2tp, UINT32_MAX, &info), -ENOENT);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_from_sccrq_to_iccn),
 		TEST(test_waits_for_the_dataplane),
 		TEST(test_sccrq_again_is_acknowledged),
 		TEST(test_dataplane_refuses_tunnel),
-		TEST(test_dataplane_refuses_session),
 		TEST(test_sccrq_refusals),
 		TEST(test_unknown_optional),
 		TEST(test_cannot_be_answered),
@@ -993,25 +566,17 @@ int main(void)
 		TEST(test_peer_sa),
 		TEST(test_peer_down),
 		TEST(test_peer_down_while_installing),
-		TEST(test_full_ring_delays_delete),
 		TEST(test_peer_stops),
 		TEST(test_peer_stops_before_sccrp),
 		TEST(test_we_stop),
-		TEST(test_session_close),
-		TEST(test_peer_ends_session),
-		TEST(test_session_refusals),
 		TEST(test_out_of_turn),
 		TEST(test_unknown_message_type),
-		TEST(test_sequencing_required),
 		TEST(test_client_restarts),
-		TEST(test_session_restarts),
 		TEST(test_authentication),
 		TEST(test_hello),
 		TEST(test_answers_hello),
 		TEST(test_setup_expires),
-		TEST(test_limits),
 		TEST(test_close_all),
-		TEST(test_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
