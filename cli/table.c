@@ -45,7 +45,7 @@ static void format_list(const json_t *value, char out[TEXT_MOST])
 		text_escape(text, escaped);
 		if (at + strlen(escaped) + 2 > TEXT_MOST)
 			break;
-		at += (size_t)sprintf(out + at, "%s%s", at ? " " : "", escaped);
+		at += (size_t)snprintf(out + at, TEXT_MOST - at, "%s%s", at ? " " : "", escaped);
 	}
 }
 
