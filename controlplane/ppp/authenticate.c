@@ -156,6 +156,9 @@ void authenticate_verdict(struct ppp *ppp, const struct ppp_verdict *verdict)
 		return;
 	}
 	answer_send(ppp, verdict);
+	// Whoever takes what we send may have closed the session.
+	if (ppp->phase != PHASE_AUTHENTICATE)
+		return;
 	if (verdict->accepted)
 		ppp_accepted(ppp);
 	else

@@ -268,7 +268,7 @@ void fsm_event_answer(struct fsm *fsm, enum fsm_event event, const uint8_t *pack
 {
 	fsm->answer = view_of(packet, length);
 	fsm_event(fsm, event);
-	fsm->answer = view_of(NULL, 0);
+	fsm->answer = (struct view){0};
 }
 
 // Sorts the peer's options into those that we reject and those that we want otherwise. -EBADMSG

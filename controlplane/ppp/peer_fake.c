@@ -37,15 +37,17 @@ unsigned peer_fake_seen(const struct peer_fake *p, uint16_t protocol, uint8_t co
 static void on_send(void *context, const uint8_t *packet, size_t length)
 {
 	struct peer_fake *p = context;
-	struct fake_ppp_packet *slot = &p->sent[p->sent_count];
+	struct fake_ppp_packet *slot = p->sent + p->sent_count;
 
 	p->seen[row((uint16_t)(packet[0] << 8 | packet[1]))][packet[2] & 15]++;
 	memcpy(p->newest.bytes, packet, length);
 	p->newest.length = length;
-	if (p->sent_count == FAKE_PACKETS)
-		return;
-	*slot = p->newest;
-	p->sent_count++;
+	if (p->sent_count < FAKE_PACKETS) {
+		*slot = p->newest;
+		p->sent_count++;
+	}
+	if (p->close_at && --p->close_at == 0)
+		ppp_close(p->ppp, "closed");
 }
 
 static void on_lcp_up(void *context, const struct ppp_link *link)

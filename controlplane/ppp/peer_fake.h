@@ -38,6 +38,7 @@ struct peer_fake {
 	// What the caller does.
 	bool hold_verdict, hold_network; // answers only when the test does
 	bool close_on_lcp_up;
+	unsigned close_at; // closes from within the session's so manieth packet; 0 = never
 	struct ppp_addresses addresses;
 
 	// What happened.

@@ -473,6 +473,27 @@ static void test_close_from_within(void **state)
 	assert_int_equal(peer_fake_seen(p, PPP_CHAP, CHAP_CHALLENGE), 0);
 }
 
+// Whoever takes a packet may close the session there and then; it must not come to life again.
+static void test_close_while_sending(void **state)
+{
+	struct peer_fake *p = *state;
+	unsigned at = 1;
+
+	for (;; at++) {
+		p->close_at = at;
+		peer_fake_dial(p);
+		peer_fake_wait(p, 10000);
+		if (p->close_at)
+			break; // it says no more than that
+		assert_down(p, "closed");
+		teardown(state);
+		setup(state);
+		p = *state;
+	}
+	assert_true(at > 10);
+	assert_up(p);
+}
+
 static void test_close_before_the_start(void **state)
 {
 	struct peer_fake *p = *state;
@@ -633,6 +654,7 @@ int main(void)
 		CASE(test_close),
 		CASE(test_close_without_an_answer),
 		CASE(test_close_from_within),
+		CASE(test_close_while_sending),
 		CASE(test_close_before_the_start),
 		CASE(test_renegotiation),
 		CASE(test_renegotiation_while_asking),

@@ -11,9 +11,9 @@ static const char *protocol_word(uint16_t protocol)
 		uint16_t protocol;
 		const char *word;
 	} words[] = {{PPP_CCP, "ccp"}, {PPP_ECP, "ecp"}, {PPP_IPV6CP, "ipv6cp"}, {PPP_IPCP, "ipcp"},
-		{0x8281, "mplscp"}, {0x8031, "bcp"}, {0x8207, "cdpcp"}, {0x8021 + 8, "atcp"},
-		{0x802b, "ipxcp"}, {0xc025, "lqr"}, {0xc227, "eap"}, {0x80fb, "ilccp"},
-		{0xc02b, "bacp"}, {PPP_IP6, "ipv6"}, {0x803f, "nbfcp"}};
+		{0x8281, "mplscp"}, {0x8031, "bcp"}, {0x8207, "cdpcp"}, {0x8029, "atcp"},
+		{0x8235, "acsp"}, {0x802b, "ipxcp"}, {0xc025, "lqr"}, {0xc227, "eap"},
+		{0x80fb, "ilccp"}, {0xc02b, "bacp"}, {PPP_IP6, "ipv6"}, {0x803f, "nbfcp"}};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (words[i].protocol == protocol)
