@@ -16,11 +16,12 @@ struct view {
 	bool failed;        // a read went beyond the end
 };
 
+// Nothing at all may be given as NULL and 0, to which C does not let us add even zero.
 static inline struct view view_of(const void *bytes, size_t length)
 {
 	const uint8_t *p = bytes;
 
-	return (struct view){.at = p, .end = p + length};
+	return (struct view){.at = p, .end = length ? p + length : p};
 }
 
 static inline size_t view_left(const struct view *v)
