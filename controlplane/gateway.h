@@ -9,7 +9,7 @@
 struct uv_loop_s;
 struct gateway;
 
-// Makes everything and opens the API's sockets; path is the config file, for the API to show.
+// Makes everything and opens the API's sockets.
 // NULL after a line in the log. config must outlive it.
 struct gateway *gateway_create(struct uv_loop_s *loop, const struct config *config);
 // Begins to look for the dataplane. Called once privileges are gone. 0 or -errno.
