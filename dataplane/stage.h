@@ -116,6 +116,11 @@ void route(struct worker *w, struct rte_mbuf **m, uint16_t count, struct routed 
 uint16_t forward(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rte_mbuf **errors,
 	uint16_t *error_count);
 
+// Inner IP header, both ends, meta.out_port known. What is larger than the port takes leaves in
+// fragments (no DF) or becomes an ICMP fragmentation needed in *errors (DF).
+uint16_t network_fit(struct worker *w, struct rte_mbuf **m, uint16_t count,
+	struct rte_mbuf **errors, uint16_t *error_count);
+
 // IP header -> Ethernet frame for meta.next_hop on meta.out_port; what must wait goes to the clerk.
 uint16_t neighbour_out(struct worker *w, struct rte_mbuf **m, uint16_t count);
 

@@ -36,7 +36,6 @@ struct worker {
 	uint16_t ports;             // of the gateway
 	bool adaptive;              // idle: adaptive
 	uint16_t workers;           // of the gateway
-	uint16_t outer_mtu;         // bytes of an outer IP packet: the least of the subscriber side
 	uint32_t icmp_source;       // own address for ICMP errors, IPv4 in network byte order
 	struct port *port;          // all of them, by index
 	struct stats_worker *stats; // in the stats segment
@@ -53,7 +52,6 @@ struct worker {
 	struct rte_ring *to_clerk;       // mbufs: ARP and packets that wait for a neighbour
 	struct rte_ring *from_clerk;     // mbufs, Ethernet frames ready for tx
 	struct rte_ring *handover[LIMIT_WORKERS]; // mbufs from each other worker to this one
-	struct rte_ring *events;                  // struct worker_event, to the clerk
 	struct clerk_bell *bell;                  // wakes the clerk; clerk.h
 	struct rte_mbuf *tx[LIMIT_PORTS][BURST];  // frames collected for each port in this round
 	uint16_t tx_count[LIMIT_PORTS];
@@ -81,16 +79,6 @@ void packet_lost(struct worker *w, enum drop reason);
 // Like packet_create for a packet that another counter accounts for: nothing is counted.
 struct rte_mbuf *packet_new(struct worker *w);
 
-// What a worker tells the control plane through the clerk: PEER_MOVED, SA_EXHAUSTING, SA_UNKNOWN.
-// It is lost when the ring to the clerk is full. size is event_size(type).
-enum { WORKER_EVENT_BODY = 56 };
-struct worker_event {
-	uint32_t type; // enum event
-	uint32_t size; // bytes of body
-	uint8_t body[WORKER_EVENT_BODY];
-};
-void worker_event(struct worker *w, uint32_t type, const void *body, uint32_t size);
-
 // The ownership rule: what changes per packet has one owning worker. Claims *owner (worker index
 // plus 1, 0 = free) for this worker when it is free. True when it is ours. A packet of something
 // that another worker owns goes to worker_handover, which hands it over or drops it.
@@ -107,3 +95,10 @@ enum handover_stage {
 // owner as it stands in *owner: worker index plus 1.
 void worker_handover(
 	struct worker *w, struct rte_mbuf *m, uint16_t owner, enum handover_stage stage);
+// At the end of each round.
+void worker_handover_flush(struct worker *w);
+
+// The thread of a worker (rte_eal_remote_launch): runs until stop is set.
+int worker_run(void *worker);
+// One round of its loop; returns how many packets it found.
+uint16_t worker_round(struct worker *w);

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The first stage on both sides: what a received frame is. Ethernet II, ARP and IPv4 (RFC 791, RFC
+// 1812 section 5.2.2); for the subscriber side's own addresses UDP 500, 4500 and 1701 and IP
+// protocol 50; ICMP echo for all own addresses. On the subscriber side nothing else goes on: that
+// side is no router.
+//
+// Not here: VLAN tags, IPv6, reassembly (outer fragments are dropped by name).
+
+#include "dataplane/checksum.h"
+#include "dataplane/clerk.h"
+#include "dataplane/port.h"
+#include "dataplane/stage.h"
+
+#include <rte_ether.h>
+#include <rte_icmp.h>
+#include <rte_ip.h>
+#include <rte_udp.h>
+
+enum {
+	MARKER = 4,       // bytes: the non-ESP marker (RFC 3948 section 2.2)
+	KEEPALIVE = 0xff, // RFC 3948 section 2.3
+};
+
+// Takes the Ethernet header off. Returns the EtherType in host byte order, 0 when the packet is
+// gone.
+static uint16_t ethernet(struct worker *w, struct rte_mbuf *m, const struct port *p)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	uint16_t type;
+
+	if (unlikely(m->nb_segs > 1 && rte_pktmbuf_linearize(m) != 0)) {
+		packet_drop(w, m, DROP_NO_MEMORY);
+		return 0;
+	}
+	if (unlikely(m->data_len < sizeof(*eth))) {
+		packet_drop(w, m, DROP_ETHERNET_SHORT);
+		return 0;
+	}
+	eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	type = rte_be_to_cpu_16(eth->ether_type);
+	if (!rte_is_same_ether_addr(&eth->dst_addr, &p->mac) &&
+		!(type == RTE_ETHER_TYPE_ARP && rte_is_broadcast_ether_addr(&eth->dst_addr))) {
+		packet_drop(w, m,
+			type == RTE_ETHER_TYPE_IPV6 ? DROP_IP6_UNSUPPORTED : DROP_ETHERNET_ADDRESS);
+		return 0;
+	}
+	return type;
+}
+
+// Source addresses that no host may have (RFC 1122 section 3.2.1.3), and our own.
+static bool source_is_sane(const struct port *p, uint32_t source)
+{
+	uint32_t host = rte_be_to_cpu_32(source);
+
+	return host >> 24 != 0 && host >> 24 != 127 && host < 0xe0000000 && !port_is_own(p, source);
+}
+
+// Checks the IPv4 header at the packet's start and cuts what lies behind its total length. Returns
+// the drop reason, or DROP_COUNT when all is well.
+static enum drop check_ip4(struct rte_mbuf *m, const struct port *p)
+{
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	uint16_t header, total;
+
+	if (m->data_len < sizeof(*ip))
+		return DROP_IP4_INVALID;
+	header = rte_ipv4_hdr_len(ip);
+	total = rte_be_to_cpu_16(ip->total_length);
+	if (ip->version != 4 || header < sizeof(*ip) || total < header || total > m->data_len)
+		return DROP_IP4_INVALID;
+	if (!checksum_ip4_ok(ip, header))
+		return DROP_IP4_CHECKSUM;
+	if (ip->time_to_live == 0)
+		return DROP_IP4_TTL;
+	if (!source_is_sane(p, ip->src_addr))
+		return DROP_IP4_SOURCE;
+	rte_pktmbuf_trim(m, m->data_len - total);
+	return DROP_COUNT;
+}
+
+// IKE on 500 or behind the marker on 4500, UDP header off: to the control plane.
+static void punt_ike(struct worker *w, struct rte_mbuf *m, uint16_t skip, uint8_t flags)
+{
+	meta_of(m)->flags |= flags;
+	rte_pktmbuf_adj(m, skip);
+	packet_punt(w, m, PACKET_IKE);
+}
+
+// UDP 4500 (RFC 3948 section 2): keepalive, IKE or ESP.
+static void nat_t(struct worker *w, struct rte_mbuf *m, struct classified *out)
+{
+	const uint8_t *payload = rte_pktmbuf_mtod_offset(m, uint8_t *, sizeof(struct rte_udp_hdr));
+	uint16_t length = m->data_len - sizeof(struct rte_udp_hdr);
+	uint32_t spi;
+
+	if (length == 1 && payload[0] == KEEPALIVE) {
+		packet_drop(w, m, DROP_NAT_KEEPALIVE);
+		return;
+	}
+	if (length < MARKER) {
+		packet_drop(w, m, DROP_UDP_INVALID);
+		return;
+	}
+	memcpy(&spi, payload, sizeof(spi));
+	if (spi == 0) {
+		punt_ike(w, m, sizeof(struct rte_udp_hdr) + MARKER, META_NAT_T);
+		return;
+	}
+	meta_of(m)->outer_port = meta_of(m)->remote_port;
+	rte_pktmbuf_adj(m, sizeof(struct rte_udp_hdr));
+	out->esp[out->esp_count++] = m;
+}
+
+// The checksum is only looked at where nothing stronger follows: ESP has its ICV, and RFC 3948
+// section 2.1 asks not to rely on it.
+static enum drop check_udp(struct rte_mbuf *m, const struct rte_udp_hdr *udp, uint16_t port)
+{
+	const struct meta *meta = meta_of(m);
+	uint16_t length;
+
+	if (m->data_len < sizeof(*udp))
+		return DROP_UDP_INVALID;
+	length = rte_be_to_cpu_16(udp->dgram_len);
+	if (length < sizeof(*udp) || length > m->data_len || udp->src_port == 0)
+		return DROP_UDP_INVALID;
+	if (port != PORT_NAT_T && udp->dgram_cksum != 0 &&
+		!checksum_udp4_ok(meta->remote, meta->local, udp, length))
+		return DROP_UDP_CHECKSUM;
+	rte_pktmbuf_trim(m, m->data_len - length);
+	return DROP_COUNT;
+}
+
+static void udp_local(struct worker *w, struct rte_mbuf *m, struct classified *out)
+{
+	const struct rte_udp_hdr *udp = rte_pktmbuf_mtod(m, const struct rte_udp_hdr *);
+	struct meta *meta = meta_of(m);
+	uint16_t port = m->data_len < sizeof(*udp) ? 0 : rte_be_to_cpu_16(udp->dst_port);
+	enum drop reason = check_udp(m, udp, port);
+
+	if (unlikely(reason != DROP_COUNT)) {
+		packet_drop(w, m, reason);
+		return;
+	}
+	meta->remote_port = rte_be_to_cpu_16(udp->src_port);
+	meta->local_port = port;
+	if (port == PORT_NAT_T) {
+		nat_t(w, m, out);
+	} else if (port == PORT_IKE) {
+		punt_ike(w, m, sizeof(*udp), 0);
+	} else if (port == PORT_L2TP) {
+		rte_pktmbuf_adj(m, sizeof(*udp));
+		out->l2tp[out->l2tp_count++] = m;
+	} else {
+		packet_drop(w, m, DROP_UDP_PORT);
+	}
+}
+
+// To an address of ours.
+static void local(
+	struct worker *w, struct rte_mbuf *m, const struct port *p, struct classified *out)
+{
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	struct meta *meta = meta_of(m);
+	uint8_t protocol = ip->next_proto_id;
+	uint16_t header = rte_ipv4_hdr_len(ip);
+
+	if (ip->fragment_offset &
+		rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) {
+		packet_drop(w, m, DROP_IP4_FRAGMENT);
+		return;
+	}
+	meta->remote = ip->src_addr;
+	meta->local = ip->dst_addr;
+	if (protocol == IPPROTO_ICMP) {
+		if (icmp_echo(w, &m, 1) == 1)
+			out->answer[out->answer_count++] = m;
+		return;
+	}
+	if (p->side == SIDE_SUBSCRIBER && protocol == IPPROTO_ESP) {
+		rte_pktmbuf_adj(m, header);
+		out->esp[out->esp_count++] = m;
+	} else if (protocol == IPPROTO_UDP && p->side == SIDE_SUBSCRIBER) {
+		rte_pktmbuf_adj(m, header);
+		udp_local(w, m, out);
+	} else {
+		packet_drop(w, m, protocol == IPPROTO_UDP ? DROP_UDP_PORT : DROP_IP4_PROTOCOL);
+	}
+}
+
+// An address of that port or of another one of the same side.
+static bool is_own(const struct worker *w, const struct port *p, uint32_t address)
+{
+	if (likely(port_is_own(p, address)))
+		return true;
+	for (uint16_t i = 0; i < w->ports; i++)
+		if (w->port[i].side == p->side && port_is_own(&w->port[i], address))
+			return true;
+	return false;
+}
+
+static void ip4(struct worker *w, struct rte_mbuf *m, const struct port *p, struct classified *out)
+{
+	enum drop reason = check_ip4(m, p);
+	const struct rte_ipv4_hdr *ip;
+
+	if (unlikely(reason != DROP_COUNT)) {
+		packet_drop(w, m, reason);
+		return;
+	}
+	ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	if (is_own(w, p, ip->dst_addr))
+		local(w, m, p, out);
+	else if (p->side == SIDE_NETWORK)
+		out->forward[out->forward_count++] = m;
+	else
+		packet_drop(w, m, DROP_ROUTE_NONE);
+}
+
+static void frame(struct worker *w, struct rte_mbuf *m, struct classified *out)
+{
+	const struct port *p = &w->port[meta_of(m)->port];
+	uint16_t type = ethernet(w, m, p);
+
+	switch (type) {
+	case 0:
+		break;
+	case RTE_ETHER_TYPE_IPV4:
+		rte_pktmbuf_adj(m, sizeof(struct rte_ether_hdr));
+		ip4(w, m, p, out);
+		break;
+	case RTE_ETHER_TYPE_ARP:
+		clerk_give(w, m, CLERK_ARP);
+		break;
+	case RTE_ETHER_TYPE_IPV6:
+		packet_drop(w, m, DROP_IP6_UNSUPPORTED);
+		break;
+	default:
+		packet_drop(w, m, DROP_ETHERNET_TYPE);
+	}
+}
+
+void classify(struct worker *w, struct rte_mbuf **m, uint16_t count, struct classified *out)
+{
+	out->esp_count = 0;
+	out->l2tp_count = 0;
+	out->forward_count = 0;
+	out->answer_count = 0;
+	for (uint16_t i = 0; i < count; i++) {
+		if (i + 2 < count)
+			rte_prefetch0(rte_pktmbuf_mtod(m[i + 2], void *));
+		frame(w, m[i], out);
+	}
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "dataplane/command.h"
+
+#include "dataplane/route.h"
+#include "dataplane/session.h"
+#include "dataplane/table.h"
+
+#include <errno.h>
+
+static int reset(const struct clerk *c, const void *body)
+{
+	routes_clear(c->routes);
+	tables_clear(c->tables);
+	return 0;
+}
+
+static int add_sa(const struct clerk *c, const void *body)
+{
+	return sa_add(c->tables, body);
+}
+
+static int delete_sa(const struct clerk *c, const void *body)
+{
+	return sa_delete(c->tables, body);
+}
+
+static int add_tunnel(const struct clerk *c, const void *body)
+{
+	return tunnel_add(c->tables, body);
+}
+
+static int set_tunnel_sa(const struct clerk *c, const void *body)
+{
+	return tunnel_set_sa(c->tables, body);
+}
+
+static int delete_tunnel(const struct clerk *c, const void *body)
+{
+	return tunnel_delete(c->tables, body);
+}
+
+static int add_session(const struct clerk *c, const void *body)
+{
+	return session_add(c->tables, body);
+}
+
+static int set_session(const struct clerk *c, const void *body)
+{
+	return session_set(c->tables, body);
+}
+
+static int delete_session(const struct clerk *c, const void *body)
+{
+	return session_delete(c->tables, body);
+}
+
+static int add_route(const struct clerk *c, const void *body)
+{
+	const struct command_route *r = body;
+
+	if (r->kind == NEXT_HOP_SESSION && !session_live(c->tables, r->session))
+		return -ENOENT;
+	return route_add(c->routes, r);
+}
+
+static int delete_route(const struct clerk *c, const void *body)
+{
+	return route_delete(c->routes, body);
+}
+
+static int (*const handlers[])(const struct clerk *c, const void *body) = {
+	[COMMAND_RESET] = reset,
+	[COMMAND_SA_ADD] = add_sa,
+	[COMMAND_SA_DELETE] = delete_sa,
+	[COMMAND_TUNNEL_ADD] = add_tunnel,
+	[COMMAND_TUNNEL_SET_SA] = set_tunnel_sa,
+	[COMMAND_TUNNEL_DELETE] = delete_tunnel,
+	[COMMAND_SESSION_ADD] = add_session,
+	[COMMAND_SESSION_SET] = set_session,
+	[COMMAND_SESSION_DELETE] = delete_session,
+	[COMMAND_ROUTE_ADD] = add_route,
+	[COMMAND_ROUTE_DELETE] = delete_route,
+};
+
+int command_apply(const struct clerk *c, const struct message *m)
+{
+	if (m->type >= sizeof(handlers) / sizeof(handlers[0]) || !handlers[m->type])
+		return -ENOSYS;
+	if (m->size != command_size(m->type))
+		return -EMSGSIZE;
+	return handlers[m->type](c, m->body);
+}

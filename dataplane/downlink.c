@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The way of a packet from the network to the subscriber: the table of contents. Each line is a
+// stage; what a stage does not return has been punted, handed over or dropped by name.
+
+#include "dataplane/stage.h"
+
+#include <rte_common.h>
+
+void downlink_udp(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	if (count == 0)
+		return;
+	count = esp_out(w, m, count);
+	count = ip_out(w, m, count);
+	count = neighbour_out(w, m, count);
+	tx(w, m, count);
+}
+
+void downlink_control(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	if (count == 0)
+		return;
+	count = ppp_out_control(w, m, count);
+	count = l2tp_out(w, m, count);
+	downlink_udp(w, m, count);
+}
+
+static void encapsulate(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	count = mss(w, m, count);
+	count = ppp_out(w, m, count);
+	count = l2tp_out(w, m, count);
+	downlink_udp(w, m, count);
+}
+
+void downlink_session(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	struct rte_mbuf *errors[BURST];
+	struct rte_mbuf *fitting[MTU_ROOM];
+	uint16_t error_count = 0;
+
+	if (count == 0)
+		return;
+	count = subscriber_out(w, m, count);
+	for (uint16_t i = 0; i < count; i++)
+		fitting[i] = m[i];
+	count = mtu(w, fitting, count, errors, &error_count);
+	for (uint16_t i = 0; i < count; i += BURST)
+		encapsulate(w, fitting + i, RTE_MIN((uint16_t)(count - i), (uint16_t)BURST));
+	downlink_own(w, errors, error_count);
+}
+
+void downlink_own(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	struct routed r;
+
+	if (count == 0)
+		return;
+	route(w, m, count, &r);
+	packets_drop(w, r.local, r.local_count, DROP_ROUTE_LOCAL);
+	r.network_count = neighbour_out(w, r.network, r.network_count);
+	tx(w, r.network, r.network_count);
+	downlink_session(w, r.session, r.session_count);
+}
+
+// What the network side does not have goes back to it by no way: such a packet is dropped.
+static void from_network(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	struct rte_mbuf *errors[BURST];
+	uint16_t error_count = 0;
+	struct routed r;
+
+	route(w, m, count, &r);
+	packets_drop(w, r.network, r.network_count, DROP_ROUTE_LOOP);
+	r.session_count = forward(w, r.session, r.session_count, errors, &error_count);
+	r.local_count = icmp_echo(w, r.local, r.local_count);
+	downlink_session(w, r.session, r.session_count);
+	downlink_own(w, r.local, r.local_count);
+	downlink_own(w, errors, error_count);
+}
+
+void downlink(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	struct classified c;
+
+	classify(w, m, count, &c);
+	from_network(w, c.forward, c.forward_count);
+	downlink_own(w, c.answer, c.answer_count);
+}

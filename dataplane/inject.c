@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What the control plane sends: IKE, L2TP control messages, PPP packets and NAT keepalives, from
+// the inject ring onto the way out. The ring is memory that the other side can write at any time,
+// so the header is copied first and the copy is checked; the data is only ever copied.
+
+#include "dataplane/checksum.h"
+#include "dataplane/port.h"
+#include "dataplane/sa.h"
+#include "dataplane/session.h"
+#include "dataplane/stage.h"
+
+#include <rte_udp.h>
+#include <stdatomic.h>
+
+enum {
+	IKE_LENGTH_MIN = 28,  // bytes: the ISAKMP header (RFC 2408 section 3.1)
+	L2TP_LENGTH_MIN = 12, // bytes: the control header (RFC 2661 section 3.1)
+	PPP_LENGTH_MIN = 2,
+	MARKER = 4, // bytes: the non-ESP marker (RFC 3948 section 2.2)
+};
+
+// Packets of one call, by where they go on.
+struct outgoing {
+	struct rte_mbuf *udp[BURST]; // UDP header; meta.sa, if it is to be protected
+	struct rte_mbuf *ppp[BURST]; // protocol field
+	uint16_t udp_count, ppp_count;
+};
+
+static bool is_own(const struct worker *w, const struct ip_address *a)
+{
+	uint32_t address = rte_cpu_to_be_32(address_to_u32(a));
+
+	for (uint16_t i = 0; i < w->ports; i++)
+		if (w->port[i].side == SIDE_SUBSCRIBER && port_is_own(&w->port[i], address))
+			return true;
+	return false;
+}
+
+static bool endpoints_are_sane(const struct worker *w, const struct packet *p)
+{
+	return p->local.version == IP_V4 && p->remote.version == IP_V4 && is_own(w, &p->local) &&
+	       address_to_u32(&p->remote) != 0 && p->local_port != 0 && p->remote_port != 0;
+}
+
+// DROP_COUNT when the packet makes sense.
+static enum drop check(const struct worker *w, const struct packet *p)
+{
+	if (p->length > PACKET_DATA)
+		return DROP_INJECT_INVALID;
+	switch (p->kind) {
+	case PACKET_IKE:
+		if (p->length < IKE_LENGTH_MIN || !endpoints_are_sane(w, p))
+			return DROP_INJECT_INVALID;
+		return DROP_COUNT;
+	case PACKET_L2TP:
+		if (p->length < L2TP_LENGTH_MIN || p->local_port == 0 || p->remote_port == 0)
+			return DROP_INJECT_INVALID;
+		if (p->sa)
+			return sa_find(w->tables, p->sa) ? DROP_COUNT : DROP_INJECT_STALE;
+		return endpoints_are_sane(w, p) ? DROP_COUNT : DROP_INJECT_INVALID;
+	case PACKET_PPP:
+		if (p->length < PPP_LENGTH_MIN)
+			return DROP_INJECT_INVALID;
+		return session_live(w->tables, p->session) ? DROP_COUNT : DROP_INJECT_STALE;
+	case PACKET_NAT_KEEPALIVE:
+		if (p->length != 1 || !endpoints_are_sane(w, p))
+			return DROP_INJECT_INVALID;
+		return DROP_COUNT;
+	default:
+		return DROP_INJECT_INVALID;
+	}
+}
+
+static bool is_nat_t(const struct packet *p)
+{
+	return p->kind == PACKET_IKE && ((p->flags & PACKET_NAT_T) || p->local_port == PORT_NAT_T);
+}
+
+static bool put_data(struct rte_mbuf *m, const struct packet *p, const uint8_t *data)
+{
+	uint16_t marker = is_nat_t(p) ? MARKER : 0;
+	char *room = rte_pktmbuf_append(m, marker + p->length);
+
+	if (!room)
+		return false;
+	memset(room, 0, marker);
+	memcpy(room + marker, data, p->length);
+	return true;
+}
+
+// Inside ESP and on UDP encapsulation the checksum is left out (RFC 3948 section 2.1); IKE has one.
+static bool put_udp(struct rte_mbuf *m, const struct packet *p)
+{
+	const struct meta *meta = meta_of(m);
+	struct rte_udp_hdr *udp;
+
+	udp = (struct rte_udp_hdr *)rte_pktmbuf_prepend(m, sizeof(*udp));
+	if (!udp)
+		return false;
+	udp->src_port = rte_cpu_to_be_16(p->local_port);
+	udp->dst_port = rte_cpu_to_be_16(p->remote_port);
+	udp->dgram_len = rte_cpu_to_be_16(m->data_len);
+	udp->dgram_cksum = 0;
+	if (p->kind != PACKET_NAT_KEEPALIVE && !p->sa)
+		udp->dgram_cksum = checksum_udp4(meta->local, meta->remote, udp, m->data_len);
+	return true;
+}
+
+static void put_meta(struct worker *w, struct rte_mbuf *m, const struct packet *p)
+{
+	struct meta *meta = meta_of(m);
+
+	meta->flags = META_CONTROL;
+	meta->local = rte_cpu_to_be_32(address_to_u32(&p->local));
+	meta->remote = rte_cpu_to_be_32(address_to_u32(&p->remote));
+	meta->local_port = p->local_port;
+	meta->remote_port = p->remote_port;
+	meta->protocol = IPPROTO_UDP;
+	meta->session = p->kind == PACKET_PPP ? p->session : SESSION_NONE;
+	if (p->kind == PACKET_L2TP && p->sa)
+		meta->sa = sa_find(w->tables, p->sa);
+}
+
+static void take(struct worker *w, const struct packet *slot, struct outgoing *out)
+{
+	struct rte_mbuf *m;
+	struct packet p;
+	enum drop reason;
+
+	memcpy(&p, slot, PACKET_HEADER);
+	w->stats->injected++;
+	reason = check(w, &p);
+	if (reason != DROP_COUNT) {
+		packet_lost(w, reason);
+		return;
+	}
+	m = packet_new(w);
+	if (!m) {
+		packet_lost(w, DROP_NO_MEMORY);
+		return;
+	}
+	put_meta(w, m, &p);
+	if (!put_data(m, &p, slot->data) || (p.kind != PACKET_PPP && !put_udp(m, &p))) {
+		packet_drop(w, m, DROP_NO_MEMORY);
+		return;
+	}
+	if (p.kind == PACKET_PPP)
+		out->ppp[out->ppp_count++] = m;
+	else
+		out->udp[out->udp_count++] = m;
+}
+
+uint16_t inject(struct worker *w)
+{
+	struct channel *c = atomic_load_explicit(&w->channel, memory_order_acquire);
+	struct outgoing out = {0};
+	uint16_t taken = 0;
+	const struct packet *slot;
+
+	if (!c)
+		return 0;
+	while (taken < BURST && (slot = ring_front(&c->inject[w->index]))) {
+		take(w, slot, &out);
+		ring_pop(&c->inject[w->index]);
+		taken++;
+	}
+	downlink_control(w, out.ppp, out.ppp_count);
+	downlink_udp(w, out.udp, out.udp_count);
+	return taken;
+}

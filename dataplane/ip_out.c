@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What a port takes, and the outer IPv4 header (RFC 791): don't fragment is off, since what is
+// inside was already made to fit (mtu.c); the type of service follows the inner packet (RFC 2983,
+// RFC 6040: meta.tos). Then the outer route. What the control plane made may be larger than the
+// port takes (an IKE message with certificates) and leaves in fragments; data that does not fit is
+// a mistake of ours and dropped by name.
+
+#include "dataplane/checksum.h"
+#include "dataplane/fragment.h"
+#include "dataplane/port.h"
+#include "dataplane/route.h"
+#include "dataplane/stage.h"
+
+enum {
+	OUTER_TTL = 64,
+	ICMP_UNREACHABLE = 3, // RFC 792
+	ICMP_TOO_BIG = 4,     // code: fragmentation needed (RFC 1191 section 4)
+};
+
+static bool add_header(struct worker *w, struct rte_mbuf *m)
+{
+	const struct meta *meta = meta_of(m);
+	struct rte_ipv4_hdr *ip;
+
+	ip = (struct rte_ipv4_hdr *)rte_pktmbuf_prepend(m, sizeof(*ip));
+	if (!ip)
+		return false;
+	*ip = (struct rte_ipv4_hdr){
+		.version_ihl = RTE_IPV4_VHL_DEF,
+		.type_of_service = meta->tos,
+		.total_length = rte_cpu_to_be_16((uint16_t)m->pkt_len),
+		.packet_id = rte_cpu_to_be_16(w->ip_id++),
+		.time_to_live = OUTER_TTL,
+		.next_proto_id = meta->protocol,
+		.src_addr = meta->local,
+		.dst_addr = meta->remote,
+	};
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	return true;
+}
+
+// Sends all fragments of a packet on their way.
+static void send_fragments(struct worker *w, struct rte_mbuf *m, uint16_t mtu_bytes)
+{
+	struct rte_mbuf *pieces[FRAGMENTS_MAX];
+	uint16_t count = fragment_ip4(w, m, mtu_bytes, pieces);
+
+	if (count == 0) {
+		packet_drop(w, m, DROP_FRAGMENT_FAILED);
+		return;
+	}
+	count = neighbour_out(w, pieces, count);
+	tx(w, pieces, count);
+}
+
+// True when the packet goes on as it is.
+static bool fits(struct worker *w, struct rte_mbuf *m)
+{
+	const struct meta *meta = meta_of(m);
+	uint16_t most = w->port[meta->out_port].mtu;
+
+	if (likely(m->pkt_len <= most))
+		return true;
+	if (meta->flags & META_CONTROL)
+		send_fragments(w, m, most);
+	else
+		packet_drop(w, m, DROP_MTU_EXCEEDED);
+	return false;
+}
+
+uint16_t network_fit(struct worker *w, struct rte_mbuf **m, uint16_t count,
+	struct rte_mbuf **errors, uint16_t *error_count)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *);
+		uint16_t most = w->port[meta_of(m[i])->out_port].mtu;
+		struct rte_mbuf *error;
+
+		if (likely(m[i]->pkt_len <= most)) {
+			m[kept++] = m[i];
+		} else if (!(ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG))) {
+			send_fragments(w, m[i], most);
+		} else {
+			error = icmp_error(
+				w, m[i], ICMP_UNREACHABLE, ICMP_TOO_BIG, most, w->icmp_source);
+			if (error)
+				errors[(*error_count)++] = error;
+			packet_drop(w, m[i], DROP_MTU_EXCEEDED);
+		}
+	}
+	return kept;
+}
+
+uint16_t ip_route(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	struct route_hop hops[BURST];
+	uint32_t to[BURST];
+	uint16_t kept = 0;
+
+	if (count == 0)
+		return 0;
+	for (uint16_t i = 0; i < count; i++)
+		to[i] = rte_be_to_cpu_32(
+			rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *)->dst_addr);
+	routes_lookup(w->routes, SIDE_SUBSCRIBER, to, hops, count);
+	for (uint16_t i = 0; i < count; i++) {
+		struct meta *meta = meta_of(m[i]);
+
+		if (hops[i].kind != ROUTE_CONNECTED && hops[i].kind != ROUTE_GATEWAY) {
+			packet_drop(w, m[i],
+				hops[i].kind == ROUTE_LOCAL ? DROP_ROUTE_LOCAL : DROP_ROUTE_NONE);
+			continue;
+		}
+		meta->out_port = (uint8_t)hops[i].port;
+		meta->next_hop =
+			hops[i].kind == ROUTE_GATEWAY ? hops[i].gateway : rte_cpu_to_be_32(to[i]);
+		if (fits(w, m[i]))
+			m[kept++] = m[i];
+	}
+	return kept;
+}
+
+uint16_t ip_out(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		if (likely(add_header(w, m[i])))
+			m[kept++] = m[i];
+		else
+			packet_drop(w, m[i], DROP_NO_MEMORY);
+	}
+	return ip_route(w, m, kept);
+}

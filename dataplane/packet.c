@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// How a packet's way ends or bends: dropped under a name, punted to the control plane, handed to
+// another worker or to the clerk. Each is counted once, so that the sum of contract/stats.h holds.
+
+#include "dataplane/clerk.h"
+#include "dataplane/worker.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+void packet_lost(struct worker *w, enum drop reason)
+{
+	w->stats->drops[reason]++;
+}
+
+void packet_drop(struct worker *w, struct rte_mbuf *m, enum drop reason)
+{
+	w->stats->drops[reason]++;
+	rte_pktmbuf_free(m);
+}
+
+void packets_drop(struct worker *w, struct rte_mbuf **m, uint16_t count, enum drop reason)
+{
+	w->stats->drops[reason] += count;
+	rte_pktmbuf_free_bulk(m, count);
+}
+
+struct rte_mbuf *packet_new(struct worker *w)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(w->pool);
+
+	if (m)
+		memset(meta_of(m), 0, META_SIZE);
+	return m;
+}
+
+struct rte_mbuf *packet_create(struct worker *w)
+{
+	struct rte_mbuf *m = packet_new(w);
+
+	if (m)
+		w->stats->created++;
+	return m;
+}
+
+static void describe(
+	const struct worker *w, const struct rte_mbuf *m, enum packet_kind kind, struct packet *out)
+{
+	const struct meta *meta = rte_mbuf_to_priv((struct rte_mbuf *)m);
+
+	memset(out, 0, PACKET_HEADER);
+	out->kind = kind;
+	out->length = (uint16_t)m->pkt_len;
+	if (kind == PACKET_IKE && (meta->flags & META_NAT_T))
+		out->flags = PACKET_NAT_T;
+	out->port = meta->port;
+	out->sa = meta->spi;
+	out->peer = meta->peer;
+	out->session = kind == PACKET_PPP ? meta->session : SESSION_NONE;
+	out->local_port = meta->local_port;
+	out->remote_port = meta->remote_port;
+	out->received = w->now;
+	out->local = address_v4((const uint8_t *)&meta->local);
+	out->remote = address_v4((const uint8_t *)&meta->remote);
+}
+
+void packet_punt(struct worker *w, struct rte_mbuf *m, enum packet_kind kind)
+{
+	struct channel *c = atomic_load_explicit(&w->channel, memory_order_acquire);
+	struct packet *slot;
+
+	if (!c) {
+		packet_drop(w, m, DROP_PUNT_CLOSED);
+		return;
+	}
+	if (m->pkt_len > PACKET_DATA) {
+		packet_drop(w, m, DROP_PUNT_LONG);
+		return;
+	}
+	slot = ring_slot(&c->punt[w->index]);
+	if (!slot) {
+		packet_drop(w, m, DROP_PUNT_FULL);
+		return;
+	}
+	describe(w, m, kind, slot);
+	memcpy(slot->data, rte_pktmbuf_mtod(m, void *), m->pkt_len);
+	ring_push(&c->punt[w->index]);
+	w->stats->punted++;
+	w->wake_control = true;
+	rte_pktmbuf_free(m);
+}
+
+bool worker_owns(struct worker *w, uint16_t *owner)
+{
+	uint16_t us = w->index + 1;
+	uint16_t who = __atomic_load_n(owner, __ATOMIC_RELAXED);
+
+	if (likely(who == us))
+		return true;
+	if (who != 0)
+		return false;
+	return __atomic_compare_exchange_n(
+		       owner, &who, us, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
+	       who == us;
+}
+
+// What one worker collected for another goes over at once.
+static void give_flush(struct worker *w, uint16_t to)
+{
+	uint16_t count = w->give_count[to];
+	unsigned sent = rte_ring_enqueue_burst(w->give_to[to], (void **)w->give[to], count, NULL);
+
+	w->stats->given += sent;
+	if (unlikely(sent < count))
+		packets_drop(w, w->give[to] + sent, count - sent, DROP_HANDOVER_FULL);
+	w->give_count[to] = 0;
+}
+
+void worker_handover(
+	struct worker *w, struct rte_mbuf *m, uint16_t owner, enum handover_stage stage)
+{
+	uint16_t to = owner - 1;
+
+	// An owner is never taken back to free, but the word is shared: believe it within bounds.
+	if (unlikely(to >= w->workers || to == w->index || !w->give_to[to])) {
+		packet_drop(w, m, DROP_HANDOVER_FULL);
+		return;
+	}
+	meta_of(m)->stage = stage;
+	w->give[to][w->give_count[to]++] = m;
+	if (w->give_count[to] == BURST)
+		give_flush(w, to);
+}
+
+void worker_handover_flush(struct worker *w)
+{
+	for (uint16_t to = 0; to < w->workers; to++)
+		if (w->give_count[to])
+			give_flush(w, to);
+}
+
+void clerk_give(struct worker *w, struct rte_mbuf *m, enum clerk_work work)
+{
+	meta_of(m)->stage = work;
+	if (rte_ring_sp_enqueue(w->to_clerk, m) != 0) {
+		packet_drop(w, m, DROP_NEIGHBOUR_FULL);
+		return;
+	}
+	w->stats->given++;
+	w->wake_clerk = true;
+}
+
+void clerk_ring(struct clerk_bell *b)
+{
+	// Pairs with the clerk, which sets the word and then looks at the rings once more.
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&b->sleeps, __ATOMIC_RELAXED) == 0)
+		return;
+	if (__atomic_exchange_n(&b->sleeps, 0, __ATOMIC_ACQ_REL) != 0)
+		(void)eventfd_write(b->eventfd, 1);
+}

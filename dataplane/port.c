@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "dataplane/port.h"
+
+#include "dataplane/eal.h"
+#include "dataplane/log.h"
+
+#include <errno.h>
+#include <rte_byteorder.h>
+#include <rte_ethdev.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { DESCRIPTORS = 1024 }; // of each queue, where the device has them
+
+static int fail(const struct config_port *c, const char *what, int error, const char *fix)
+{
+	log_event(LOG_FAILED, "s:s, s:s, s:s, s:s, s:s", "port", c->name, "device", c->device,
+		"what", what, "reason", strerror(-error), "fix", fix);
+	return error;
+}
+
+static void take_addresses(struct port *p, const struct config_port *c)
+{
+	for (uint16_t i = 0; i < c->address_count && i < LIMIT_PORT_ADDRESSES; i++) {
+		uint8_t length = c->addresses[i].network.length;
+		uint32_t mask = length ? UINT32_MAX << (32 - length) : 0;
+		uint32_t address = address_to_u32(&c->addresses[i].address);
+
+		if (c->addresses[i].address.version != IP_V4)
+			continue;
+		p->address[p->address_count] = rte_cpu_to_be_32(address);
+		p->network[p->address_count] = rte_cpu_to_be_32(address & mask);
+		p->mask[p->address_count] = rte_cpu_to_be_32(mask);
+		p->address_count++;
+	}
+}
+
+static int set_up_queues(struct port *p, struct rte_mempool *pool)
+{
+	uint16_t rx = DESCRIPTORS, tx = DESCRIPTORS;
+	int error = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &rx, &tx);
+
+	for (uint16_t q = 0; error == 0 && q < p->queues; q++) {
+		error = rte_eth_rx_queue_setup(
+			p->id, q, rx, (unsigned)rte_eth_dev_socket_id(p->id), NULL, pool);
+		if (error == 0)
+			error = rte_eth_tx_queue_setup(
+				p->id, q, tx, (unsigned)rte_eth_dev_socket_id(p->id), NULL);
+	}
+	return error;
+}
+
+// Queues for all workers, or one pair. RSS spreads what it can hash; the ownership of SAs and
+// sessions makes every distribution right.
+static int configure(struct port *p, uint16_t workers)
+{
+	struct rte_eth_conf conf = {0};
+	struct rte_eth_dev_info info;
+	int error = rte_eth_dev_info_get(p->id, &info);
+
+	if (error < 0)
+		return error;
+	p->queues = info.max_rx_queues >= workers && info.max_tx_queues >= workers ? workers : 1;
+	if (p->queues > 1 && info.flow_type_rss_offloads) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf =
+			(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_ESP) &
+			info.flow_type_rss_offloads;
+	}
+	return rte_eth_dev_configure(p->id, p->queues, p->queues, &conf);
+}
+
+static int start(
+	struct port *p, const struct config_port *c, uint16_t workers, struct rte_mempool *pool)
+{
+	int error = configure(p, workers);
+
+	if (error < 0)
+		return fail(c, "cannot configure the device", error, "see DPDK's message above");
+	error = set_up_queues(p, pool);
+	if (error < 0)
+		return fail(c, "cannot set up the queues", error,
+			"another program may use the interface, or memory is too small");
+	error = rte_eth_dev_set_mtu(p->id, c->mtu);
+	if (error < 0 && error != -ENOTSUP)
+		return fail(c, "the device does not take the MTU", error,
+			"lower ports.mtu, or give the device larger frames (framesz=)");
+	error = rte_eth_dev_start(p->id);
+	if (error < 0)
+		return fail(c, "cannot start the device", error, "see DPDK's message above");
+	rte_eth_promiscuous_disable(p->id); // not every device knows the mode
+	return 0;
+}
+
+int port_open(struct port *p, const struct config_port *c, uint16_t index, uint16_t workers,
+	struct rte_mempool *pool)
+{
+	char name[EAL_TEXT], mac[RTE_ETHER_ADDR_FMT_SIZE];
+	int error;
+
+	*p = (struct port){.index = index, .mtu = c->mtu, .side = c->side};
+	snprintf(p->name, sizeof(p->name), "%s", c->name);
+	take_addresses(p, c);
+	eal_device_name(c, name, sizeof(name));
+	if (rte_eth_dev_get_port_by_name(name, &p->id) != 0)
+		return fail(c, "DPDK has no such device", -ENODEV,
+			eal_device_is_pci(c->device)
+				? "bind it to vfio-pci: dpdk-devbind.py --bind=vfio-pci ADDRESS"
+				: "check the device's name and arguments");
+	error = start(p, c, workers, pool);
+	if (error < 0)
+		return error;
+	rte_eth_macaddr_get(p->id, &p->mac);
+	rte_ether_format_addr(mac, sizeof(mac), &p->mac);
+	log_event(LOG_PORT_UP, "s:s, s:s, s:s, s:s, s:i, s:i", "port", p->name, "device", name,
+		"side", p->side == SIDE_SUBSCRIBER ? "subscriber" : "network", "mac", mac, "mtu",
+		p->mtu, "queues", p->queues);
+	return 0;
+}
+
+void port_close(struct port *p)
+{
+	rte_eth_dev_stop(p->id);
+	rte_eth_dev_close(p->id);
+}
+
+static void sample_counters(const struct port *p, struct stats_port *s)
+{
+	struct rte_eth_stats n;
+
+	if (rte_eth_stats_get(p->id, &n) != 0)
+		return;
+	s->rx_packets = n.ipackets;
+	s->rx_bytes = n.ibytes;
+	s->rx_missed = n.imissed;
+	s->rx_errors = n.ierrors;
+	s->rx_no_memory = n.rx_nombuf;
+	s->tx_packets = n.opackets;
+	s->tx_bytes = n.obytes;
+	s->tx_errors = n.oerrors;
+}
+
+bool port_sample(struct port *p, struct stats_port *s)
+{
+	struct rte_eth_link link = {0};
+	bool was = p->up;
+	bool up = rte_eth_link_get_nowait(p->id, &link) == 0 && link.link_status;
+
+	__atomic_store_n(&p->up, up, __ATOMIC_RELAXED);
+	memcpy(s->name, p->name, sizeof(s->name));
+	memcpy(s->mac, &p->mac, sizeof(s->mac));
+	s->side = p->side;
+	s->link = up;
+	s->mtu = p->mtu;
+	s->speed = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
+	sample_counters(p, s);
+	return up != was;
+}

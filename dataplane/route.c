@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Two rte_fib tables of the DIR-24-8 kind, one for each side (see route.h). What a table holds for
+// a prefix is one number: kind, who made it, and the session, the port or the gateway.
+//
+// Readers are safe while the clerk writes: every word of the tables is read and written whole, and
+// the number 0 means no route. The one thing that needs a grace period is reuse: rte_fib gives a
+// second-level group free as soon as its last host route is gone, while a worker may still hold the
+// way to it. So after a deletion the clerk lets all workers pass a quiescent state before it adds
+// anything. The same protects the entries of the gateway table.
+
+#include "dataplane/route.h"
+
+#include "dataplane/worker.h"
+
+#include <errno.h>
+#include <rte_byteorder.h>
+#include <rte_fib.h>
+#include <rte_malloc.h>
+#include <rte_rcu_qsbr.h>
+#include <rte_rib.h>
+#include <stdlib.h>
+
+enum {
+	KIND_BITS = 3,
+	KIND_MASK = (1 << KIND_BITS) - 1,
+	BY_COMMAND = 1 << KIND_BITS, // made by ROUTE_ADD
+	VALUE_SHIFT = KIND_BITS + 1,
+
+	STATIC_ROUTES = 65536,    // of the config, for each side
+	GROUPS = 1024,            // second-level groups (of 256 addresses) at least
+	SESSIONS_IN_A_GROUP = 16, // what we reckon with; pools fill them far better
+};
+
+struct gateway {
+	uint32_t address; // IPv4 in network byte order
+	uint16_t port;
+	uint32_t users; // routes; 0 = free. Clerk only
+};
+
+struct routes {
+	struct rte_fib *outer; // subscriber side
+	struct rte_fib *inner; // network side
+	struct gateway gateway[ROUTE_GATEWAYS];
+	const struct port *port;
+	uint16_t ports;
+	struct rte_rcu_qsbr *qsbr;
+	uint64_t deleted; // token of the newest deletion, 0 = waited for
+};
+
+static struct rte_fib *fib_of(const struct routes *r, enum port_side side)
+{
+	return side == SIDE_SUBSCRIBER ? r->outer : r->inner;
+}
+
+static uint64_t hop_pack(enum route_kind kind, uint32_t value)
+{
+	return (uint64_t)value << VALUE_SHIFT | kind;
+}
+
+// Before anything that a deletion gave free is used again.
+static void settle(struct routes *r)
+{
+	if (!r->deleted)
+		return;
+	rte_rcu_qsbr_check(r->qsbr, r->deleted, true);
+	r->deleted = 0;
+}
+
+static bool find(struct rte_fib *fib, uint32_t address, uint8_t length, uint64_t *hop)
+{
+	struct rte_rib_node *node = rte_rib_lookup_exact(rte_fib_get_rib(fib), address, length);
+
+	return node && rte_rib_get_nh(node, hop) == 0;
+}
+
+static int add(
+	struct routes *r, struct rte_fib *fib, uint32_t address, uint8_t length, uint64_t hop)
+{
+	uint64_t old;
+
+	if (find(fib, address, length, &old))
+		return -EEXIST;
+	settle(r);
+	return rte_fib_add(fib, address, length, hop);
+}
+
+static int gateway_take(struct routes *r, uint32_t address, uint16_t port)
+{
+	int unused = -ENOSPC;
+
+	for (int i = 0; i < ROUTE_GATEWAYS; i++) {
+		struct gateway *g = &r->gateway[i];
+
+		if (g->users && g->address == address && g->port == port) {
+			g->users++;
+			return i;
+		}
+		if (!g->users && unused < 0)
+			unused = i;
+	}
+	if (unused < 0)
+		return unused;
+	settle(r);
+	r->gateway[unused] = (struct gateway){.address = address, .port = port, .users = 1};
+	return unused;
+}
+
+static void gateway_release(struct routes *r, uint64_t hop)
+{
+	if ((hop & KIND_MASK) == ROUTE_GATEWAY)
+		r->gateway[(hop >> VALUE_SHIFT) % ROUTE_GATEWAYS].users--;
+}
+
+static int remove_route(
+	struct routes *r, struct rte_fib *fib, uint32_t address, uint8_t length, uint64_t hop)
+{
+	int error = rte_fib_delete(fib, address, length);
+
+	if (error < 0)
+		return error;
+	gateway_release(r, hop);
+	r->deleted = rte_rcu_qsbr_start(r->qsbr);
+	return 0;
+}
+
+static struct rte_fib *create_fib(
+	const char *name, enum rte_fib_dir24_8_nh_sz size, uint32_t routes, uint32_t groups)
+{
+	struct rte_fib_conf conf = {
+		.type = RTE_FIB_DIR24_8,
+		.default_nh = ROUTE_NONE,
+		.max_routes = (int)routes,
+		.dir24_8 = {.nh_sz = size, .num_tbl8 = groups},
+	};
+
+	return rte_fib_create(name, SOCKET_ID_ANY, &conf);
+}
+
+int route_add_local(struct routes *r, enum port_side side, uint32_t address)
+{
+	int error =
+		add(r, fib_of(r, side), rte_be_to_cpu_32(address), 32, hop_pack(ROUTE_LOCAL, 0));
+
+	return error == -EEXIST ? 0 : error;
+}
+
+static int add_port(struct routes *r, const struct port *p)
+{
+	for (uint16_t i = 0; i < p->address_count; i++) {
+		int error = route_add_local(r, p->side, p->address[i]);
+
+		if (error == 0 && p->mask[i] != UINT32_MAX)
+			error = add(r, fib_of(r, p->side), rte_be_to_cpu_32(p->network[i]),
+				(uint8_t)__builtin_popcount(p->mask[i]),
+				hop_pack(ROUTE_CONNECTED, p->index));
+		if (error < 0 && error != -EEXIST)
+			return error;
+	}
+	return 0;
+}
+
+struct routes *routes_create(
+	uint32_t sessions, const struct port *ports, uint16_t count, struct rte_rcu_qsbr *qsbr)
+{
+	struct routes *r = rte_zmalloc("routes", sizeof(*r), RTE_CACHE_LINE_SIZE);
+	int error = 0;
+
+	if (!r)
+		return NULL;
+	r->port = ports;
+	r->ports = count;
+	r->qsbr = qsbr;
+	// No session is behind an outer route, so two bytes suffice for its next hops.
+	r->outer = create_fib("outer", RTE_FIB_DIR24_8_2B, STATIC_ROUTES, GROUPS);
+	r->inner = create_fib("inner", RTE_FIB_DIR24_8_4B, STATIC_ROUTES + sessions,
+		GROUPS + sessions / SESSIONS_IN_A_GROUP);
+	for (uint16_t i = 0; r->outer && r->inner && error == 0 && i < count; i++)
+		error = add_port(r, &ports[i]);
+	if (!r->outer || !r->inner || error < 0) {
+		routes_destroy(r);
+		return NULL;
+	}
+	return r;
+}
+
+void routes_destroy(struct routes *r)
+{
+	rte_fib_free(r->outer);
+	rte_fib_free(r->inner);
+	rte_free(r);
+}
+
+// The port on whose network the gateway is, or NULL.
+static const struct port *port_towards(const struct routes *r, uint32_t gateway)
+{
+	for (uint16_t i = 0; i < r->ports; i++)
+		if (port_on_link(&r->port[i], gateway) && !port_is_own(&r->port[i], gateway))
+			return &r->port[i];
+	return NULL;
+}
+
+static int add_gateway(
+	struct routes *r, const struct ip_prefix *to, const struct ip_address *via, uint64_t flags)
+{
+	uint32_t gateway = rte_cpu_to_be_32(address_to_u32(via));
+	const struct port *p = port_towards(r, gateway);
+	int index, error;
+
+	if (!p)
+		return -ENETUNREACH;
+	index = gateway_take(r, gateway, p->index);
+	if (index < 0)
+		return index;
+	error = add(r, fib_of(r, p->side), address_to_u32(&to->address), to->length,
+		hop_pack(ROUTE_GATEWAY, (uint32_t)index) | flags);
+	if (error < 0)
+		gateway_release(r, hop_pack(ROUTE_GATEWAY, (uint32_t)index));
+	return error;
+}
+
+static bool prefix_is_v4(const struct ip_prefix *p)
+{
+	uint32_t address = address_to_u32(&p->address);
+
+	return p->address.version == IP_V4 && p->length <= 32 &&
+	       (p->length == 32 || (uint32_t)((uint64_t)address << p->length) == 0);
+}
+
+int route_add_static(struct routes *r, const struct config_route *c)
+{
+	if (!prefix_is_v4(&c->to) || c->via.version != IP_V4)
+		return -EINVAL;
+	return add_gateway(r, &c->to, &c->via, 0);
+}
+
+int route_add(struct routes *r, const struct command_route *c)
+{
+	int error;
+
+	if (!prefix_is_v4(&c->prefix))
+		return -EINVAL;
+	if (c->kind == NEXT_HOP_SESSION) {
+		if (c->session >= LIMIT_SESSIONS)
+			return -EINVAL;
+		return add(r, r->inner, address_to_u32(&c->prefix.address), c->prefix.length,
+			hop_pack(ROUTE_SESSION, c->session) | BY_COMMAND);
+	}
+	if (c->kind != NEXT_HOP_GATEWAY || c->gateway.version != IP_V4)
+		return -EINVAL;
+	error = add_gateway(r, &c->prefix, &c->gateway, BY_COMMAND);
+	return error == -ENETUNREACH ? -EINVAL : error;
+}
+
+int route_delete(struct routes *r, const struct command_route *c)
+{
+	struct rte_fib *fibs[] = {r->inner, r->outer};
+
+	if (!prefix_is_v4(&c->prefix))
+		return -EINVAL;
+	for (int i = 0; i < 2; i++) {
+		uint32_t address = address_to_u32(&c->prefix.address);
+		uint64_t hop;
+
+		if (find(fibs[i], address, c->prefix.length, &hop) && (hop & BY_COMMAND))
+			return remove_route(r, fibs[i], address, c->prefix.length, hop);
+	}
+	return -ENOENT;
+}
+
+// One that ROUTE_ADD made, from node on in the order of the tree; NULL when there is none.
+static struct rte_rib_node *next_by_command(struct rte_rib *rib, struct rte_rib_node *node)
+{
+	uint64_t hop;
+
+	while ((node = rte_rib_get_nxt(rib, 0, 0, node, RTE_RIB_GET_NXT_ALL)))
+		if (rte_rib_get_nh(node, &hop) == 0 && (hop & BY_COMMAND))
+			return node;
+	return NULL;
+}
+
+static void clear_fib(struct routes *r, struct rte_fib *fib)
+{
+	struct rte_rib *rib = rte_fib_get_rib(fib);
+	struct rte_rib_node *node = next_by_command(rib, NULL);
+
+	while (node) {
+		// The successor is found before its predecessor's node is gone.
+		struct rte_rib_node *next = next_by_command(rib, node);
+		uint32_t address;
+		uint8_t length;
+		uint64_t hop;
+
+		rte_rib_get_ip(node, &address);
+		rte_rib_get_depth(node, &length);
+		rte_rib_get_nh(node, &hop);
+		remove_route(r, fib, address, length, hop);
+		node = next;
+	}
+}
+
+void routes_clear(struct routes *r)
+{
+	uint64_t hop;
+
+	clear_fib(r, r->outer);
+	clear_fib(r, r->inner);
+	// The walk goes through what is below 0.0.0.0/0, not through it.
+	for (int i = 0; i < 2; i++) {
+		struct rte_fib *fib = i ? r->inner : r->outer;
+
+		if (find(fib, 0, 0, &hop) && (hop & BY_COMMAND))
+			remove_route(r, fib, 0, 0, hop);
+	}
+}
+
+static void unpack(const struct routes *r, uint64_t packed, struct route_hop *hop)
+{
+	uint32_t value = (uint32_t)(packed >> VALUE_SHIFT);
+
+	*hop = (struct route_hop){.kind = packed & KIND_MASK};
+	switch (hop->kind) {
+	case ROUTE_CONNECTED:
+		hop->port = (uint16_t)value;
+		break;
+	case ROUTE_GATEWAY:
+		hop->port = r->gateway[value % ROUTE_GATEWAYS].port;
+		hop->gateway = r->gateway[value % ROUTE_GATEWAYS].address;
+		break;
+	case ROUTE_SESSION:
+		hop->session = value;
+		break;
+	}
+}
+
+void routes_lookup(const struct routes *r, enum port_side side, uint32_t *to,
+	struct route_hop *hops, uint16_t count)
+{
+	uint64_t packed[BURST];
+
+	rte_fib_lookup_bulk(fib_of(r, side), to, packed, count);
+	for (uint16_t i = 0; i < count; i++)
+		unpack(r, packed[i], &hops[i]);
+}
