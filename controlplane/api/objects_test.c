@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The JSON of each object, with the modules and the stats segment played by this file.
+
+#include "objects.h"
+
+#include "contract/drop.h"
+#include "contract/ids.h"
+#include "contract/stats.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { SUBSCRIBERS = 5, SPI = 0x00100003 };
+
+// ---- the modules
+
+static struct stats_header header = {
+	.workers = 2, .ports = 1, .sas = 8, .sessions = 8, .started = 1700000000ull * 1000000000};
+static struct stats_worker workers[2] = {
+	{.received = 10, .lcore = 3, .cycles_total = 100, .cycles_busy = 25},
+	{.received = 20},
+};
+static struct stats_port ports[1] = {{.name = "wan0",
+	.side = SIDE_NETWORK,
+	.link = 1,
+	.mtu = 1500,
+	.rx_packets = 7,
+	.rx_missed = 1,
+	.rx_errors = 2}};
+static struct stats_sa sas[8];
+static struct stats_session sessions[8];
+static bool connected = true;
+
+const struct stats_header *dataplane_stats(void)
+{
+	return connected ? &header : NULL;
+}
+
+static const void *array_of(const void *array, uint32_t entries, uint32_t *count)
+{
+	*count = connected ? entries : 0;
+	return connected ? array : NULL;
+}
+
+const struct stats_worker *dataplane_stats_workers(uint32_t *count)
+{
+	return array_of(workers, 2, count);
+}
+
+const struct stats_port *dataplane_stats_ports(uint32_t *count)
+{
+	return array_of(ports, 1, count);
+}
+
+const struct stats_sa *dataplane_stats_sas(uint32_t *count)
+{
+	return array_of(sas, 8, count);
+}
+
+const struct stats_session *dataplane_stats_sessions(uint32_t *count)
+{
+	return array_of(sessions, 8, count);
+}
+
+static struct flow flow_of(unsigned i, uint16_t port)
+{
+	return (struct flow){
+		.local = address_v4((const uint8_t[4]){192, 0, 2, 1}),
+		.remote = address_v4((const uint8_t[4]){203, 0, 113, (uint8_t)i}),
+		.local_port = port,
+		.remote_port = port,
+	};
+}
+
+// Not in the order of their ids.
+void subscribers_each(const struct subscribers *s,
+	void (*each)(void *context, const struct subscriber_info *info), void *context)
+{
+	static const char *const names[SUBSCRIBERS] = {
+		"alice", "bob", "alice", "eve\x1b[2J\xff", ""};
+
+	for (unsigned i = SUBSCRIBERS; i > 0; i--) {
+		struct subscriber_info info = {
+			.id = i * 10,
+			.state = SUBSCRIBER_UP,
+			.state_word = "up",
+			.user = names[i - 1],
+			.pool = "default",
+			.link = {.auth = PPP_AUTH_MSCHAPV2, .mru = 1400, .peer_mru = 1410},
+			.session = i,
+			.l2tp = {.tunnel = 9, .flow = flow_of(i, 4500)},
+			.age_ms = 2000,
+			.up_ms = 1000,
+		};
+
+		if (i != SUBSCRIBERS)
+			info.address = address_v4((const uint8_t[4]){100, 64, 0, (uint8_t)i});
+		each(context, &info);
+	}
+}
+
+void subscribers_counters(const struct subscribers *s, struct subscribers_counters *out)
+{
+	*out = (struct subscribers_counters){.present = SUBSCRIBERS, .forwarding = 4, .refused = 2};
+}
+
+int subscribers_disconnect(struct subscribers *s, uint64_t id, const char *cause)
+{
+	return id == 10 ? 0 : -ENOENT;
+}
+
+void l2tp_each_tunnel(const struct l2tp *l2tp,
+	void (*each)(void *context, const struct l2tp_tunnel_info *info), void *context)
+{
+	const struct l2tp_tunnel_info info = {.tunnel = 9,
+		.peer_tunnel = 77,
+		.peer = 1,
+		.sa = SPI,
+		.flow = flow_of(1, 1701),
+		.state = "established",
+		.host_name = "laptop",
+		.sessions = 1};
+
+	each(context, &info);
+}
+
+void l2tp_each_session(const struct l2tp *l2tp,
+	void (*each)(void *context, const struct l2tp_session_info *info), void *context)
+{
+	for (unsigned i = 1; i <= 3; i++) {
+		const struct l2tp_session_info info = {.session = i,
+			.tunnel = 9,
+			.flow = flow_of(i, 1701),
+			.state = "established",
+			.calling = "0123"};
+
+		each(context, &info);
+	}
+}
+
+void l2tp_counters(const struct l2tp *l2tp, struct l2tp_counters *out)
+{
+	*out = (struct l2tp_counters){.tunnels = 1, .sessions = 3};
+}
+
+void ike_each_sa(const struct ike *ike, void (*each)(void *context, const struct ike_sa_info *info),
+	void *context)
+{
+	for (unsigned i = 1; i <= 2; i++) {
+		const struct ike_sa_info info = {.peer = i,
+			.state = "established",
+			.flow = flow_of(i, 4500),
+			.responder_spi = {1, 2, 3, 4, 5, 6, 7, 0xab},
+			.identity = "203.0.113.1",
+			.encryption = "aes-cbc-256",
+			.nat_peer = true};
+
+		each(context, &info);
+	}
+}
+
+void ike_each_esp(const struct ike *ike,
+	void (*each)(void *context, const struct esp_sa_info *info), void *context)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		const struct esp_sa_info info = {.peer = 1 + i / 2,
+			.spi_in = SPI + i,
+			.spi_out = 0xc0ffee,
+			.current = i != 0,
+			.flow = flow_of(1 + i / 2, i ? 4500 : 0),
+			.cipher = "aes-gcm-128",
+			.integrity = "none"};
+
+		each(context, &info);
+	}
+}
+
+void ike_counters(const struct ike *ike, struct ike_counters *out)
+{
+	*out = (struct ike_counters){.peers = 2, .half_open = 1};
+}
+
+void pools_each(const struct pools *pools,
+	void (*each)(void *context, const struct pool_info *info), void *context)
+{
+	each(context, &(struct pool_info){.name = "default", .size = 100, .used = 40});
+}
+
+// ---- the tests
+
+static struct config config = {.pool_count = 1, .pools = {{.name = "default", .prefix_count = 1}}};
+static struct objects objects = {.config = &config};
+static struct api_source source;
+
+static json_t *get(enum api_object object, struct api_query query)
+{
+	if (!query.limit)
+		query.limit = API_LIMIT;
+	return source.get[object](source.context, &query);
+}
+
+// The body as text, with sorted keys, to be freed.
+static char *get_text(enum api_object object, struct api_query query)
+{
+	json_t *body = get(object, query);
+	char *text = json_dumps(body, JSON_SORT_KEYS | JSON_COMPACT);
+
+	json_decref(body);
+	assert_non_null(text);
+	return text;
+}
+
+// ids and next: "10,20 next 20".
+static void expect_page(struct api_query query, const char *wanted)
+{
+	json_t *body = get(API_SUBSCRIBERS, query), *item;
+	char got[256] = "";
+	size_t i;
+
+	json_array_foreach(json_object_get(body, "subscribers"), i, item) sprintf(got + strlen(got),
+		"%s%d", i ? "," : "", (int)json_integer_value(json_object_get(item, "id")));
+	if (json_is_integer(json_object_get(body, "next")))
+		sprintf(got + strlen(got), " next %d",
+			(int)json_integer_value(json_object_get(body, "next")));
+	json_decref(body);
+	assert_string_equal(got, wanted);
+}
+
+static void test_pages_and_filters(void **state)
+{
+	expect_page((struct api_query){0}, "10,20,30,40,50");
+	expect_page((struct api_query){.limit = 2}, "10,20 next 20");
+	expect_page(
+		(struct api_query){.limit = 2, .has_after = true, .after = 20}, "30,40 next 40");
+	expect_page((struct api_query){.limit = 2, .has_after = true, .after = 40}, "50");
+	expect_page((struct api_query){.limit = 5}, "10,20,30,40,50");
+	expect_page((struct api_query){.has_after = true, .after = UINT64_MAX}, "");
+	expect_page((struct api_query){.has_id = true, .id = 30}, "30");
+	expect_page((struct api_query){.has_id = true, .id = 31}, "");
+	expect_page((struct api_query){.user = "alice"}, "10,30");
+	expect_page((struct api_query){.user = "alice", .limit = 1}, "10 next 10");
+	expect_page((struct api_query){.user = "eve\\x1b[2J\\xff"}, "40");
+	expect_page((struct api_query){.peer = "203.0.113.2"}, "20");
+	expect_page((struct api_query){.peer = "203.0.113.2:4500"}, "20");
+	expect_page((struct api_query){.peer = "203.0.113.2:4501"}, "");
+	expect_page((struct api_query){.address = "100.64.0.3"}, "30");
+	expect_page((struct api_query){.address = "none"}, "");
+}
+
+static void test_subscriber(void **state)
+{
+	char *text;
+
+	sessions[4].uplink.bytes = 123;
+	text = get_text(API_SUBSCRIBERS, (struct api_query){.has_id = true, .id = 40});
+	assert_non_null(strstr(text, "\"user\":\"eve\\\\x1b[2J\\\\xff\""));
+	assert_non_null(strstr(text, "\"peer\":\"203.0.113.4:4500\""));
+	assert_non_null(strstr(text, "\"uplink\":{\"bytes\":123,\"drops\":0,\"packets\":0}"));
+	assert_non_null(strstr(text, "\"auth\":\"mschapv2\""));
+	free(text);
+	text = get_text(API_SUBSCRIBERS, (struct api_query){.has_id = true, .id = 50});
+	assert_non_null(strstr(text, "\"address\":null"));
+	assert_non_null(strstr(text, "\"user\":null"));
+	free(text);
+}
+
+static void test_tunnels_and_sessions(void **state)
+{
+	char *text = get_text(API_TUNNELS, (struct api_query){0});
+
+	assert_non_null(strstr(text, "\"spi_in\":\"0x00100003\""));
+	assert_non_null(strstr(text, "\"host_name\":\"laptop\""));
+	free(text);
+	text = get_text(API_SESSIONS, (struct api_query){.limit = 2});
+	assert_non_null(strstr(text, "\"next\":2"));
+	assert_non_null(strstr(text, "\"calling_number\":\"0123\""));
+	free(text);
+}
+
+// A page of SAs is a page of peers; counters of another generation are not shown.
+static void test_sas(void **state)
+{
+	json_t *body, *esp;
+	char *text;
+
+	sas[id_index(SPI)] = (struct stats_sa){.spi_in = SPI, .in_bytes = 5, .in_replays = 1};
+	sas[id_index(SPI + 1)] = (struct stats_sa){.spi_in = SPI + 1 + (1 << LIMIT_SA_BITS)};
+	body = get(API_SAS, (struct api_query){.limit = 1});
+	assert_int_equal(json_array_size(json_object_get(body, "ike")), 1);
+	esp = json_object_get(body, "esp");
+	assert_int_equal(json_array_size(esp), 2);
+	assert_int_equal(json_integer_value(json_object_get(body, "next")), 1);
+	assert_non_null(json_object_get(json_array_get(esp, 0), "uplink"));
+	assert_null(json_object_get(json_array_get(esp, 1), "uplink"));
+	json_decref(body);
+	text = get_text(API_SAS, (struct api_query){0});
+	assert_non_null(strstr(text, "\"responder_spi\":\"01020304050607ab\""));
+	assert_non_null(strstr(text, "\"peer\":\"203.0.113.1\",\"peer_id\":1,\"spi_in\""));
+	free(text);
+}
+
+static void test_dataplane(void **state)
+{
+	char *text;
+
+	workers[0].drops[DROP_ESP_REPLAY] = 2;
+	workers[1].drops[DROP_ESP_REPLAY] = 3;
+	text = get_text(API_WORKERS, (struct api_query){0});
+	assert_non_null(strstr(text, "\"busy\":0.25"));
+	assert_non_null(strstr(text, "\"dropped\":3"));
+	free(text);
+	text = get_text(API_DROPS, (struct api_query){0});
+	assert_non_null(strstr(text, "\"packets\":5,\"reason\":\"esp-replay\",\"workers\":[2,3]"));
+	free(text);
+	text = get_text(API_PORTS, (struct api_query){0});
+	assert_non_null(strstr(text, "\"side\":\"network\""));
+	assert_non_null(strstr(text, "\"rx_lost\":3"));
+	free(text);
+}
+
+static void test_pools_and_status(void **state)
+{
+	char *text;
+
+	assert_int_equal(prefix_parse("100.64.0.0/16", &config.pools[0].prefixes[0], NULL), 0);
+	text = get_text(API_POOLS, (struct api_query){0});
+	assert_string_equal(text, "{\"next\":null,\"pools\":[{\"free\":60,\"name\":\"default\","
+				  "\"prefixes\":[\"100.64.0.0/16\"],\"size\":100,\"used\":40}]}");
+	free(text);
+	text = get_text(API_STATUS, (struct api_query){0});
+	assert_non_null(strstr(text, "\"started\":\"2023-11-14T22:13:20Z\""));
+	assert_non_null(strstr(text, "\"forwarding\":4"));
+	free(text);
+}
+
+static void test_without_a_dataplane(void **state)
+{
+	connected = false;
+	for (unsigned i = 0; i < API_OBJECTS; i++)
+		free(get_text(i, (struct api_query){0}));
+	connected = true;
+}
+
+static void test_disconnect(void **state)
+{
+	assert_int_equal(source.disconnect(source.context, 10), 0);
+	assert_int_equal(source.disconnect(source.context, 11), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pages_and_filters),
+		cmocka_unit_test(test_subscriber),
+		cmocka_unit_test(test_tunnels_and_sessions),
+		cmocka_unit_test(test_sas),
+		cmocka_unit_test(test_dataplane),
+		cmocka_unit_test(test_pools_and_status),
+		cmocka_unit_test(test_without_a_dataplane),
+		cmocka_unit_test(test_disconnect),
+	};
+
+	objects_source(&objects, &source);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
