@@ -63,8 +63,11 @@ struct ppp_events {
 	void (*ip4_up)(void *context, const struct ppp_addresses *addresses);
 	void (*ip4_down)(void *context, const char *cause);
 	// LCP went down or never came up; after it nothing more is called and ppp_free is due (not
-	// from within). cause is a word such as "peer-terminated", "no-answer", "authentication",
-	// "echo-timeout", "closed", "refused".
+	// from within). cause is what ppp_close was given, or one of: "no-answer" and "refused"
+	// (LCP), "authentication", "authentication-timeout", "ipcp-refused", "ipcp-no-answer",
+	// "ipcp-terminated", "setup-timeout", "echo-timeout", "peer-terminated", "no-memory",
+	// "no-random-numbers". ip4_down says these, or "renegotiated". It may be called from within
+	// any function below that may end the session, ppp_close first of all.
 	void (*down)(void *context, const char *cause);
 };
 

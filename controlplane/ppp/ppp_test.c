@@ -98,6 +98,38 @@ static void test_each_method(void **state)
 	}
 }
 
+// A peer that listened from the start hears our request twice, and takes no offence.
+static void test_nothing_is_lost(void **state)
+{
+	struct peer_fake *p = *state;
+
+	ppp_start(p->ppp);
+	peer_fake_request(p);
+	assert_int_equal(p->sent_count, 3);
+	assert_memory_equal(p->sent[0].bytes, p->sent[1].bytes, p->sent[0].length);
+	assert_int_equal(p->sent[2].bytes[2], CODE_CONFIGURE_ACK);
+	peer_fake_run(p);
+	assert_up(p);
+	assert_int_equal(p->lcp_ups, 1);
+	assert_int_equal(peer_fake_seen(p, PPP_LCP, CODE_CONFIGURE_REQUEST), 2);
+	assert_int_equal(peer_fake_seen(p, PPP_CHAP, CHAP_CHALLENGE), 1);
+}
+
+// A peer that begins only when it hears our request needs just that one.
+static void test_we_are_first(void **state)
+{
+	struct peer_fake *p = *state;
+
+	ppp_start(p->ppp);
+	peer_fake_run(p);
+	assert_string_equal(ppp_state(p->ppp), "lcp");
+	peer_fake_request(p);
+	p->peer_acked = true;
+	peer_fake_run(p);
+	assert_up(p);
+	assert_int_equal(peer_fake_seen(p, PPP_LCP, CODE_CONFIGURE_REQUEST), 1);
+}
+
 static void test_wrong_password(void **state)
 {
 	for (uint8_t method = PPP_AUTH_PAP; method <= PPP_AUTH_MSCHAPV2; method++) {
@@ -629,6 +661,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_each_method),
+		CASE(test_nothing_is_lost),
+		CASE(test_we_are_first),
 		CASE(test_wrong_password),
 		CASE(test_unknown_user),
 		CASE(test_nak_with_an_allowed_method),
