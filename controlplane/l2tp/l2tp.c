@@ -6,9 +6,11 @@
 
 #include "l2tp.h"
 
+#include "admission.h"
 #include "endpoint.h"
 #include "session.h"
 #include "tunnel.h"
+#include "tunnel_table.h"
 
 #include <errno.h>
 #include <openssl/rand.h>
@@ -143,7 +145,7 @@ void l2tp_input(
 		return;
 	}
 	if (header.tunnel == 0) {
-		tunnel_input_first(l2tp, from, &header, message, length);
+		admission_input(l2tp, from, &header, message, length);
 		return;
 	}
 	t = l2tp->tunnels[header.tunnel];
@@ -162,7 +164,7 @@ void l2tp_peer_sa(struct l2tp *l2tp, uint32_t peer, uint32_t sa)
 {
 	if (!peer)
 		return;
-	for (struct tunnel *t = tunnel_of_peer(l2tp, peer); t; t = tunnel_next_of_peer(t))
+	for (struct tunnel *t = tunnel_table_first(l2tp, peer); t; t = tunnel_table_next(t))
 		tunnel_set_sa(t, sa);
 }
 
@@ -172,7 +174,7 @@ void l2tp_peer_down(struct l2tp *l2tp, uint32_t peer, const char *cause)
 
 	if (!peer)
 		return;
-	while ((t = tunnel_of_peer(l2tp, peer)))
+	while ((t = tunnel_table_first(l2tp, peer)))
 		tunnel_drop(t, cause);
 }
 
@@ -190,7 +192,7 @@ int l2tp_tunnel_close(struct l2tp *l2tp, uint16_t tunnel, uint16_t result, const
 {
 	struct tunnel *t = l2tp->tunnels[tunnel];
 
-	if (!t || t->state >= TUNNEL_STOPPING)
+	if (!t || !tunnel_is_open(t))
 		return -ENOENT;
 	tunnel_stop(t, result, ERROR_NONE, message);
 	return 0;

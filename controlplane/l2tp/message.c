@@ -177,11 +177,16 @@ static void say_peer(struct message_end *end, struct view text)
 		say(end, ": %.*s", (int)view_left(&text), (const char *)text.at);
 }
 
+static struct view view_bytes(const struct message_bytes *bytes)
+{
+	return bytes->at ? view_of(bytes->at, bytes->length) : (struct view){0};
+}
+
 void message_end(const struct control_message *m, struct message_end *out)
 {
-	struct view result = view_of(m->result.at, m->result.length);
-	struct view cause = view_of(m->cause.at, m->cause.length);
-	struct view disconnect = view_of(m->disconnect.at, m->disconnect.length);
+	struct view result = view_bytes(&m->result);
+	struct view cause = view_bytes(&m->cause);
+	struct view disconnect = view_bytes(&m->disconnect);
 
 	*out = (struct message_end){.result = view_u16(&result)};
 	if (view_left(&result) >= 2)

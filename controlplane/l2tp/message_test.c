@@ -199,7 +199,7 @@ static void test_no_type(void **state)
 {
 	struct build b = begin(MESSAGE_SCCRQ);
 
-	message_parse(view_of(NULL, 0), NULL, 0, &m);
+	message_parse(view_of(buffer, 0), NULL, 0, &m);
 	assert_int_equal(m.type, MESSAGE_TYPE_NONE);
 	assert_int_equal(m.wrong, ERROR_LENGTH);
 	b.length = WIRE_HEADER;

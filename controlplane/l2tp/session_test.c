@@ -227,6 +227,47 @@ static void test_sequencing_required(void **state)
 	fake_install_hold(false);
 }
 
+// What a LAC that has spoken LCP and seen the answer to its challenge tells, cut where it is long.
+static void test_proxy(void **state)
+{
+	static const uint8_t name[300] = "subscriber@example";
+	struct lac lac;
+	struct lac_heard heard;
+	struct build b;
+
+	tunnel_up(&lac);
+	lac_icrq(&lac, 9);
+	hear(&lac, MESSAGE_ICRP, &heard);
+	b = lac_begin(&lac, heard.m.assigned_session, MESSAGE_ICCN);
+	wire_avp_u32(&b, AVP_TX_SPEED, true, 1000);
+	wire_avp_u32(&b, AVP_RX_SPEED, false, 2000);
+	wire_avp_u32(&b, AVP_FRAMING_TYPE, true, 2);
+	wire_avp_bytes(&b, AVP_LCP_FIRST_RECEIVED, false, "\1\4\5\xd4", 4);
+	wire_avp_bytes(&b, AVP_LCP_LAST_SENT, false, "\3\4\xc0\x23", 4);
+	wire_avp_bytes(&b, AVP_LCP_LAST_RECEIVED, false, "\1\4\5\xdc", 4);
+	wire_avp_u16(&b, AVP_PROXY_AUTH_TYPE, false, 2);
+	wire_avp_bytes(&b, AVP_PROXY_AUTH_NAME, false, name, sizeof(name));
+	wire_avp_bytes(&b, AVP_PROXY_AUTH_CHALLENGE, false, "challenge", 9);
+	wire_avp_u16(&b, AVP_PROXY_AUTH_ID, false, 5);
+	wire_avp_bytes(&b, AVP_PROXY_AUTH_RESPONSE, false, "response", 8);
+	wire_avp_bytes(&b, AVP_PRIVATE_GROUP, false, "group", 5);
+	lac_send(&lac, &b);
+	assert_int_equal(up_count, 1);
+	assert_int_equal(up.tx_speed, 1000);
+	assert_int_equal(up.rx_speed, 2000);
+	assert_int_equal(up.framing_type, 2);
+	assert_int_equal(up.lcp_first_received_length, 4);
+	assert_memory_equal(up.lcp_last_sent, "\3\4\xc0\x23", 4);
+	assert_memory_equal(up.lcp_last_received, "\1\4\5\xdc", 4);
+	assert_int_equal(up.proxy_auth_type, 2);
+	assert_int_equal(up.proxy_auth_id, 5);
+	assert_int_equal(up.proxy_name_length, L2TP_PROXY);
+	assert_memory_equal(up.proxy_name, name, L2TP_PROXY);
+	assert_int_equal(up.proxy_challenge_length, 9);
+	assert_memory_equal(up.proxy_response, "response", 8);
+	assert_int_equal(up.private_group_length, 5);
+}
+
 static void test_session_restarts(void **state)
 {
 	struct lac lac;
@@ -296,6 +337,7 @@ int main(void)
 		TEST(test_peer_ends_session),
 		TEST(test_session_refusals),
 		TEST(test_sequencing_required),
+		TEST(test_proxy),
 		TEST(test_session_restarts),
 		TEST(test_limits),
 		TEST(test_shown),

@@ -8,16 +8,13 @@
 //
 // Who may speak for a tunnel: with IPsec, the IKE peer that opened it, whatever its address is by
 // now (RFC 3193); in clear, the address and port that sent the SCCRQ (RFC 2661 section 8.1).
-//
-// Beyond the RFC: a peer that lost its memory may open a tunnel anew under the id that it used
-// before; the old tunnel then gives way without a StopCCN, which the new one would take for its
-// own.
 
 #include "tunnel.h"
 
 #include "avp.h"
 #include "digest.h"
 #include "session.h"
+#include "tunnel_table.h"
 
 #include "controlplane/install.h"
 
@@ -41,82 +38,12 @@ static uint64_t now(const struct tunnel *t)
 	return timers_now(t->l2tp->timers);
 }
 
-static uint64_t hash_bytes(const void *bytes, size_t length)
-{
-	const uint8_t *p = bytes;
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < length; i++)
-		h = (h ^ p[i]) * 0x100000001b3;
-	return h;
-}
-
-static struct tunnel **bucket(struct l2tp *l2tp, uint32_t peer, const struct flow *flow)
-{
-	uint64_t h = peer ? hash_bytes(&peer, sizeof(peer))
-			  : hash_bytes(&flow->remote, sizeof(flow->remote)) ^ flow->remote_port;
-
-	return &l2tp->buckets[(h ^ h >> 32) % ENDPOINT_BUCKETS];
-}
-
-bool tunnel_owns(const struct tunnel *t, const struct l2tp_from *from)
-{
-	if (t->peer || from->peer)
-		return t->peer == from->peer;
-	return address_equal(&t->flow.remote, &from->flow.remote) &&
-	       address_equal(&t->flow.local, &from->flow.local) &&
-	       t->flow.remote_port == from->flow.remote_port;
-}
-
-static struct tunnel *first_of_peer(struct tunnel *t, uint32_t peer)
-{
-	while (t && t->peer != peer)
-		t = t->peer_next;
-	return t;
-}
-
-struct tunnel *tunnel_of_peer(const struct l2tp *l2tp, uint32_t peer)
-{
-	return first_of_peer(*bucket((struct l2tp *)l2tp, peer, NULL), peer);
-}
-
-struct tunnel *tunnel_next_of_peer(const struct tunnel *t)
-{
-	return first_of_peer(t->peer_next, t->peer);
-}
-
-// The newest tunnel that this sender opened under this id of its own: a new one stands before those
-// that are stopping.
-static struct tunnel *find_peers(struct l2tp *l2tp, const struct l2tp_from *from, uint16_t peer_id)
-{
-	struct tunnel *t = *bucket(l2tp, from->peer, &from->flow);
-
-	while (t && !(tunnel_owns(t, from) && t->peer_id == peer_id))
-		t = t->peer_next;
-	return t;
-}
-
-static void unlink_bucket(struct tunnel *t)
-{
-	struct tunnel **at = bucket(t->l2tp, t->peer, &t->flow);
-
-	while (*at && *at != t)
-		at = &(*at)->peer_next;
-	if (*at)
-		*at = t->peer_next;
-}
-
 static void channel_send_datagram(void *context, const uint8_t *message, size_t length)
 {
 	struct tunnel *t = context;
 
 	// A datagram that cannot go is lost, and comes again.
 	(void)dataplane_send_l2tp(&t->flow, t->sa, message, length);
-}
-
-static bool is_open(const struct tunnel *t)
-{
-	return t->state < TUNNEL_STOPPING;
 }
 
 static void set_stale(struct tunnel *t, bool stale)
@@ -131,7 +58,7 @@ bool tunnel_post(struct tunnel *t)
 {
 	int error = 0;
 
-	if (t->installed && is_open(t)) {
+	if (t->installed && tunnel_is_open(t)) {
 		error = install_tunnel_set_sa(t->id, t->sa, NULL, NULL);
 	} else if (t->installed) {
 		error = install_tunnel_delete(t->id);
@@ -163,8 +90,7 @@ static void bury(struct tunnel *t)
 	timer_stop(l2tp->timers, &t->timer);
 	l2tp->counters.retransmits += t->channel.retransmits;
 	channel_close(&t->channel);
-	unlink_bucket(t);
-	l2tp->tunnels[t->id] = NULL;
+	tunnel_table_remove(t);
 	t->dead_next = l2tp->dead_tunnels;
 	l2tp->dead_tunnels = t;
 	endpoint_reap(l2tp, 0);
@@ -181,7 +107,7 @@ static void log_down(const struct tunnel *t, enum log_event event, uint16_t resu
 
 void tunnel_drop(struct tunnel *t, const char *cause)
 {
-	bool open = is_open(t);
+	bool open = tunnel_is_open(t);
 
 	if (t->state == TUNNEL_DEAD)
 		return;
@@ -248,7 +174,7 @@ void tunnel_stop(struct tunnel *t, uint16_t result, uint16_t error, const char *
 {
 	bool refused = t->state < TUNNEL_ESTABLISHED;
 
-	if (!is_open(t))
+	if (!tunnel_is_open(t))
 		return;
 	t->state = TUNNEL_STOPPING;
 	timer_stop(t->l2tp->timers, &t->timer);
@@ -293,7 +219,7 @@ void tunnel_set_sa(struct tunnel *t, uint32_t sa)
 	if (t->sa == sa)
 		return;
 	t->sa = sa;
-	if (is_open(t))
+	if (tunnel_is_open(t))
 		tunnel_post(t);
 }
 
@@ -430,7 +356,7 @@ static void take_scccn(struct tunnel *t, const struct control_message *m)
 static void take_stop(struct tunnel *t, const struct control_message *m)
 {
 	struct message_end end;
-	bool open = is_open(t);
+	bool open = tunnel_is_open(t);
 
 	if (t->state == TUNNEL_STOPPED)
 		return;
@@ -474,7 +400,7 @@ static void take(struct tunnel *t, uint16_t session_id, struct control_message *
 {
 	if (m->type == MESSAGE_STOPCCN) {
 		take_stop(t, m);
-	} else if (!is_open(t)) {
+	} else if (!tunnel_is_open(t)) {
 		return;
 	} else if (about_session(m->type)) {
 		if (t->state == TUNNEL_ESTABLISHED)
@@ -540,13 +466,11 @@ static void copy_text(char *out, const struct message_bytes *bytes)
 	out[length] = '\0';
 }
 
-// NULL when there is no id, no memory or no randomness left.
-static struct tunnel *create(
+struct tunnel *tunnel_create(
 	struct l2tp *l2tp, const struct l2tp_from *from, const struct control_message *m)
 {
 	struct tunnel *t = calloc(1, sizeof(*t));
 	uint32_t id = t ? idpool_take(&l2tp->tunnel_ids) : IDPOOL_NONE;
-	struct tunnel **at = bucket(l2tp, from->peer, &from->flow);
 
 	if (id == IDPOOL_NONE || RAND_bytes(t->challenge, sizeof(t->challenge)) != 1) {
 		if (id != IDPOOL_NONE)
@@ -568,112 +492,10 @@ static struct tunnel *create(
 	channel_open(&t->channel, &l2tp->settings, &channel_user, t, l2tp->timers);
 	channel_set_peer(&t->channel, t->peer_id,
 		message_has(m, AVP_RECEIVE_WINDOW) ? m->receive_window : CHANNEL_PEER_WINDOW);
-	t->peer_next = *at;
-	*at = t;
-	l2tp->tunnels[id] = t;
+	tunnel_table_add(t);
 	l2tp->counters.tunnels++;
-	return t;
-}
-
-// A StopCCN without a tunnel behind it, sent once; what comes back to it finds nothing.
-static void refuse_without_tunnel(
-	struct l2tp *l2tp, const struct l2tp_from *from, uint16_t peer_id, const char *text)
-{
-	const struct log_subject subject = {.peer = from->flow.remote,
-		.peer_port = from->flow.remote_port,
-		.peer_id = from->peer};
-	uint8_t buffer[WIRE_MESSAGE];
-	struct build b = wire_message_begin(buffer, sizeof(buffer), peer_id, 0, MESSAGE_STOPCCN);
-	int length;
-
-	wire_avp_u16(&b, AVP_ASSIGNED_TUNNEL, true, 0);
-	wire_avp_result(&b, STOP_ERROR, ERROR_RESOURCES, text);
-	build_patch_u16(&b, WIRE_NR_OFFSET, 1);
-	length = wire_message_end(&b);
-	if (length > 0)
-		(void)dataplane_send_l2tp(&from->flow, from->sa, buffer, length);
-	l2tp->counters.tunnels_refused++;
-	log_event(LOG_TUNNEL_REFUSED, &subject, "s:s, s:i, s:i", "reason", text, "result",
-		STOP_ERROR, "error", ERROR_RESOURCES);
-}
-
-static void open_tunnel(struct l2tp *l2tp, const struct l2tp_from *from,
-	const struct wire_header *header, const uint8_t *message, size_t length,
-	const struct control_message *m)
-{
-	struct tunnel *t = create(l2tp, from, m);
-	struct log_subject subject;
-
-	if (!t) {
-		refuse_without_tunnel(l2tp, from, m->assigned_tunnel, "insufficient resources");
-		return;
-	}
-	subject = tunnel_subject(t);
-	log_event(LOG_TUNNEL_START, &subject, "s:s, s:s, s:i", "host", t->host_name, "vendor",
-		t->vendor_name, "peer_tunnel", t->peer_id);
-	t->sccrq = hash_bytes(message, length);
 	timer_start(l2tp->timers, &t->timer, TUNNEL_SETUP_MS, setup_expired, t);
-	tunnel_input(t, from, header, message, length);
-}
-
-// An SCCRQ under an id that this peer uses already: seen before, or the peer started again.
-static bool seen_before(struct tunnel *t, const struct l2tp_from *from,
-	const struct wire_header *header, const uint8_t *message, size_t length)
-{
-	bool same = t->sccrq == hash_bytes(message, length);
-
-	switch (t->state) {
-	case TUNNEL_INSTALLING:
-		return same;
-	case TUNNEL_CONNECTING:
-	case TUNNEL_STOPPING:
-		if (same)
-			tunnel_input(t, from, header, message, length);
-		return same;
-	case TUNNEL_ESTABLISHED:
-		return same && now(t) - t->established < TUNNEL_STRAY_MS;
-	default:
-		return false;
-	}
-}
-
-static void take_first_sccrq(struct l2tp *l2tp, const struct l2tp_from *from,
-	const struct wire_header *header, const uint8_t *message, size_t length,
-	const struct control_message *m)
-{
-	struct tunnel *t;
-
-	// Without these two it cannot be answered.
-	if (m->assigned_tunnel == 0 || header->ns != 0) {
-		endpoint_invalid(l2tp, from,
-			header->ns ? "an SCCRQ does not start the numbering"
-				   : "an SCCRQ without an Assigned Tunnel ID");
-		return;
-	}
-	t = find_peers(l2tp, from, m->assigned_tunnel);
-	if (t && seen_before(t, from, header, message, length))
-		return;
-	if (t && is_open(t))
-		tunnel_drop(t, "the peer started again");
-	open_tunnel(l2tp, from, header, message, length, m);
-}
-
-void tunnel_input_first(struct l2tp *l2tp, const struct l2tp_from *from,
-	const struct wire_header *header, const uint8_t *message, size_t length)
-{
-	struct control_message m;
-	struct tunnel *t;
-
-	parse(l2tp, header->avps, &m);
-	if (m.type == MESSAGE_SCCRQ) {
-		take_first_sccrq(l2tp, from, header, message, length, &m);
-		return;
-	}
-	t = m.type == MESSAGE_STOPCCN ? find_peers(l2tp, from, m.assigned_tunnel) : NULL;
-	if (t)
-		tunnel_input(t, from, header, message, length);
-	else
-		endpoint_invalid(l2tp, from, "a message for tunnel 0 that is no SCCRQ");
+	return t;
 }
 
 void tunnel_fill_info(const struct tunnel *t, struct l2tp_tunnel_info *out)

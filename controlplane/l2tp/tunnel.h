@@ -12,7 +12,6 @@
 enum {
 	TUNNEL_CHALLENGE = 16,   // bytes of our challenge
 	TUNNEL_SETUP_MS = 60000, // for a tunnel or a session to come up
-	TUNNEL_STRAY_MS = 3000,  // in which the same SCCRQ again is a stray, not a restart
 	TUNNEL_VERSION = 0x0100, // Protocol Version: 1, revision 0
 	TUNNEL_FRAMING_BOTH = 3, // synchronous and asynchronous
 };
@@ -68,16 +67,13 @@ struct tunnel {
 	struct session_map sessions;
 };
 
-// A control message without a tunnel id: an SCCRQ opens a tunnel, or is one that we have seen; a
-// StopCCN ends one whose id the peer has not learnt.
-void tunnel_input_first(struct l2tp *l2tp, const struct l2tp_from *from,
-	const struct wire_header *header, const uint8_t *message, size_t length);
+// A tunnel for the SCCRQ m, under numbers of its own; not yet installed. NULL when there is no id,
+// no memory or no randomness left.
+struct tunnel *tunnel_create(
+	struct l2tp *l2tp, const struct l2tp_from *from, const struct control_message *m);
 // A control message for a tunnel, from its own peer.
 void tunnel_input(struct tunnel *t, const struct l2tp_from *from, const struct wire_header *header,
 	const uint8_t *message, size_t length);
-// Is this where messages for the tunnel may come from?
-bool tunnel_owns(const struct tunnel *t, const struct l2tp_from *from);
-
 // Queues a finished message. A tunnel that cannot queue any more is dropped.
 void tunnel_send(struct tunnel *t, struct build *b);
 // StopCCN; sessions go down, the tunnel is uninstalled. Nothing when it is stopping already.
@@ -87,9 +83,11 @@ void tunnel_drop(struct tunnel *t, const char *cause);
 void tunnel_set_sa(struct tunnel *t, uint32_t sa);
 // Posts what a stale tunnel still has to; false while the ring is full.
 bool tunnel_post(struct tunnel *t);
-// The first tunnel of an IKE peer, and the next one; NULL at the end.
-struct tunnel *tunnel_of_peer(const struct l2tp *l2tp, uint32_t peer);
-struct tunnel *tunnel_next_of_peer(const struct tunnel *t);
+// Neither stopping nor gone: its sessions live, and the dataplane knows it.
+static inline bool tunnel_is_open(const struct tunnel *t)
+{
+	return t->state < TUNNEL_STOPPING;
+}
 // As session_reap and session_free.
 bool tunnel_reap(struct tunnel *t);
 void tunnel_free(struct tunnel *t);

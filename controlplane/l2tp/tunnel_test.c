@@ -2,6 +2,7 @@
 
 // Tunnels over the fakes, against a small LAC.
 
+#include "admission.h"
 #include "digest.h"
 #include "test_endpoint.h"
 #include "tunnel.h"
@@ -536,6 +537,28 @@ static void test_setup_expires(void **state)
 	command(COMMAND_TUNNEL_DELETE);
 }
 
+// One peer cannot use up the tunnels of all.
+static void test_tunnels_of_one_peer(void **state)
+{
+	struct lac lac;
+
+	for (unsigned i = 1; i <= ADMISSION_TUNNELS; i++) {
+		lac_open(&lac, l2tp, PEER, SA, i);
+		lac_tunnel_up(&lac);
+		command(COMMAND_TUNNEL_ADD);
+	}
+	while (fake_sent_take())
+		;
+	lac_open(&lac, l2tp, PEER, SA, 999);
+	lac_tunnel_up(&lac);
+	no_commands();
+	assert_int_equal(counters().tunnels_refused, 1);
+	lac_open(&lac, l2tp, OTHER_PEER, SA_NEW, 999);
+	lac_tunnel_up(&lac);
+	command(COMMAND_TUNNEL_ADD);
+	assert_int_equal(counters().tunnels, ADMISSION_TUNNELS + 1);
+}
+
 static void test_close_all(void **state)
 {
 	struct lac lac, other;
@@ -576,6 +599,7 @@ int main(void)
 		TEST(test_hello),
 		TEST(test_answers_hello),
 		TEST(test_setup_expires),
+		TEST(test_tunnels_of_one_peer),
 		TEST(test_close_all),
 	};
 

@@ -35,18 +35,20 @@ static int check_flags(uint16_t flags)
 
 int wire_header_parse(const uint8_t *message, size_t length, struct wire_header *out)
 {
-	struct view v = view_of(message, length);
-	uint16_t flags = view_u16(&v);
-	uint16_t said = view_u16(&v);
+	struct view v;
+	uint16_t flags, said;
 	int error;
 
+	*out = (struct wire_header){0};
+	if (length < 2)
+		return -EBADMSG;
+	v = view_of(message, length);
+	flags = view_u16(&v);
+	said = view_u16(&v);
 	out->tunnel = view_u16(&v);
 	out->session = view_u16(&v);
 	out->ns = view_u16(&v);
 	out->nr = view_u16(&v);
-	out->avps = (struct view){.at = v.end, .end = v.end};
-	if (length < 2)
-		return -EBADMSG;
 	error = check_flags(flags);
 	if (error)
 		return error;
