@@ -31,7 +31,7 @@ def arguments(prefix, text):
     parser.add_argument("--build", default=os.path.join(clients.TOP, "build"), metavar="DIR",
                         help="where the programs are (default: build)")
     parser.add_argument("--only", default="*", metavar="PATTERN",
-                        help="shell pattern of case names; a word without * matches any part")
+                        help="shell pattern of case names; without *: any part, with / the beginning")
     parser.add_argument("--sanitized", action="store_true",
                         help="the programs are instrumented: be patient with times")
     parser.add_argument("--workers", type=int, default=1, help="workers of the dataplane")
@@ -106,7 +106,9 @@ def run_cases(bench, chosen, options):
 
 def main(prefix, text, table, make_bench):
     options = arguments(prefix, text)
-    pattern = options.only if "*" in options.only else f"*{options.only}*"
+    pattern = options.only
+    if "*" not in pattern:
+        pattern = f"{pattern}*" if "/" in pattern else f"*{pattern}*"
     chosen = {name: case for name, case in table.items()
               if fnmatch.fnmatch(f"{options.prefix}/{name}", pattern)}
     if not chosen:
