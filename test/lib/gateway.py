@@ -53,7 +53,7 @@ class Gateway:
     """Owns the two processes and their log files. Without a config of the caller's it writes one
     of its own for the topology; with one, the API is where the command line looks by itself."""
 
-    def __init__(self, lab, topology, build, config=None, workers=1, memory=256, hugepages=False,
+    def __init__(self, lab, topology, build, config=None, workers=1, memory=512, hugepages=False,
                  auth="mschapv2, chap, pap"):
         self.lab = lab
         self.space = topology.gateway

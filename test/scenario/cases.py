@@ -110,7 +110,7 @@ def table():
     }
     bad = {
         "unknown-key": (("  idle:", "  idel:"), "idel"),
-        "bad-unit": (("memory: 256MiB", "memory: 256bananas"), "MiB"),
+        "bad-unit": (("memory: 512MiB", "memory: 512bananas"), "MiB"),
         "missing-secret": (("{peer: any, secret: culvert-psk}", "{peer: any}"), "secret"),
     }
     for name, (change, expected) in bad.items():
