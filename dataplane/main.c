@@ -176,7 +176,7 @@ static int make_tables(struct gateway *g)
 		return fail("not enough DPDK memory for the tables", MORE_MEMORY);
 	g->tables->workers = d->workers;
 	g->tables->port_mtu = least_outer_mtu(g);
-	g->routes = routes_create(d->sessions, g->port, g->ports, g->qsbr);
+	g->routes = routes_create(g->config->route_count, d->sessions, g->port, g->ports, g->qsbr);
 	if (!g->routes)
 		return fail("not enough DPDK memory for the routes", MORE_MEMORY);
 	error = add_ppp_address(g);

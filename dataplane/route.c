@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Two rte_fib tables of the DIR-24-8 kind, one for each side (see route.h). What a table holds for
-// a prefix is one number: kind, who made it, and the session, the port or the gateway.
+// Two rte_fib tables, one for each side (see route.h); the inner one, with a route for each
+// session, is of the DIR-24-8 kind. The outer one is complete before the workers start. What a
+// table holds for a prefix is one number: kind, who made it, and the session, the port or the
+// gateway.
 //
 // Readers are safe while the clerk writes: every word of the tables is read and written whole, and
 // the number 0 means no route. The one thing that needs a grace period is reuse: rte_fib gives a
@@ -27,7 +29,7 @@ enum {
 	BY_COMMAND = 1 << KIND_BITS, // made by ROUTE_ADD
 	VALUE_SHIFT = KIND_BITS + 1,
 
-	STATIC_ROUTES = 65536,    // of the config, for each side
+	SPARE_ROUTES = 1024,      // own addresses, networks, and what ROUTE_ADD has for gateways
 	GROUPS = 1024,            // second-level groups (of 256 addresses) at least
 	SESSIONS_IN_A_GROUP = 16, // what we reckon with; pools fill them far better
 };
@@ -112,10 +114,9 @@ static void gateway_release(struct routes *r, uint64_t hop)
 		r->gateway[(hop >> VALUE_SHIFT) % ROUTE_GATEWAYS].users--;
 }
 
-static int remove_route(
-	struct routes *r, struct rte_fib *fib, uint32_t address, uint8_t length, uint64_t hop)
+static int remove_route(struct routes *r, uint32_t address, uint8_t length, uint64_t hop)
 {
-	int error = rte_fib_delete(fib, address, length);
+	int error = rte_fib_delete(r->inner, address, length);
 
 	if (error < 0)
 		return error;
@@ -124,17 +125,30 @@ static int remove_route(
 	return 0;
 }
 
-static struct rte_fib *create_fib(
-	const char *name, enum rte_fib_dir24_8_nh_sz size, uint32_t routes, uint32_t groups)
+// Few routes, and none that comes or goes while workers look: the tree itself is the fastest then,
+// since it stays in the cache, and takes no memory.
+static struct rte_fib *create_outer(uint32_t routes)
+{
+	struct rte_fib_conf conf = {
+		.type = RTE_FIB_DUMMY,
+		.default_nh = ROUTE_NONE,
+		.max_routes = (int)routes,
+	};
+
+	return rte_fib_create("outer", SOCKET_ID_ANY, &conf);
+}
+
+static struct rte_fib *create_inner(uint32_t routes, uint32_t sessions)
 {
 	struct rte_fib_conf conf = {
 		.type = RTE_FIB_DIR24_8,
 		.default_nh = ROUTE_NONE,
-		.max_routes = (int)routes,
-		.dir24_8 = {.nh_sz = size, .num_tbl8 = groups},
+		.max_routes = (int)(routes + sessions),
+		.dir24_8 = {.nh_sz = RTE_FIB_DIR24_8_4B,
+			.num_tbl8 = GROUPS + sessions / SESSIONS_IN_A_GROUP},
 	};
 
-	return rte_fib_create(name, SOCKET_ID_ANY, &conf);
+	return rte_fib_create("inner", SOCKET_ID_ANY, &conf);
 }
 
 int route_add_local(struct routes *r, enum port_side side, uint32_t address)
@@ -160,8 +174,8 @@ static int add_port(struct routes *r, const struct port *p)
 	return 0;
 }
 
-struct routes *routes_create(
-	uint32_t sessions, const struct port *ports, uint16_t count, struct rte_rcu_qsbr *qsbr)
+struct routes *routes_create(uint32_t statics, uint32_t sessions, const struct port *ports,
+	uint16_t count, struct rte_rcu_qsbr *qsbr)
 {
 	struct routes *r = rte_zmalloc("routes", sizeof(*r), RTE_CACHE_LINE_SIZE);
 	int error = 0;
@@ -171,10 +185,8 @@ struct routes *routes_create(
 	r->port = ports;
 	r->ports = count;
 	r->qsbr = qsbr;
-	// No session is behind an outer route, so two bytes suffice for its next hops.
-	r->outer = create_fib("outer", RTE_FIB_DIR24_8_2B, STATIC_ROUTES, GROUPS);
-	r->inner = create_fib("inner", RTE_FIB_DIR24_8_4B, STATIC_ROUTES + sessions,
-		GROUPS + sessions / SESSIONS_IN_A_GROUP);
+	r->outer = create_outer(statics + SPARE_ROUTES);
+	r->inner = create_inner(statics + SPARE_ROUTES, sessions);
 	for (uint16_t i = 0; r->outer && r->inner && error == 0 && i < count; i++)
 		error = add_port(r, &ports[i]);
 	if (!r->outer || !r->inner || error < 0) {
@@ -207,7 +219,7 @@ static int add_gateway(
 	const struct port *p = port_towards(r, gateway);
 	int index, error;
 
-	if (!p)
+	if (!p || ((flags & BY_COMMAND) && p->side == SIDE_SUBSCRIBER))
 		return -ENETUNREACH;
 	index = gateway_take(r, gateway, p->index);
 	if (index < 0)
@@ -254,18 +266,14 @@ int route_add(struct routes *r, const struct command_route *c)
 
 int route_delete(struct routes *r, const struct command_route *c)
 {
-	struct rte_fib *fibs[] = {r->inner, r->outer};
+	uint32_t address = address_to_u32(&c->prefix.address);
+	uint64_t hop;
 
 	if (!prefix_is_v4(&c->prefix))
 		return -EINVAL;
-	for (int i = 0; i < 2; i++) {
-		uint32_t address = address_to_u32(&c->prefix.address);
-		uint64_t hop;
-
-		if (find(fibs[i], address, c->prefix.length, &hop) && (hop & BY_COMMAND))
-			return remove_route(r, fibs[i], address, c->prefix.length, hop);
-	}
-	return -ENOENT;
+	if (!find(r->inner, address, c->prefix.length, &hop) || !(hop & BY_COMMAND))
+		return -ENOENT;
+	return remove_route(r, address, c->prefix.length, hop);
 }
 
 // One that ROUTE_ADD made, from node on in the order of the tree; NULL when there is none.
@@ -279,39 +287,27 @@ static struct rte_rib_node *next_by_command(struct rte_rib *rib, struct rte_rib_
 	return NULL;
 }
 
-static void clear_fib(struct routes *r, struct rte_fib *fib)
+void routes_clear(struct routes *r)
 {
-	struct rte_rib *rib = rte_fib_get_rib(fib);
+	struct rte_rib *rib = rte_fib_get_rib(r->inner);
 	struct rte_rib_node *node = next_by_command(rib, NULL);
+	uint32_t address;
+	uint8_t length;
+	uint64_t hop;
 
 	while (node) {
 		// The successor is found before its predecessor's node is gone.
 		struct rte_rib_node *next = next_by_command(rib, node);
-		uint32_t address;
-		uint8_t length;
-		uint64_t hop;
 
 		rte_rib_get_ip(node, &address);
 		rte_rib_get_depth(node, &length);
 		rte_rib_get_nh(node, &hop);
-		remove_route(r, fib, address, length, hop);
+		remove_route(r, address, length, hop);
 		node = next;
 	}
-}
-
-void routes_clear(struct routes *r)
-{
-	uint64_t hop;
-
-	clear_fib(r, r->outer);
-	clear_fib(r, r->inner);
 	// The walk goes through what is below 0.0.0.0/0, not through it.
-	for (int i = 0; i < 2; i++) {
-		struct rte_fib *fib = i ? r->inner : r->outer;
-
-		if (find(fib, 0, 0, &hop) && (hop & BY_COMMAND))
-			remove_route(r, fib, 0, 0, hop);
-	}
+	if (find(r->inner, 0, 0, &hop) && (hop & BY_COMMAND))
+		remove_route(r, 0, 0, hop);
 }
 
 static void unpack(const struct routes *r, uint64_t packed, struct route_hop *hop)

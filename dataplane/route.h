@@ -37,17 +37,19 @@ enum { ROUTE_GATEWAYS = 1024 }; // different next hops
 struct routes;
 struct rte_rcu_qsbr;
 
-// With the ports' own addresses and networks in it. sessions: for how many host routes there is
-// room. NULL when memory does not suffice.
-struct routes *routes_create(
-	uint32_t sessions, const struct port *ports, uint16_t count, struct rte_rcu_qsbr *qsbr);
+// With the ports' own addresses and networks in it; there is room for that many static routes and
+// host routes of sessions. NULL when memory does not suffice.
+struct routes *routes_create(uint32_t statics, uint32_t sessions, const struct port *ports,
+	uint16_t count, struct rte_rcu_qsbr *qsbr);
 void routes_destroy(struct routes *r);
 
-// Clerk. A further own address of a side (IPv4 in network byte order): 0 or -errno.
+// The next two only before the workers start. A further own address of a side (IPv4 in network byte
+// order): 0 or -errno.
 int route_add_local(struct routes *r, enum port_side side, uint32_t address);
 // A static route of the config: 0 or -errno, -ENETUNREACH when its gateway is on no port's network.
 int route_add_static(struct routes *r, const struct config_route *c);
-// ROUTE_ADD (that the session exists is the caller's check) and ROUTE_DELETE: as in messages.h.
+// ROUTE_ADD (that the session exists is the caller's check) and ROUTE_DELETE: as in messages.h, for
+// the network side; while workers look.
 int route_add(struct routes *r, const struct command_route *c);
 int route_delete(struct routes *r, const struct command_route *c);
 // All that ROUTE_ADD made.
