@@ -26,7 +26,7 @@ struct esp_packet {
 	uint8_t iv;        // bytes
 	uint8_t icv;       // bytes
 	uint8_t ok;        // 1: decrypted and the ICV is right
-	uint8_t moved;     // esp_in: 1: the peer has a new address
+	uint8_t release;   // esp_in: 1: the claim on the SA is given up
 };
 
 // Checks the ICV of each and decrypts those where it is right; sets ok. Packets that are not ok

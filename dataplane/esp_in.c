@@ -120,12 +120,15 @@ static uint16_t burst_admit(
 	uint16_t n = 0, admitted = 0;
 
 	for (uint16_t i = 0; i < count; i++) {
+		uint32_t index;
+
 		if (m[i]->nb_segs != 1 || m[i]->data_len < ESP_HEADER) {
 			packet_drop(w, m[i], DROP_ESP_SHORT);
 			continue;
 		}
-		rte_prefetch0(
-			&t->sa[id_index(load_u32(rte_pktmbuf_mtod(m[i], uint8_t *))) % t->sas]);
+		index = id_index(load_u32(rte_pktmbuf_mtod(m[i], uint8_t *)));
+		if (index < t->sas)
+			rte_prefetch0(&t->sa[index]);
 		m[n++] = m[i];
 	}
 	for (uint16_t i = 0; i < n; i++) {
@@ -187,7 +190,17 @@ static void address_follow(struct worker *w, struct esp_packet *p)
 	if (s->replay.window && s->replay.top != p->sequence)
 		return;
 	sa_follow(w->tables, s, remote);
-	p->moved = 1;
+}
+
+// Packets that keep coming through another worker's hands: the flow arrives there now, so the
+// claim is given up, after the burst, for whoever gets it.
+static void claim_check(struct esp_packet *p)
+{
+	struct sa *s = p->sa;
+
+	s->strange = meta_of(p->m)->stage == HANDOVER_ESP_IN ? s->strange + 1 : 0;
+	if (s->strange >= OWNER_STRANGE_MOST)
+		p->release = 1;
 }
 
 static enum drop packet_finish(struct worker *w, struct esp_packet *p)
@@ -205,6 +218,7 @@ static enum drop packet_finish(struct worker *w, struct esp_packet *p)
 		return DROP_ESP_REPLAY;
 	}
 	address_follow(w, p);
+	claim_check(p);
 	stats->in_packets++;
 	stats->in_bytes += p->length;
 	stats->in_last = w->now;
@@ -232,9 +246,8 @@ uint16_t esp_in(struct worker *w, struct rte_mbuf **m, uint16_t count)
 		else
 			packet_drop(w, p[i].m, reason);
 	}
-	// A new flow may arrive at another worker: let the SA go to whoever gets it.
 	for (uint16_t i = 0; i < n; i++) {
-		if (p[i].moved)
+		if (p[i].release)
 			owner_release(&p[i].sa->owner);
 	}
 	return out;

@@ -106,13 +106,14 @@ uint16_t fragment_ip4(struct worker *w, struct rte_mbuf *m, uint16_t mtu, struct
 	if (c.first < 8 || (c.fragment & RTE_IPV4_HDR_OFFSET_MASK) + c.payload / 8 > 0x1fff)
 		return 0;
 	for (uint32_t at = c.first; at < c.payload; at += c.each) {
-		out[n] = n < FRAGMENTS_MAX ? further(w, m, &c, (uint16_t)at) : NULL;
-		if (!out[n]) {
+		struct rte_mbuf *f = n < FRAGMENTS_MAX ? further(w, m, &c, (uint16_t)at) : NULL;
+
+		if (!f) {
 			while (--n)
 				packet_drop(w, out[n], DROP_FRAGMENT_FAILED);
 			return 0;
 		}
-		n++;
+		out[n++] = f;
 	}
 	header_finish(rte_pktmbuf_mtod(m, uint8_t *), (uint8_t)c.header, c.header + c.first,
 		(c.fragment & RTE_IPV4_HDR_OFFSET_MASK) | RTE_IPV4_HDR_MF_FLAG);

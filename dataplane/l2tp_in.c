@@ -84,6 +84,19 @@ static bool sequence_accept(struct session_uplink *s, uint16_t ns)
 	return true;
 }
 
+// The claim on the only session of a client moves to where its SA is by now.
+static void claims_check(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	for (uint16_t i = 0; i < count; i++) {
+		struct session_uplink *s = &w->tables->session[meta_of(m[i])->session].uplink;
+
+		if (s->strange < OWNER_STRANGE_MOST || s->spread)
+			continue;
+		s->strange = 0;
+		owner_release(&s->owner);
+	}
+}
+
 // PPP frame now. False: the packet is gone.
 static bool packet_open(struct worker *w, struct l2tp_packet *p)
 {
@@ -102,6 +115,7 @@ static bool packet_open(struct worker *w, struct l2tp_packet *p)
 		packet_drop(w, p->m, DROP_L2TP_SEQUENCE);
 		return false;
 	}
+	s->strange = meta->stage == HANDOVER_L2TP_IN ? s->strange + 1 : 0;
 	meta->tunnel = p->tunnel;
 	meta->session = p->session;
 	p->m->data_off += p->header.payload;
@@ -129,5 +143,6 @@ uint16_t l2tp_in(struct worker *w, struct rte_mbuf **m, uint16_t count)
 		if (packet_open(w, &p[i]))
 			m[out++] = p[i].m;
 	}
+	claims_check(w, m, out);
 	return out;
 }

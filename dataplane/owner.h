@@ -24,6 +24,9 @@ static inline bool owner_or_handover(
 	return true;
 }
 
+// So many packets in a row that another worker handed over: what they belong to arrives there now.
+enum { OWNER_STRANGE_MOST = 64 };
+
 // Gives the claim up: the next worker that gets a packet of it takes it.
 static inline void owner_release(uint16_t *owner)
 {

@@ -41,6 +41,7 @@ struct sa {
 	uint32_t salt_in;      // as on the wire; AEAD only
 	uint64_t remote_in;    // sa_remote() as the owner last saw it
 	struct replay replay;
+	uint16_t strange; // the owner: packets in a row that another worker handed over
 
 	// ---- outbound: read by every worker; remote is written by the inbound owner
 	_Alignas(64) uint32_t spi_out;

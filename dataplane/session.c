@@ -120,6 +120,7 @@ static void session_fill(struct tables *t, const struct command_session_add *c)
 
 	memset(s, 0, sizeof(*s));
 	s->uplink.owner = first_owner(t, tunnel, c->session);
+	s->uplink.spread = s->uplink.owner != 0;
 	s->uplink.session_id = c->session_id;
 	s->uplink.tunnel = c->tunnel;
 	s->downlink.peer_session = c->peer_session;

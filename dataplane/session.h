@@ -22,13 +22,14 @@ struct session_uplink {
 	uint16_t session_id; // ours, on the wire
 	uint16_t tunnel;     // our tunnel id
 	uint8_t state;       // enum session_state; atomic
-	uint8_t zero;
-	uint32_t flags;    // enum session_flag; atomic
-	uint32_t magic;    // our LCP magic, host byte order
-	uint32_t ip4;      // the subscriber's address in network byte order, or 0
-	uint16_t mtu;      // bytes: the largest inner packet
-	uint16_t expected; // the owner: next Ns (RFC 2661 section 5.4)
-	uint16_t old;      // the owner: packets in a row that were older than that
+	uint8_t spread;      // 1: of a fat tunnel; the owner was chosen and stays
+	uint32_t flags;      // enum session_flag; atomic
+	uint32_t magic;      // our LCP magic, host byte order
+	uint32_t ip4;        // the subscriber's address in network byte order, or 0
+	uint16_t mtu;        // bytes: the largest inner packet
+	uint16_t expected;   // the owner: next Ns (RFC 2661 section 5.4)
+	uint16_t old;        // the owner: packets in a row that were older than that
+	uint16_t strange;    // the owner: packets in a row that another worker handed over
 } __attribute__((aligned(64)));
 
 struct session_downlink {

@@ -82,6 +82,7 @@ void worker_handover(
 	unsigned i = bench.record.handed++ % TEST_RECORDS;
 
 	w->stats->given++;
+	meta_of(m)->stage = stage;
 	if (bench.record.handovers[i].m)
 		rte_pktmbuf_free(bench.record.handovers[i].m);
 	bench.record.handovers[i] = (struct test_handover){.m = m, .owner = owner, .stage = stage};
