@@ -5,6 +5,8 @@
 
 #include "gateway.h"
 
+#include "api/api.h"
+#include "api/objects.h"
 #include "dataplane.h"
 #include "ike/ike.h"
 #include "l2tp/l2tp.h"
@@ -40,6 +42,8 @@ struct gateway {
 	struct pools *pools;
 	struct users *users;
 	struct subscribers *subscribers;
+	struct objects objects;
+	struct api *api;
 	bool stopping;
 };
 
@@ -224,6 +228,21 @@ static bool make_modules(struct gateway *g)
 	return true;
 }
 
+static int make_api(struct gateway *g)
+{
+	struct api_source source;
+
+	g->objects = (struct objects){
+		.config = g->config,
+		.ike = g->ike,
+		.l2tp = g->l2tp,
+		.pools = g->pools,
+		.subscribers = g->subscribers,
+	};
+	objects_source(&g->objects, &source);
+	return api_create(g->loop, g->config, &source, &g->api);
+}
+
 struct gateway *gateway_create(uv_loop_t *loop, const struct config *config)
 {
 	struct gateway *g = calloc(1, sizeof(*g));
@@ -239,6 +258,10 @@ struct gateway *gateway_create(uv_loop_t *loop, const struct config *config)
 	work_init(loop);
 	if (!make_modules(g)) {
 		log_event(LOG_CONTROLPLANE_FAILED, NULL, "s:s", "reason", "no memory");
+		gateway_free(g);
+		return NULL;
+	}
+	if (make_api(g) < 0) {
 		gateway_free(g);
 		return NULL;
 	}
@@ -258,6 +281,8 @@ static void farewell_over(void *context)
 	ike_close_all(g->ike, "stop");
 	// The Deletes lie in the rings now; the workers take them from there without us.
 	dataplane_stop();
+	api_free(g->api);
+	g->api = NULL;
 	uv_stop(g->loop);
 }
 
@@ -274,6 +299,7 @@ void gateway_stop(struct gateway *g)
 
 void gateway_free(struct gateway *g)
 {
+	api_free(g->api);
 	subscribers_free(g->subscribers);
 	l2tp_free(g->l2tp);
 	ike_free(g->ike);
