@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The arithmetic against published vectors; the derivations of RFC 2409, for which there are none,
+// against values worked out apart from this code with another HMAC.
+
+#include "crypto.h"
+
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+struct bytes {
+	uint8_t at[256];
+	size_t length;
+};
+
+static struct bytes unhex(const char *text)
+{
+	struct bytes b = {.length = strlen(text) / 2};
+
+	for (size_t i = 0; i < b.length; i++) {
+		const char pair[3] = {text[2 * i], text[2 * i + 1], 0};
+
+		b.at[i] = (uint8_t)strtoul(pair, NULL, 16);
+	}
+	return b;
+}
+
+static struct span span(const struct bytes *b)
+{
+	return SPAN(b->at, b->length);
+}
+
+// RFC 2202 and RFC 4231, test case 2.
+static void prf_gives_the_vectors(void **state)
+{
+	static const struct {
+		unsigned hash;
+		const char *out;
+	} vectors[] = {{IKE_MD5, "750c783e6ab0b503eaa86e310a5db738"},
+		{IKE_SHA1, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"},
+		{IKE_SHA256, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+		{IKE_SHA384, "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e"
+			     "8e2240ca5e69e2c78b3239ecfab21649"},
+		{IKE_SHA512, "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
+			     "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"}};
+	const uint8_t *text = (const uint8_t *)"what do ya want for nothing?";
+	const struct span parts[] = {SPAN(text, 11), SPAN(text + 11, 17)};
+
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		struct bytes out = unhex(vectors[i].out);
+		uint8_t mac[IKE_HASH_MAX];
+
+		assert_int_equal(
+			ike_prf(vectors[i].hash, SPAN((const uint8_t *)"Jefe", 4), parts, 2, mac),
+			0);
+		assert_int_equal(ike_hash_size(vectors[i].hash), out.length);
+		assert_memory_equal(mac, out.at, out.length);
+	}
+	assert_int_not_equal(
+		ike_prf(3, SPAN((const uint8_t *)"Jefe", 4), parts, 2, (uint8_t[64]){0}), 0);
+}
+
+// RFC 3602 section 4 cases 1 and 2; SP 800-38A F.2.3 and F.2.5.
+static void cbc_gives_the_vectors(void **state)
+{
+	static const struct {
+		unsigned encryption;
+		const char *key, *iv, *plain, *sealed;
+	} vectors[] = {
+		{IKE_AES_CBC_128, "06a9214036b8a15b512e03d534120006",
+			"3dafba429d9eb430b422da802c9fac41", "53696e676c6520626c6f636b206d7367",
+			"e353779c1079aeb82708942dbe77181a"},
+		{IKE_AES_CBC_128, "c286696d887c9aa0611bbb3e2025a45a",
+			"562e17996d093d28ddb3ba695a2e6f58",
+			"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+			"d296cd94c2cccf8a3a863028b5e1dc0a7586602d253cfff91b8266bea6d61ab1"},
+		{IKE_AES_CBC_192, "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b",
+			"000102030405060708090a0b0c0d0e0f", "6bc1bee22e409f96e93d7e117393172a",
+			"4f021db243bc633d7178183a9fa071e8"},
+		{IKE_AES_CBC_256,
+			"603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
+			"000102030405060708090a0b0c0d0e0f", "6bc1bee22e409f96e93d7e117393172a",
+			"f58c4c04d6e5f1ba779eabfb5f7bfbd6"}};
+
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		unsigned e = vectors[i].encryption;
+		struct bytes key = unhex(vectors[i].key), iv = unhex(vectors[i].iv), iv2 = iv;
+		struct bytes plain = unhex(vectors[i].plain), sealed = unhex(vectors[i].sealed);
+		struct bytes text = plain;
+
+		assert_int_equal(ike_encryption_key_size(e), key.length);
+		assert_int_equal(ike_encrypt(e, key.at, iv.at, text.at, text.length), 0);
+		assert_memory_equal(text.at, sealed.at, sealed.length);
+		// The IV of the next message is the last block (RFC 2409 appendix B).
+		assert_memory_equal(iv.at, sealed.at + sealed.length - 16, 16);
+		assert_int_equal(ike_decrypt(e, key.at, iv2.at, text.at, text.length), 0);
+		assert_memory_equal(text.at, plain.at, plain.length);
+		assert_memory_equal(iv2.at, iv.at, 16);
+		assert_int_not_equal(ike_decrypt(e, key.at, iv2.at, text.at, 15), 0);
+		assert_int_not_equal(ike_decrypt(e, key.at, iv2.at, text.at, 0), 0);
+	}
+}
+
+static EVP_PKEY *private_key(const char *group, const struct bytes *d)
+{
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	BIGNUM *n = BN_bin2bn(d->at, (int)d->length, NULL);
+	OSSL_PARAM *params;
+	EVP_PKEY *key = NULL;
+
+	OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
+	OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, n);
+	params = OSSL_PARAM_BLD_to_param(build);
+	assert_int_equal(EVP_PKEY_fromdata_init(c), 1);
+	assert_int_equal(EVP_PKEY_fromdata(c, &key, EVP_PKEY_KEYPAIR, params), 1);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(build);
+	EVP_PKEY_CTX_free(c);
+	BN_free(n);
+	return key;
+}
+
+// RFC 5903 section 8: the shared secret is the x coordinate alone.
+static void ecdh_gives_the_vectors(void **state)
+{
+	static const struct {
+		unsigned group;
+		const char *name, *private, *peer, *secret;
+	} vectors[] = {
+		{IKE_ECP_256, "P-256",
+			"c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433",
+			"d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf63"
+			"56fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872ab",
+			"d6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de"},
+		{IKE_ECP_384, "P-384",
+			"099f3c7034d4a2c699884d73a375a67f7624ef7c6b3c0f160647b67414dce655"
+			"e35b538041e649ee3faef896783ab194",
+			"e558dbef53eecde3d3fccfc1aea08a89a987475d12fd950d83cfa41732bc509d"
+			"0d1ac43a0336def96fda41d0774a3571"
+			"dcfbec7aacf3196472169e838430367f66eebe3c6e70c416dd5f0c68759dd1ff"
+			"f83fa40142209dff5eaad96db9e6386c",
+			"11187331c279962d93d604243fd592cb9d0a926f422e47187521287e7156c5c4"
+			"d603135569b9e9d09cf5d4a270f59746"},
+	};
+
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		struct bytes d = unhex(vectors[i].private), peer = unhex(vectors[i].peer);
+		struct bytes secret = unhex(vectors[i].secret);
+		EVP_PKEY *key = private_key(vectors[i].name, &d);
+		uint8_t out[IKE_DH_MAX];
+
+		assert_int_equal(ike_group_size(vectors[i].group), peer.length);
+		assert_int_equal(ike_group_secret_size(vectors[i].group), secret.length);
+		assert_int_equal(ike_dh_shared(vectors[i].group, key, span(&peer), out), 0);
+		assert_memory_equal(out, secret.at, secret.length);
+		EVP_PKEY_free(key);
+	}
+}
+
+static const unsigned all_groups[] = {IKE_MODP_1024, IKE_MODP_1536, IKE_MODP_2048, IKE_MODP_3072,
+	IKE_MODP_4096, IKE_ECP_256, IKE_ECP_384, IKE_ECP_521};
+
+static void both_sides_get_one_secret(void **state)
+{
+	for (size_t i = 0; i < sizeof(all_groups) / sizeof(all_groups[0]); i++) {
+		unsigned g = all_groups[i];
+		uint8_t a[IKE_DH_MAX], b[IKE_DH_MAX], x[IKE_DH_MAX], y[IKE_DH_MAX];
+		EVP_PKEY *ka = ike_dh_generate(g, a), *kb = ike_dh_generate(g, b);
+
+		assert_non_null(ka);
+		assert_non_null(kb);
+		assert_int_equal(ike_dh_shared(g, ka, SPAN(b, ike_group_size(g)), x), 0);
+		assert_int_equal(ike_dh_shared(g, kb, SPAN(a, ike_group_size(g)), y), 0);
+		assert_memory_equal(x, y, ike_group_secret_size(g));
+		EVP_PKEY_free(ka);
+		EVP_PKEY_free(kb);
+	}
+}
+
+static void degenerate_values_are_refused(void **state)
+{
+	for (size_t i = 0; i < sizeof(all_groups) / sizeof(all_groups[0]); i++) {
+		unsigned g = all_groups[i];
+		size_t n = ike_group_size(g);
+		uint8_t own[IKE_DH_MAX], bad[IKE_DH_MAX + 1] = {0}, out[IKE_DH_MAX];
+		EVP_PKEY *key = ike_dh_generate(g, own);
+
+		assert_int_not_equal(ike_dh_shared(g, key, SPAN(bad, n), out), 0); // 0
+		bad[n - 1] = 1;
+		assert_int_not_equal(ike_dh_shared(g, key, SPAN(bad, n), out), 0); // 1
+		memset(bad, 0xff, sizeof(bad));
+		assert_int_not_equal(ike_dh_shared(g, key, SPAN(bad, n), out), 0); // beyond p
+		assert_int_not_equal(ike_dh_shared(g, key, SPAN(own, n - 1), out), 0);
+		assert_int_not_equal(ike_dh_shared(g, key, SPAN(bad, n + 1), out), 0);
+		memcpy(bad, own, n);
+		bad[n - 1] ^= 1;
+		if (g >= IKE_ECP_256) // not on the curve
+			assert_int_not_equal(ike_dh_shared(g, key, SPAN(bad, n), out), 0);
+		EVP_PKEY_free(key);
+	}
+	assert_null(ike_dh_generate(1, (uint8_t[IKE_DH_MAX]){0}));
+}
+
+// p - 1 has order 2.
+static void minus_one_is_refused(void **state)
+{
+	BIGNUM *p = BN_get_rfc3526_prime_2048(NULL);
+	uint8_t own[IKE_DH_MAX], bad[256], out[IKE_DH_MAX];
+	EVP_PKEY *key = ike_dh_generate(IKE_MODP_2048, own);
+
+	BN_sub_word(p, 1);
+	BN_bn2binpad(p, bad, sizeof(bad));
+	assert_int_not_equal(ike_dh_shared(IKE_MODP_2048, key, SPAN(bad, 256), out), 0);
+	EVP_PKEY_free(key);
+	BN_free(p);
+}
+
+static void counting(uint8_t *out, size_t n, uint8_t from)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = from + i;
+}
+
+static void keys_are_derived(void **state)
+{
+	static const struct {
+		unsigned hash, encryption;
+		const char *d, *a, *e, *iv, *keymat, *keymat_pfs;
+	} vectors[] = {
+		{IKE_SHA1, IKE_AES_CBC_256, "2876c7cb7fea52364ec3f10305c60eed063104a3",
+			"4363573241e669c831628d29f82528a5d2b8ff40",
+			"07538e40aa908a4998c80a1caa2cb0ec56c772aa4b8d974553f0492a401ac24a",
+			"6ba12ac34aca5ac0f6cfd66c0c0832ce",
+			"e59e4161b40f4c97ed69af00ba2b78d3d680b35fada1dbf6b19daa5bb16f9cd25a985575"
+			"899adca32afa57805e54a732ea9514a15eb4b11c9b1af437621fc67c7c1e243fc3cbe037",
+			"27155228133e65f72e849257c2d758311b7f1148f8a3b437155a6a119af7cdde1f38668a"
+			"6547476748b429521e789e91f05d045540e22f28ca68e077f9eedfaf6d4f9e3a18477437"},
+		{IKE_SHA256, IKE_AES_CBC_128,
+			"7255eb8ac95978510a6dfc5a4d36af4703d6c39be5243dfbfb62e36d9b7446c4",
+			"d8b134d9935ec1f7e28624005dece33e8ab3f3b2bc2fea227fc3a0bb12803b3f",
+			"5c466357cf7cc221346dab5187251640", "512bf124b47b1c24f0aace1ad31d96c2",
+			"65cc19fc6291a445d177d1dfbff8821c80d852d6456c5f8045e2bca1b5ccd955424d2e52"
+			"f0ed52b4d0be1b7048dff456a33c94e6108df6b7eaa1594b8f2534dc1f0979602801de63",
+			"adf2d94bc8f0afb5e767475d4ad02f0dc0fb62c364daa12ba874f9f565e0c53c6f6687af"
+			"da40893ed78d3da2e0ff37d8a7101228424fee0f4646ec0450932cde07e4d22f0ae3ee35"},
+		{IKE_SHA512, IKE_AES_CBC_192,
+			"b193089a7ea7ec24e9c6f00d26531c2bbf2b006a797aef79ddd2fcd9c1d6b2b6955e239e"
+			"1181c6d7c469534d249ba43adeaff48ada242e69f8f6473cb9a52686",
+			"8f33f901a4bbd3fa5d3869252a169d5e88afc1968905fca130271b3b2ae572be394475a0"
+			"0a2793b7be651267c9f8fe56b994a5a6dcd662255b8cd323c8c8d757",
+			"fee8119d2a6c2949435952d428987503e3c5d0de0013b6cd",
+			"eaa8c3eea2befa73d2eb9902c3b29bec",
+			"99cc27096fc861132e6ac9ebbc850ef580b879aec35dc1afcd5b366ce82ff4f2f6e7a067"
+			"62c5505aff179f7a134bc1240cef40d74d0ea42cc03d4e6c4a3c9bd14309862a98ea378b",
+			"3c8eb927299e996f69411729276712aa7244abc3f3523443b56885824a4b0796b7f99318"
+			"0c1297a32a625f6494292bd25969e8453ebc882dc2e69e01fa24d6404f31ef5a4411da3c"},
+		{IKE_MD5, IKE_AES_CBC_256, "edeb8cf044bc2b780ccf8a778bc51c5d",
+			"7e336fdbf219e71b10002703b21972d9",
+			"6709ef8f1e856ef74ebf54589e9fb9c765dd7627c170e3455bdc137137a77967",
+			"0c5c277af122d33d8b778651036c6dfd",
+			"6688e3744bff9aafc523f5f93a1a98f379fe0b49c56dc011c0a47c11df19913ffca95c85"
+			"91cd65f7a8b66c53f54d09d2c3865c91d2d772ffb428de340f79d2c6b64e08b8623d24c2",
+			"ddba92194fc5d49e8b27e59cda72de8afaa96e18a5aca77bc89de216f64ba9ccf89f323c"
+			"716c9dc83789469c1dd65a6dd6a62323f2c0bfe22e908b0d88732aa095bd6c4edb35619e"},
+	};
+	uint8_t ni[16], nr[32], secret[32], gi[64], gr[64];
+	const uint8_t ci[8] = {1, 2, 3, 4, 5, 6, 7, 8}, cr[8] = {17, 18, 19, 20, 21, 22, 23, 24};
+
+	counting(ni, sizeof(ni), 0);
+	counting(nr, sizeof(nr), 0x40);
+	counting(secret, sizeof(secret), 0x80);
+	memset(gi, 0xaa, sizeof(gi));
+	memset(gr, 0xbb, sizeof(gr));
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		struct bytes d = unhex(vectors[i].d), a = unhex(vectors[i].a);
+		struct bytes e = unhex(vectors[i].e), iv = unhex(vectors[i].iv);
+		struct bytes keymat = unhex(vectors[i].keymat), pfs = unhex(vectors[i].keymat_pfs);
+		const struct ike_keys_input in = {.hash = vectors[i].hash,
+			.encryption = vectors[i].encryption,
+			.psk = SPAN((const uint8_t *)"swordfish", 9),
+			.secret = SPAN(secret, 32),
+			.nonce_i = SPAN(ni, 16),
+			.nonce_r = SPAN(nr, 32),
+			.public_i = SPAN(gi, 64),
+			.public_r = SPAN(gr, 64),
+			.cookie_i = ci,
+			.cookie_r = cr};
+		struct ike_keymat_input k = {.hash = vectors[i].hash,
+			.nonce_i = SPAN(ni, 16),
+			.nonce_r = SPAN(nr, 32),
+			.protocol = 3,
+			.spi = 0xc0ffee01};
+		struct ike_keys keys;
+		uint8_t out[72];
+
+		assert_int_equal(ike_keys_derive(&in, &keys), 0);
+		assert_memory_equal(keys.d, d.at, d.length);
+		assert_memory_equal(keys.a, a.at, a.length);
+		assert_memory_equal(keys.e, e.at, e.length);
+		assert_memory_equal(keys.iv, iv.at, iv.length);
+		k.skeyid_d = keys.d;
+		assert_int_equal(ike_keymat(&k, out, sizeof(out)), 0);
+		assert_memory_equal(out, keymat.at, sizeof(out));
+		k.secret = SPAN(secret, 32);
+		assert_int_equal(ike_keymat(&k, out, sizeof(out)), 0);
+		assert_memory_equal(out, pfs.at, sizeof(out));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(prf_gives_the_vectors),
+		cmocka_unit_test(cbc_gives_the_vectors),
+		cmocka_unit_test(ecdh_gives_the_vectors),
+		cmocka_unit_test(both_sides_get_one_secret),
+		cmocka_unit_test(degenerate_values_are_refused),
+		cmocka_unit_test(minus_one_is_refused),
+		cmocka_unit_test(keys_are_derived),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

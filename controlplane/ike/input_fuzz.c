@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The whole responder with a peer that has proven itself: the input is a row of steps, each an
+// operation, a length and bytes. Steps can send bytes as they are, put a header or an authentic
+// HASH and the cipher around payloads, finish what was begun, and let time pass.
+
+#include "pair.h"
+#include "peer.h"
+#include "quick_mode.h"
+#include "sealed.h"
+
+#include "controlplane/fakes.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum step {
+	STEP_RAW,
+	STEP_RAW_KNOWN, // with the cookies of the newest SA
+	STEP_MAIN,      // payloads of a first message
+	STEP_SEALED_MAIN,
+	STEP_INFORMATIONAL,
+	STEP_QUICK,
+	STEP_QUICK_THIRD,
+	STEP_TIME,
+	STEP_EVENTS,
+	STEP_COUNT,
+};
+
+static struct config config;
+static struct config_psk psk = {.secret = "secret", .secret_length = 6};
+static struct ike *ike;
+static struct timers *timers;
+static uint64_t now;
+static struct flow flow;
+
+static void on_current(void *context, uint32_t peer, uint32_t sa)
+{
+}
+
+static void on_down(void *context, uint32_t peer, const char *cause)
+{
+	(void)ike_peer_close(ike, peer, cause);
+}
+
+static const struct ike_events events = {on_current, on_down};
+
+static void configure(void)
+{
+	struct config_ike *c = &config.ike;
+
+	for (uint16_t i = 0; i < 3; i++)
+		c->encryption.values[c->encryption.count++] = IKE_AES_CBC_128 + i;
+	c->hash.values[c->hash.count++] = IKE_SHA256;
+	c->hash.values[c->hash.count++] = IKE_SHA1;
+	c->group.values[c->group.count++] = IKE_ECP_256;
+	for (uint16_t i = ESP_CIPHER_AES_GCM_128; i < ESP_CIPHER_COUNT; i++)
+		c->esp_cipher.values[c->esp_cipher.count++] = i;
+	for (uint16_t i = ESP_INTEGRITY_HMAC_SHA1_96; i < ESP_INTEGRITY_COUNT; i++)
+		c->esp_integrity.values[c->esp_integrity.count++] = i;
+	c->lifetime_s = c->esp_lifetime_s = 3600;
+	c->replay_window = 64;
+	c->dpd_delay_ms = 30000;
+	c->dpd_timeout_ms = 10000;
+	c->retransmit_ms = 1000;
+	c->retransmit_tries = 3;
+	c->half_open_max = 4;
+	c->vendor_nat_t_rfc3947 = c->vendor_nat_t_draft02 = c->vendor_nat_t_draft03 = true;
+	c->vendor_dpd = true;
+	config.psks = &psk;
+	config.psk_count = 1;
+	config.listener_count = 1;
+	address_parse("192.0.2.1", &config.listeners[0].address);
+	flow.local = config.listeners[0].address;
+	address_parse("198.51.100.7", &flow.remote);
+	flow.local_port = flow.remote_port = PORT_NAT_T;
+	log_set_level(LEVEL_ERROR);
+}
+
+// An established SA without the arithmetic before it.
+static void add_peer(void)
+{
+	struct ike_sa *sa = sa_create(ike, &flow, (const uint8_t *)"cookie-i");
+
+	if (!sa)
+		return;
+	sa->encryption = IKE_AES_CBC_128;
+	sa->hash = IKE_SHA1;
+	sa->group = IKE_ECP_256;
+	sa->vendors = (struct vendor_ids){.natt = NATT_RFC3947, .dpd = true};
+	sa->nat_peer = true;
+	sa->lifetime_s = 3600;
+	memset(&sa->keys, 7, sizeof(sa->keys));
+	if (peer_attach(sa, false) == 0)
+		sa_established(sa);
+}
+
+static struct ike_sa *newest(void)
+{
+	return TAILQ_LAST(&ike->sas, sa_queue);
+}
+
+static struct ike_sa *established(void)
+{
+	struct ike_sa *sa;
+
+	TAILQ_FOREACH(sa, &ike->sas, all)
+	if (sa->state == IKE_ESTABLISHED)
+		return sa;
+	return NULL;
+}
+
+static void step_known(const uint8_t *data, size_t size)
+{
+	uint8_t message[PACKET_DATA];
+	struct ike_sa *sa = newest();
+
+	if (!sa || size < 2 * ISAKMP_COOKIE || size > sizeof(message))
+		return;
+	memcpy(message, data, size);
+	memcpy(message, sa->cookie_i, ISAKMP_COOKIE);
+	memcpy(message + ISAKMP_COOKIE, sa->cookie_r, ISAKMP_COOKIE);
+	ike_input(ike, &flow, message, size);
+}
+
+// A message in clear: its first byte is the type of the first payload.
+static void step_main(const uint8_t *data, size_t size)
+{
+	struct isakmp_header h = {.version = ISAKMP_VERSION, .exchange = ISAKMP_MAIN};
+	uint8_t buffer[PACKET_DATA];
+	struct isakmp_out out;
+	struct ike_sa *sa = newest();
+
+	memcpy(h.initiator, "cookie-f", ISAKMP_COOKIE);
+	if (sa && sa->state != IKE_ESTABLISHED && size % 2)
+		h = sa_header(sa, ISAKMP_MAIN, 0, 0);
+	out = isakmp_out_begin(buffer, sizeof(buffer), &h);
+	build_bytes(&out.b, data + 1, size - 1);
+	if (isakmp_out_end(&out) == 0)
+		return;
+	buffer[16] = data[0];
+	ike_input(ike, &flow, buffer, build_length(&out.b));
+}
+
+// Payloads behind an authentic HASH, or without one in main mode.
+static void step_sealed(struct ike_sa *sa, uint8_t exchange, const uint8_t *data, size_t size)
+{
+	bool hash = exchange != ISAKMP_MAIN;
+	uint32_t id = hash ? 0x100u + data[0] : 0;
+	uint8_t iv[IKE_BLOCK_MAX];
+	struct sealed s;
+	size_t length;
+
+	if (!sa || sa->state == IKE_WAIT_KE || sa->state == IKE_WAIT_DH || size < 2)
+		return;
+	sealed_begin(&s, sa, exchange, id, hash);
+	s.buffer[hash ? ISAKMP_HEADER : 16] = data[1];
+	build_bytes(&s.out.b, data + 2, size - 2);
+	memcpy(iv, sa->keys.iv, sizeof(iv));
+	if (hash && sealed_iv(sa, id, iv))
+		return;
+	length = sealed_end(&s, sa, iv, SPAN(NULL, 0));
+	if (length)
+		ike_input(ike, &flow, s.buffer, length);
+}
+
+static void step_third(void)
+{
+	struct ike_sa *sa = established();
+	struct quick *q = sa ? LIST_FIRST(&sa->quicks) : NULL;
+	uint8_t iv[IKE_BLOCK_MAX], zero = 0, id[4], hash[IKE_HASH_MAX];
+	struct build b = build_in(id, sizeof(id));
+	struct sealed s;
+	size_t length;
+
+	if (!q)
+		return;
+	build_u32(&b, q->message_id);
+	const struct span parts[] = {
+		SPAN(&zero, 1), SPAN(id, 4), q->nonce_i, SPAN(q->nonce_r, NONCE_OURS)};
+
+	if (ike_prf(sa->hash, SPAN(sa->keys.a, ike_hash_size(sa->hash)), parts, 4, hash))
+		return;
+	sealed_begin(&s, sa, ISAKMP_QUICK, q->message_id, false);
+	isakmp_out_payload(&s.out, ISAKMP_HASH, hash, ike_hash_size(sa->hash));
+	memcpy(iv, q->iv, sizeof(iv));
+	length = sealed_end(&s, sa, iv, SPAN(NULL, 0));
+	if (length)
+		ike_input(ike, &flow, s.buffer, length);
+}
+
+static void step_events(const uint8_t *data, size_t size)
+{
+	struct ike_sa *sa = established();
+	uint32_t pair = sa ? sa->peer->current : 0;
+	struct event_peer_moved moved = {
+		.spi_in = pair, .remote = flow.remote, .remote_port = size};
+	struct event_sa_unknown unknown = {.spi = 9, .remote = flow.remote};
+	struct event_sa_exhausting exhausting = {pair, SA_EXHAUSTED_SEQUENCE};
+
+	if (data[0] & 1)
+		ike_peer_moved(ike, &moved);
+	if (data[0] & 2)
+		ike_sa_unknown(ike, &unknown);
+	if (data[0] & 4)
+		ike_sa_exhausting(ike, &exhausting);
+	sa = established(); // the one from before may be gone
+	if ((data[0] & 8) && sa)
+		ike_peer_alive(ike, sa->peer->id, now);
+	if ((data[0] & 16) && sa)
+		(void)ike_peer_close(ike, sa->peer->id, "closed");
+	if (data[0] & 32)
+		fake_install_answer(data[0] & 64 ? -1 : 0);
+	if (data[0] & 128)
+		add_peer();
+}
+
+static void step(enum step step, const uint8_t *data, size_t size)
+{
+	switch (step) {
+	case STEP_RAW:
+		ike_input(ike, &flow, data, size);
+		break;
+	case STEP_RAW_KNOWN:
+		step_known(data, size);
+		break;
+	case STEP_MAIN:
+		step_main(data, size);
+		break;
+	case STEP_SEALED_MAIN:
+		step_sealed(newest(), ISAKMP_MAIN, data, size);
+		break;
+	case STEP_INFORMATIONAL:
+		step_sealed(established(), ISAKMP_INFORMATIONAL, data, size);
+		break;
+	case STEP_QUICK:
+		step_sealed(established(), ISAKMP_QUICK, data, size);
+		break;
+	case STEP_QUICK_THIRD:
+		step_third();
+		break;
+	case STEP_TIME:
+		now += data[0] * 1000u;
+		timers_run(timers, now);
+		break;
+	case STEP_EVENTS:
+		step_events(data, size);
+		break;
+	case STEP_COUNT:
+		break;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct view v = view_of(data, size);
+
+	if (config.psk_count == 0)
+		configure();
+	now = 1000000;
+	timers = timers_create(NULL, NULL);
+	timers_set_now(timers, now);
+	ike = ike_create(&config, timers, 8, &events, NULL);
+	if (!timers || !ike)
+		abort();
+	add_peer();
+	while (view_left(&v) > 3) {
+		enum step what = view_u8(&v) % STEP_COUNT;
+		size_t length = view_u16(&v);
+		const uint8_t *bytes;
+
+		if (length == 0 || length > view_left(&v))
+			length = view_left(&v);
+		// In memory of its own, so that a read beyond the end is seen.
+		bytes = view_take(&v, length);
+		uint8_t *copy = malloc(length);
+
+		if (!copy)
+			break;
+		memcpy(copy, bytes, length);
+		step(what, copy, length);
+		free(copy);
+	}
+	ike_free(ike);
+	timers_free(timers);
+	fakes_reset();
+	return 0;
+}
