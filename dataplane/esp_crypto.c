@@ -21,7 +21,6 @@ enum {
 	FEW_SHORT = 16,   // packets: below, the single manager hashes short packets faster
 	FEW_LONG = 8,     // ... and long ones
 	FEW_SHA512 = 3,   // there are no instructions for SHA-384 and SHA-512
-	FEW_ENCRYPT = 4,  // CBC encryption is serial; a few lanes do for a few packets
 	LONG_PACKET = 512 // bytes
 };
 
@@ -206,16 +205,15 @@ static inline void cipher_job(IMB_JOB *j, const struct esp_packet *p, unsigned k
 	j->key_len_in_bytes = key_size;
 }
 
-// All packets of one key size.
+// All packets of one key size. The wide manager is the fastest for any number of them.
 static void cipher_some(struct worker *w, struct esp_packet **list, uint16_t n, bool decrypt)
 {
 	struct scratch *s = scratch_of(w);
 	unsigned key_size = cbc_key_size(list[0]->cipher);
-	struct IMB_MGR *mgr = !decrypt && n < FEW_ENCRYPT ? w->mgr_single : w->mgr;
 
 	for (uint16_t i = 0; i < n; i++)
 		cipher_job(&s->jobs[i], list[i], key_size);
-	IMB_SUBMIT_CIPHER_BURST_NOCHECK(mgr, s->jobs, n, IMB_CIPHER_CBC,
+	IMB_SUBMIT_CIPHER_BURST_NOCHECK(w->mgr, s->jobs, n, IMB_CIPHER_CBC,
 		decrypt ? IMB_DIR_DECRYPT : IMB_DIR_ENCRYPT, key_size);
 }
 

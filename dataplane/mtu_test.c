@@ -47,7 +47,8 @@ static struct rte_mbuf *inner(
 	ip[3] = (uint8_t)total;
 	ip[6] = fragment >> 8;
 	ip[7] = fragment & 0xff;
-	memcpy(ip + 20, options, option_length);
+	if (option_length)
+		memcpy(ip + 20, options, option_length);
 	checksum_set(ip);
 	for (size_t i = header; i < total; i++)
 		ip[i] = (uint8_t)(i - header);
