@@ -22,30 +22,27 @@ enum {
 	KEEPALIVE = 0xff, // RFC 3948 section 2.3
 };
 
-// Takes the Ethernet header off. Returns the EtherType in host byte order, 0 when the packet is
-// gone.
-static uint16_t ethernet(struct worker *w, struct rte_mbuf *m, const struct port *p)
+// The EtherType in host byte order. False when the packet is gone.
+static bool ethernet(struct worker *w, struct rte_mbuf *m, const struct port *p, uint16_t *type)
 {
-	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
-	uint16_t type;
+	const struct rte_ether_hdr *eth;
 
 	if (unlikely(m->nb_segs > 1 && rte_pktmbuf_linearize(m) != 0)) {
 		packet_drop(w, m, DROP_NO_MEMORY);
-		return 0;
+		return false;
 	}
 	if (unlikely(m->data_len < sizeof(*eth))) {
 		packet_drop(w, m, DROP_ETHERNET_SHORT);
-		return 0;
+		return false;
 	}
 	eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
-	type = rte_be_to_cpu_16(eth->ether_type);
-	if (!rte_is_same_ether_addr(&eth->dst_addr, &p->mac) &&
-		!(type == RTE_ETHER_TYPE_ARP && rte_is_broadcast_ether_addr(&eth->dst_addr))) {
-		packet_drop(w, m,
-			type == RTE_ETHER_TYPE_IPV6 ? DROP_IP6_UNSUPPORTED : DROP_ETHERNET_ADDRESS);
-		return 0;
-	}
-	return type;
+	*type = rte_be_to_cpu_16(eth->ether_type);
+	if (likely(rte_is_same_ether_addr(&eth->dst_addr, &p->mac)) ||
+		(*type == RTE_ETHER_TYPE_ARP && rte_is_broadcast_ether_addr(&eth->dst_addr)))
+		return true;
+	packet_drop(
+		w, m, *type == RTE_ETHER_TYPE_IPV6 ? DROP_IP6_UNSUPPORTED : DROP_ETHERNET_ADDRESS);
+	return false;
 }
 
 // Source addresses that no host may have (RFC 1122 section 3.2.1.3), and our own.
@@ -220,11 +217,11 @@ static void ip4(struct worker *w, struct rte_mbuf *m, const struct port *p, stru
 static void frame(struct worker *w, struct rte_mbuf *m, struct classified *out)
 {
 	const struct port *p = &w->port[meta_of(m)->port];
-	uint16_t type = ethernet(w, m, p);
+	uint16_t type;
 
+	if (!ethernet(w, m, p, &type))
+		return;
 	switch (type) {
-	case 0:
-		break;
 	case RTE_ETHER_TYPE_IPV4:
 		rte_pktmbuf_adj(m, sizeof(struct rte_ether_hdr));
 		ip4(w, m, p, out);
