@@ -179,7 +179,8 @@ static void add_nat_d(struct initiator *i, struct isakmp_out *out)
 
 	if (i->natt == NATT_NONE)
 		return;
-	n = natt_hash(i->hash, i->cookie_i, i->cookie_r, &i->flow.local, i->flow.local_port, hash);
+	n = natt_hash(i->hash, i->cookie_i, i->cookie_r, &i->flow.local,
+		i->flow.local_port + (i->nat_us ? 7 : 0), hash);
 	isakmp_out_payload(out, natt_payload_d(i->natt), hash, n);
 	n = natt_hash(i->hash, i->cookie_i, i->cookie_r, &i->flow.remote,
 		i->flow.remote_port + wrong, hash);
@@ -316,7 +317,7 @@ bool initiator_fifth(struct initiator *i)
 // The ports float where a NAT is found (RFC 3947 section 4).
 static void float_ports(struct initiator *i)
 {
-	if (i->natt == NATT_NONE || !i->nat)
+	if (i->natt == NATT_NONE || !(i->nat || i->nat_us))
 		return;
 	i->flow.local_port = PORT_NAT_T;
 	if (i->flow.remote_port == PORT_IKE)

@@ -20,7 +20,8 @@ struct initiator {
 	unsigned encryption, hash, group;
 	uint32_t lifetime_s;
 	enum natt natt;
-	bool nat; // its NAT-D do not fit: there is a NAT
+	bool nat;    // its NAT-D do not fit: there is a NAT
+	bool nat_us; // the NAT is in front of the responder
 	bool dpd;
 	bool initial_contact; // in the fifth message
 	uint8_t id[64];       // body of the ID payload

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// A responder over the fakes for one test: with the algorithms of the default config, the key
+// "secret" for all and "other" for 203.0.113.0/24, and a listener at 192.0.2.1.
+
+#include "initiator.h"
+
+#include "controlplane/log.h"
+
+extern struct config config;
+extern struct timers *timers;
+extern struct ike *ike;
+extern uint64_t now; // milliseconds of the timers
+
+// What the responder reported and logged.
+struct seen {
+	unsigned currents, downs, refused;
+	uint32_t peer, sa;  // of the newest sa_current
+	uint32_t down_peer; // of the newest peer_down
+	char cause[64];
+	char refused_line[8192];
+	uint32_t close_in_down; // peer to close from within peer_down
+};
+extern struct seen seen;
+
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+// A sink that keeps refusals.
+void on_log(void *context, enum log_event event, const char *line);
+// Lets time go by.
+void pass(uint64_t ms);
+// The next command must be this one.
+struct command_sa_add take_add(void);
+void assert_deleted(uint32_t spi);
+// Main mode as a peer that does DPD; port 500 or a port behind NAT.
+void connect_as(struct initiator *i, const char *remote, uint16_t port);
+// Main mode and quick mode; the command is taken.
+void bring_up(struct initiator *i, struct initiator_quick *q, const char *remote);
