@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Subscribers' packets from frame to frame: through an ESP tunnel and a clear one, both ways, on
+// whatever worker they arrive, with the sum of the counters checked after every round. The client
+// of the ESP tunnel is a second SA pair with the keys the other way round.
+
+#include "dataplane/test_lab.h"
+
+#include "dataplane/sa.h"
+#include "dataplane/stage.h"
+
+#include <rte_ether.h>
+#include <rte_ip.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define CLIENT LAB_IP(192, 0, 2, 10)
+#define US_SUB LAB_IP(192, 0, 2, 1)
+#define HOST   LAB_IP(198, 51, 100, 10)
+#define US_PPP LAB_IP(100, 64, 0, 1)
+#define INNER  LAB_IP(100, 64, 0, 9)  // behind the ESP tunnel
+#define OTHER  LAB_IP(100, 64, 0, 10) // behind the clear one
+
+enum {
+	SESSION = 5,
+	SESSION_CLEAR = 6,
+	TUNNEL = 21,
+	TUNNEL_CLEAR = 22,
+	PEER = 0x00500007,
+	OURS = 0x00700001,   // SPI of the gateway's pair: index 1
+	THEIRS = 0x00700002, // of the client's: index 2
+};
+
+static void fill(uint8_t *key, size_t length, uint8_t seed)
+{
+	for (size_t i = 0; i < length; i++)
+		key[i] = (uint8_t)(seed + i * 7);
+}
+
+static int add_pair(void)
+{
+	struct command_sa_add ours = {.spi_in = OURS,
+		.spi_out = THEIRS,
+		.peer = PEER,
+		.cipher = ESP_CIPHER_AES_CBC_128,
+		.integrity = ESP_INTEGRITY_HMAC_SHA1_96,
+		.window = 64,
+		.local = address_from_u32(US_SUB),
+		.remote = address_from_u32(CLIENT)};
+	struct command_sa_add theirs;
+
+	fill(ours.cipher_key_in, sizeof(ours.cipher_key_in), 1);
+	fill(ours.cipher_key_out, sizeof(ours.cipher_key_out), 2);
+	fill(ours.integrity_key_in, sizeof(ours.integrity_key_in), 3);
+	fill(ours.integrity_key_out, sizeof(ours.integrity_key_out), 4);
+	theirs = ours;
+	theirs.spi_in = THEIRS;
+	theirs.spi_out = OURS;
+	theirs.local = ours.remote;
+	theirs.remote = ours.local;
+	memcpy(theirs.cipher_key_in, ours.cipher_key_out, sizeof(theirs.cipher_key_in));
+	memcpy(theirs.cipher_key_out, ours.cipher_key_in, sizeof(theirs.cipher_key_out));
+	memcpy(theirs.integrity_key_in, ours.integrity_key_out, sizeof(theirs.integrity_key_in));
+	memcpy(theirs.integrity_key_out, ours.integrity_key_in, sizeof(theirs.integrity_key_out));
+	return sa_add(lab.tables, &ours) || sa_add(lab.tables, &theirs);
+}
+
+static int add_session(
+	uint16_t tunnel, uint32_t peer, uint32_t sa, uint32_t session, uint32_t inner)
+{
+	const struct command_tunnel_add t = {.tunnel = tunnel,
+		.peer_tunnel = tunnel + 100,
+		.peer = peer,
+		.sa = sa,
+		.local_port = PORT_L2TP,
+		.remote_port = PORT_L2TP,
+		.local = address_from_u32(US_SUB),
+		.remote = address_from_u32(CLIENT)};
+	const struct command_session_add s = {.session = session,
+		.tunnel = tunnel,
+		.session_id = (uint16_t)(session + 1000),
+		.peer_session = (uint16_t)(session + 2000)};
+	const struct command_session_set set = {.session = session,
+		.flags = SESSION_IP4_OPEN | SESSION_LCP_OPEN,
+		.magic = 0x01020304,
+		.peer_mru = 1400,
+		.ip4 = address_from_u32(inner)};
+	struct command_route r = {.kind = NEXT_HOP_SESSION, .session = session};
+
+	r.prefix.address = address_from_u32(inner);
+	r.prefix.length = 32;
+	return tunnel_add(lab.tables, &t) || session_add(lab.tables, &s) ||
+	       session_set(lab.tables, &set) || route_add(lab.routes, &r);
+}
+
+static int start(void **state)
+{
+	if (lab_start(state) < 0 || add_pair() || add_session(TUNNEL, PEER, OURS, SESSION, INNER) ||
+		add_session(TUNNEL_CLEAR, 0, 0, SESSION_CLEAR, OTHER))
+		return -1;
+	lab_neighbour(LAB_SUB, 9, CLIENT);
+	lab_neighbour(LAB_NET, 9, HOST);
+	return 0;
+}
+
+static int check_books(void **state)
+{
+	lab_forget();
+	return lab_balanced() && lab_packets_out() == 0 ? 0 : -1;
+}
+
+// UDP and L2TP in front of a PPP frame with an inner IPv4 packet; returns the length.
+static size_t l2tp_data(uint8_t *out, uint16_t tunnel, uint32_t session, uint32_t source,
+	uint32_t destination, uint16_t length, uint8_t ttl)
+{
+	struct build b = build_in(out, LAB_FRAME);
+
+	lab_udp(&b, PORT_L2TP, PORT_L2TP, 6 + 4 + 20 + length);
+	build_u16(&b, 0x0002);
+	build_u16(&b, tunnel);
+	build_u16(&b, (uint16_t)(session + 1000));
+	build_u32(&b, 0xff030021);
+	lab_ip4(&b, 253, source, destination, length, ttl, 0);
+	build_zero(&b, length);
+	return build_length(&b);
+}
+
+static void receive_outer(uint16_t queue, uint8_t protocol, const void *data, size_t length)
+{
+	uint8_t frame[LAB_FRAME];
+	struct build b = build_in(frame, sizeof(frame));
+
+	lab_ether(&b, LAB_SUB, 9, RTE_ETHER_TYPE_IPV4);
+	lab_ip4(&b, protocol, CLIENT, US_SUB, (uint16_t)length, 64, 0);
+	build_bytes(&b, data, length);
+	lab_receive(LAB_SUB, queue, frame, build_length(&b));
+}
+
+// What the client sends through its ESP tunnel: encrypted by the client's pair.
+static void client_sends(uint16_t queue, uint32_t destination, uint16_t length)
+{
+	uint8_t data[LAB_FRAME];
+	size_t n = l2tp_data(data, TUNNEL, SESSION, INNER, destination, length, 64);
+	struct rte_mbuf *m = packet_new(&lab.worker[0]);
+
+	assert_non_null(m);
+	memcpy(rte_pktmbuf_append(m, (uint16_t)n), data, n);
+	meta_of(m)->sa = sa_find(lab.tables, THEIRS);
+	assert_int_equal(esp_out(&lab.worker[0], &m, 1), 1);
+	receive_outer(queue, IPPROTO_ESP, rte_pktmbuf_mtod(m, void *), m->data_len);
+	rte_pktmbuf_free(m);
+}
+
+static void clear_client_sends(
+	uint16_t queue, uint32_t source, uint32_t destination, uint16_t length, uint8_t ttl)
+{
+	uint8_t data[LAB_FRAME];
+	size_t n = l2tp_data(data, TUNNEL_CLEAR, SESSION_CLEAR, source, destination, length, ttl);
+
+	receive_outer(queue, IPPROTO_UDP, data, n);
+}
+
+static void host_sends(uint16_t queue, uint32_t destination, uint16_t length, uint16_t fragment)
+{
+	uint8_t frame[LAB_FRAME];
+	struct build b = build_in(frame, sizeof(frame));
+
+	lab_ether(&b, LAB_NET, 9, RTE_ETHER_TYPE_IPV4);
+	lab_ip4(&b, 253, HOST, destination, length, 64, fragment);
+	build_zero(&b, length);
+	lab_receive(LAB_NET, queue, frame, build_length(&b));
+}
+
+static unsigned count_sent(uint16_t port, size_t *bytes)
+{
+	uint8_t frame[LAB_FRAME];
+	unsigned count = 0;
+	size_t n;
+
+	*bytes = 0;
+	while ((n = lab_sent(port, frame))) {
+		*bytes += n;
+		count++;
+	}
+	return count;
+}
+
+static void test_uplink(void **state)
+{
+	uint8_t frame[LAB_FRAME];
+
+	client_sends(0, HOST, 100);
+	lab_run();
+	assert_int_equal(lab_sent(LAB_NET, frame), 14 + 20 + 100);
+	assert_int_equal(frame[22], 63);
+	assert_int_equal(rte_raw_cksum(frame + 14, 20), 0xffff);
+	clear_client_sends(0, OTHER, HOST, 100, 64);
+	lab_run();
+	assert_int_equal(lab_sent(LAB_NET, frame), 14 + 20 + 100);
+}
+
+static void test_downlink(void **state)
+{
+	uint8_t frame[LAB_FRAME];
+	size_t n;
+
+	host_sends(0, OTHER, 100, 0x4000);
+	lab_run();
+	n = lab_sent(LAB_SUB, frame);
+	assert_true(n >= 14 + 20 + 8 + 6 + 2 + 120);
+	assert_int_equal(frame[23], IPPROTO_UDP);
+	host_sends(1, INNER, 100, 0x4000);
+	lab_run();
+	n = lab_sent(LAB_SUB, frame);
+	assert_true(n >= 14 + 20 + 8 + 16 + 8 + 6 + 2 + 120 + 12);
+	assert_int_equal(frame[23], IPPROTO_ESP);
+}
+
+// The fragments of a large packet that the network sent: each goes on, cut again if need be.
+static void test_downlink_fragments(void **state)
+{
+	size_t bytes;
+
+	host_sends(0, INNER, 1480, 0x2000);
+	host_sends(0, INNER, 1480, 0x2000 | 185);
+	host_sends(0, INNER, 1048, 370);
+	lab_run();
+	assert_int_equal(count_sent(LAB_SUB, &bytes), 5);
+	assert_true(bytes > 1480 + 1480 + 1048);
+}
+
+static void test_too_big(void **state)
+{
+	uint8_t frame[LAB_FRAME];
+
+	host_sends(0, INNER, 1460, 0x4000);
+	lab_run();
+	assert_int_equal(lab_sent(LAB_SUB, frame), 0);
+	assert_true(lab_sent(LAB_NET, frame) > 34);
+	assert_int_equal(frame[34], 3);
+	assert_int_equal(frame[35], 4);
+}
+
+static void test_subscriber_to_subscriber(void **state)
+{
+	uint8_t frame[LAB_FRAME];
+
+	client_sends(0, OTHER, 40);
+	lab_run();
+	assert_true(lab_sent(LAB_SUB, frame) > 100);
+	assert_int_equal(frame[23], IPPROTO_UDP);
+	clear_client_sends(0, OTHER, INNER, 40, 64);
+	lab_run();
+	assert_true(lab_sent(LAB_SUB, frame) > 100);
+	assert_int_equal(frame[23], IPPROTO_ESP);
+}
+
+static void test_uplink_refusals(void **state)
+{
+	uint64_t source = lab_drops(DROP_SUBSCRIBER_SOURCE), ttl = lab_drops(DROP_IP4_TTL);
+	uint64_t own = lab_drops(DROP_ROUTE_LOCAL);
+	uint8_t frame[LAB_FRAME];
+
+	clear_client_sends(0, INNER, HOST, 40, 64);
+	clear_client_sends(0, OTHER, US_PPP, 40, 64);
+	lab_run();
+	assert_int_equal(lab_drops(DROP_SUBSCRIBER_SOURCE) - source, 1);
+	assert_int_equal(lab_drops(DROP_ROUTE_LOCAL) - own, 1);
+	assert_int_equal(lab_sent(LAB_SUB, frame), 0);
+	clear_client_sends(0, OTHER, HOST, 40, 1);
+	lab_run();
+	assert_int_equal(lab_drops(DROP_IP4_TTL) - ttl, 1);
+	assert_true(lab_sent(LAB_SUB, frame) > 0); // told by ICMP
+	assert_int_equal(lab_sent(LAB_NET, frame), 0);
+}
+
+// Any distribution over the workers: everything arrives once, and the books are in order.
+static void test_spray(void **state)
+{
+	uint64_t before = lab.stats.session[SESSION].uplink.packets;
+	unsigned up = 0, down = 0;
+	size_t bytes;
+
+	srand(3);
+	for (int round = 0; round < 400; round++) {
+		for (int i = rand() % 20; i >= 0; i--) {
+			uint16_t queue = (uint16_t)(rand() % LAB_WORKERS);
+
+			switch (rand() % 4) {
+			case 0:
+				client_sends(queue, HOST, (uint16_t)(rand() % 1200));
+				up++;
+				break;
+			case 1:
+				clear_client_sends(queue, OTHER, HOST, 64, 64);
+				up++;
+				break;
+			case 2:
+				host_sends(queue, INNER, (uint16_t)(rand() % 1200), 0);
+				down++;
+				break;
+			case 3:
+				host_sends(queue, OTHER, 64, 0);
+				down++;
+				break;
+			}
+		}
+		lab_run();
+		assert_int_equal(count_sent(LAB_NET, &bytes), up);
+		assert_int_equal(count_sent(LAB_SUB, &bytes), down);
+		assert_true(lab_balanced());
+		up = down = 0;
+	}
+	assert_true(lab.stats.session[SESSION].uplink.packets > before);
+	assert_true(lab.stats.worker[0].given + lab.stats.worker[1].given > 0);
+}
+
+// The control plane dies: data goes on, what would be punted is dropped; nothing is cleared.
+static void test_without_control_plane(void **state)
+{
+	uint64_t closed = lab_drops(DROP_PUNT_CLOSED);
+	uint8_t frame[LAB_FRAME], control[20] = {0xc8, 0x02, 0, 12, 0, TUNNEL_CLEAR};
+
+	lab_connect();
+	client_sends(0, HOST, 100);
+	lab_run();
+	assert_true(lab_sent(LAB_NET, frame) > 0);
+	lab_disconnect();
+	client_sends(0, HOST, 100);
+	lab_receive(LAB_SUB, 0, frame,
+		lab_udp_frame(frame, LAB_SUB, CLIENT, US_SUB, 1701, 1701, control, 12));
+	lab_run();
+	assert_true(lab_sent(LAB_NET, frame) > 0);
+	assert_int_equal(lab_drops(DROP_PUNT_CLOSED) - closed, 1);
+}
+
+int main(void)
+{
+#define BOOKS(test) cmocka_unit_test_teardown(test, check_books)
+	const struct CMUnitTest tests[] = {
+		BOOKS(test_uplink),
+		BOOKS(test_downlink),
+		BOOKS(test_downlink_fragments),
+		BOOKS(test_too_big),
+		BOOKS(test_subscriber_to_subscriber),
+		BOOKS(test_uplink_refusals),
+		BOOKS(test_spray),
+		BOOKS(test_without_control_plane),
+	};
+
+	return cmocka_run_group_tests(tests, start, lab_stop);
+}
