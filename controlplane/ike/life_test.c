@@ -55,6 +55,33 @@ static void falls_back_when_the_newest_is_deleted(void **state)
 	initiator_free(&i);
 }
 
+// Many under way and many left over: the newest stays, the oldest goes.
+static void bounds_the_pairs_of_a_peer(void **state)
+{
+	struct initiator i;
+	struct initiator_quick q[16];
+
+	connect_as(&i, "198.51.100.7", PORT_IKE);
+	for (int n = 0; n < 8; n++) {
+		initiator_quick_init(&q[n], 0xabcd0001 + n);
+		assert_true(initiator_quick_first(&i, &q[n]));
+	}
+	initiator_quick_init(&q[8], 0xabcd0010);
+	assert_false(initiator_quick_first(&i, &q[8])); // too many at once
+	for (int n = 0; n < 8; n++) {
+		initiator_quick_third(&i, &q[n]);
+		assert_int_equal(ike_peer_sa(ike, seen.peer), q[n].spi_responder);
+		initiator_quick_init(&q[8 + n], 0xabcd0010 + n);
+		assert_true(initiator_quick_first(&i, &q[8 + n]));
+	}
+	for (int n = 8; n < 16; n++)
+		initiator_quick_third(&i, &q[n]);
+	assert_int_equal(ike_peer_sa(ike, seen.peer), q[15].spi_responder);
+	assert_int_equal(seen.currents, 16);
+	assert_int_equal(seen.downs, 0);
+	initiator_free(&i);
+}
+
 static void goes_with_the_deletes_of_a_client(void **state)
 {
 	struct initiator i;
@@ -322,6 +349,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rekeys_a_pair, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			falls_back_when_the_newest_is_deleted, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			bounds_the_pairs_of_a_peer, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			goes_with_the_deletes_of_a_client, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(

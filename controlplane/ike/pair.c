@@ -58,8 +58,8 @@ static void peer_set_current(struct ike_peer *peer, uint32_t sa)
 	peer->ike->events->sa_current(peer->ike->context, peer->id, sa);
 }
 
-// The oldest pair that nothing leaves through, beyond what a peer may have.
-static struct esp_pair *pair_surplus(const struct ike_peer *peer)
+// The oldest pair that nothing leaves through, beyond what a peer may have beside the newest.
+static struct esp_pair *pair_surplus(const struct ike_peer *peer, const struct esp_pair *newest)
 {
 	struct esp_pair *pair, *oldest = NULL;
 	unsigned count = 0;
@@ -67,28 +67,36 @@ static struct esp_pair *pair_surplus(const struct ike_peer *peer)
 	LIST_FOREACH(pair, &peer->pairs, of_peer)
 	{
 		count++;
-		if (pair->confirmed && pair->id != peer->current)
+		if (pair->confirmed && pair->id != peer->current && pair != newest)
 			oldest = pair;
 	}
 	return count > PEER_PAIRS ? oldest : NULL;
+}
+
+static void pair_log_up(const struct esp_pair *pair)
+{
+	struct log_subject subject = pair_subject(pair);
+	char inside[ADDRESS_TEXT];
+
+	log_event(LOG_ESP_UP, &subject, "s:I, s:I, s:s, s:s, s:s, s:s, s:b", "spi_in",
+		(long long)pair->id, "spi_out", (long long)pair->spi_out, "cipher",
+		esp_cipher_shape(pair->cipher)->name, "integrity",
+		esp_integrity_shape(pair->integrity)->name, "encapsulation",
+		pair->encapsulation == ESP_UDP ? "udp" : "none", "inside",
+		address_format(&pair->inside, inside), "rekey", pair->peer->current != 0);
 }
 
 void pair_confirm(struct esp_pair *pair, uint64_t lifetime_ms)
 {
 	struct ike_peer *peer = pair->peer;
 	struct ike *ike = peer->ike;
-	struct log_subject subject = pair_subject(pair);
 	struct esp_pair *surplus;
 
 	pair->confirmed = true;
 	pair->expires = timers_now(ike->timers) + lifetime_ms;
 	(void)timer_start(ike->timers, &pair->timer, lifetime_ms, pair_expired, pair);
-	log_event(LOG_ESP_UP, &subject, "s:I, s:I, s:s, s:s, s:s, s:b", "spi_in",
-		(long long)pair->id, "spi_out", (long long)pair->spi_out, "cipher",
-		esp_cipher_shape(pair->cipher)->name, "integrity",
-		esp_integrity_shape(pair->integrity)->name, "encapsulation",
-		pair->encapsulation == ESP_UDP ? "udp" : "none", "rekey", peer->current != 0);
-	surplus = pair_surplus(peer);
+	pair_log_up(pair);
+	surplus = pair_surplus(peer, pair);
 	if (surplus)
 		pair_drop(surplus, "replaced");
 	peer_set_current(peer, pair->id);

@@ -214,6 +214,18 @@ static int derive(const struct quick *q, struct span secret, struct command_sa_a
 	return error;
 }
 
+// The peer's own address: the first NAT-OA in RFC 3947 and the only one in the drafts. For the log
+// alone: inner packets are known by the SA that they came in on.
+static struct ip_address nat_oa(const struct quick *q)
+{
+	const struct isakmp_part *oa = part(q, natt_payload_oa(q->sa->vendors.natt), 0);
+	uint8_t address[4];
+
+	if (!oa || isakmp_nat_oa_parse(oa->body, address))
+		return (struct ip_address){0};
+	return address_v4(address);
+}
+
 static void describe(const struct quick *q, struct command_sa_add *c)
 {
 	*c = (struct command_sa_add){.spi_in = q->pair->id,
@@ -229,6 +241,7 @@ static void describe(const struct quick *q, struct command_sa_add *c)
 		c->local_port = q->flow.local_port;
 		c->remote_port = q->flow.remote_port;
 	}
+	q->pair->inside = nat_oa(q);
 	q->pair->flow = (struct flow){.local = c->local,
 		.remote = c->remote,
 		.local_port = c->local_port,

@@ -125,10 +125,11 @@ struct quick {
 struct esp_pair {
 	struct ike_peer *peer;
 	LIST_ENTRY(esp_pair) of_peer;
-	uint64_t attempt; // of the IKE SA that it was made under
-	uint32_t id;      // our SPI
-	uint32_t spi_out; // the peer's
-	struct flow flow; // ports 0 for plain ESP
+	uint64_t attempt;         // of the IKE SA that it was made under
+	uint32_t id;              // our SPI
+	uint32_t spi_out;         // the peer's
+	struct flow flow;         // ports 0 for plain ESP
+	struct ip_address inside; // the peer's own address behind its NAT (NAT-OA), or IP_NONE
 	uint8_t cipher, integrity, encapsulation;
 	bool posted;    // the dataplane was told
 	bool confirmed; // the third message came
