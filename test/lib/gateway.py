@@ -190,6 +190,12 @@ class Gateway:
                     return answer[key]
         return answer
 
+    def overview(self):
+        """All that the command line shows, for the evidence of a failure."""
+        return "\n".join(f"$ culvert show {noun}\n{self.cli('show', noun, check=False)}"
+                         for noun in ("status", "subscribers", "tunnels", "sessions", "sas",
+                                      "workers", "ports", "drops", "pools"))
+
     def wait_subscribers(self, count, seconds=10):
         """Waits until so many subscribers are there and returns them."""
         deadline = time.monotonic() + seconds

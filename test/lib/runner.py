@@ -61,6 +61,8 @@ def save_evidence(bench, directory, error):
     for entry in os.listdir(bench.lab.directory):
         if entry.endswith((".log", ".pcap", ".yaml")):
             shutil.copy(os.path.join(bench.lab.directory, entry), directory)
+    with open(os.path.join(directory, "gateway"), "w") as file:
+        file.write(bench.gateway.overview())
 
 
 def run_case(bench, name, case, evidence):
