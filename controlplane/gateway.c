@@ -274,6 +274,12 @@ int gateway_start(struct gateway *g)
 	return dataplane_start(g->loop, g->config->dataplane.socket, &dataplane_events, g);
 }
 
+void gateway_close(struct gateway *g)
+{
+	api_free(g->api);
+	g->api = NULL;
+}
+
 static void farewell_over(void *context)
 {
 	struct gateway *g = context;
@@ -281,8 +287,7 @@ static void farewell_over(void *context)
 	ike_close_all(g->ike, "stop");
 	// The Deletes lie in the rings now; the workers take them from there without us.
 	dataplane_stop();
-	api_free(g->api);
-	g->api = NULL;
+	gateway_close(g);
 	uv_stop(g->loop);
 }
 
@@ -299,7 +304,7 @@ void gateway_stop(struct gateway *g)
 
 void gateway_free(struct gateway *g)
 {
-	api_free(g->api);
+	gateway_close(g);
 	subscribers_free(g->subscribers);
 	l2tp_free(g->l2tp);
 	ike_free(g->ike);

@@ -16,5 +16,7 @@ struct gateway *gateway_create(struct uv_loop_s *loop, const struct config *conf
 int gateway_start(struct gateway *g);
 // Says goodbye to all peers and gives the farewells a moment to go out; then the loop ends.
 void gateway_stop(struct gateway *g);
-// After the loop has ended.
+// Closes the API's sockets; the loop has to run once more for their memory.
+void gateway_close(struct gateway *g);
+// After the loop has closed all handles.
 void gateway_free(struct gateway *g);

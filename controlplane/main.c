@@ -94,6 +94,21 @@ static void warm_up(void)
 		(void)work_post(nothing, nothing, NULL);
 }
 
+static void close_handle(uv_handle_t *handle, void *context)
+{
+	(void)context;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+// Lets every handle end; jobs that still run on the thread pool are awaited.
+static void close_loop(uv_loop_t *loop)
+{
+	uv_walk(loop, close_handle, NULL);
+	uv_run(loop, UV_RUN_DEFAULT);
+	(void)uv_loop_close(loop);
+}
+
 static int run(uv_loop_t *loop, const struct config *config)
 {
 	struct gateway *g = gateway_create(loop, config);
@@ -115,6 +130,8 @@ static int run(uv_loop_t *loop, const struct config *config)
 		error = gateway_start(g);
 	if (error == 0)
 		uv_run(loop, UV_RUN_DEFAULT);
+	gateway_close(g);
+	close_loop(loop);
 	gateway_free(g);
 	return error ? 1 : 0;
 }
