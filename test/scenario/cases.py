@@ -91,12 +91,11 @@ def books_balance(bench):
 
 
 def books(workers, drops):
-    received = sum(worker["received"] for worker in workers)
-    gone = sum(worker[key] for worker in workers
-               for key in ("transmitted", "punted", "dropped", "held") if key in worker)
-    if not any("dropped" in worker for worker in workers):
-        gone += total(drops)
-    return received, gone
+    """Both sides of the sum that contract/stats.h states."""
+    def all_of(*keys):
+        return sum(worker[key] for worker in workers for key in keys)
+    return (all_of("received", "injected", "created", "taken"),
+            all_of("transmitted", "punted", "held", "given") + total(drops))
 
 
 def table():
