@@ -4,13 +4,15 @@
 No client boots here: the host's own stack at the far ends of the ports is enough.
 """
 
+import glob
 import os
 import subprocess
 
 import lab as labs
 from runner import check
 
-STRANGERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "strangers.py")
+HERE = os.path.dirname(os.path.abspath(__file__))
+STRANGERS = os.path.join(HERE, "strangers.py")
 
 
 def pings(bench, space, address, size=56):
@@ -98,6 +100,14 @@ def books(workers, drops):
             all_of("transmitted", "punted", "held", "given") + total(drops))
 
 
+def passes(bench, script):
+    """A scenario that is a program of its own, with namespaces of its own: BUILD is its argument,
+    what it prints says what is wrong."""
+    done = subprocess.run([script, bench.gateway.build], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=120)
+    check(done.returncode == 0, done.stdout.strip() or f"ended with {done.returncode}")
+
+
 def table():
     """All scenarios by name, in the order in which they run."""
     cases = {
@@ -115,4 +125,7 @@ def table():
     for name, (change, expected) in bad.items():
         cases[f"config-{name}"] = (lambda bench, change=change, expected=expected:
                                    refuses_bad_config(bench, change, expected))
+    for script in sorted(glob.glob(os.path.join(HERE, "*.sh"))):
+        name = os.path.basename(script)[:-len(".sh")].replace("_", "-")
+        cases[name] = lambda bench, script=script: passes(bench, script)
     return cases
