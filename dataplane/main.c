@@ -296,11 +296,27 @@ static int run(struct gateway *g)
 	return error;
 }
 
-// The process ends after this, so its memory needs no care; the devices do.
-static void close_ports(struct gateway *g)
+static void free_mgr(struct IMB_MGR *m)
 {
+	if (m)
+		free_mb_mgr(m);
+}
+
+// In reverse order, as far as it was made. The workers have ended; DPDK's memory goes as a whole.
+static void undo(struct gateway *g)
+{
+	for (uint16_t i = 0; g->worker && i < g->workers; i++) {
+		free_mgr(g->worker[i].mgr);
+		free_mgr(g->worker[i].mgr_single);
+	}
+	if (g->routes)
+		routes_destroy(g->routes);
+	tables_destroy(g->tables);
+	free_mgr(g->mgr);
 	while (g->ports > 0)
 		port_close(&g->port[--g->ports]);
+	if (g->stats.header)
+		stats_destroy(&g->stats);
 	rte_eal_cleanup();
 }
 
@@ -316,7 +332,7 @@ static int start(struct gateway *g)
 	error = error ? error : make_resolver(g);
 	error = error ? error : make_workers(g);
 	error = error ? error : run(g);
-	close_ports(g);
+	undo(g);
 	return error;
 }
 

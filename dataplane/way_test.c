@@ -259,6 +259,27 @@ static void test_subscriber_to_subscriber(void **state)
 	assert_int_equal(frame[23], IPPROTO_ESP);
 }
 
+// The other end of the PPP link, which every client pings first.
+static void test_echo_of_ppp_address(void **state)
+{
+	uint8_t data[LAB_FRAME], echo[LAB_FRAME], frame[LAB_FRAME];
+	size_t inner = lab_echo_frame(echo, LAB_NET, OTHER, US_PPP, 56, 64) - 14;
+	struct build b = build_in(data, sizeof(data));
+
+	lab_udp(&b, PORT_L2TP, PORT_L2TP, (uint16_t)(10 + inner));
+	build_u16(&b, 0x0002);
+	build_u16(&b, TUNNEL_CLEAR);
+	build_u16(&b, SESSION_CLEAR + 1000);
+	build_u32(&b, 0xff030021);
+	build_bytes(&b, echo + 14, inner);
+	receive_outer(1, IPPROTO_UDP, data, build_length(&b));
+	lab_run();
+	inner = lab_sent(LAB_SUB, frame) - inner;
+	assert_int_equal(frame[23], IPPROTO_UDP);
+	assert_memory_equal(frame + inner + 12, ((uint8_t[]){100, 64, 0, 1}), 4);
+	assert_int_equal(frame[inner + 20], 0); // echo reply
+}
+
 static void test_uplink_refusals(void **state)
 {
 	uint64_t source = lab_drops(DROP_SUBSCRIBER_SOURCE), ttl = lab_drops(DROP_IP4_TTL);
@@ -347,6 +368,7 @@ int main(void)
 		BOOKS(test_downlink_fragments),
 		BOOKS(test_too_big),
 		BOOKS(test_subscriber_to_subscriber),
+		BOOKS(test_echo_of_ppp_address),
 		BOOKS(test_uplink_refusals),
 		BOOKS(test_spray),
 		BOOKS(test_without_control_plane),
