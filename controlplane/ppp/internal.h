@@ -22,8 +22,10 @@ enum phase {        // RFC 1661 section 3.2, and the two ways to wait for the ca
 };
 
 enum {
-	PPP_CAUSE = 64, // bytes of a cause with its NUL
-	PPP_HELD = 256, // bytes of an IPCP packet that came before our addresses
+	PPP_CAUSE = 64,              // bytes of a cause with its NUL
+	PPP_HELD = 256,              // bytes of an IPCP packet that came before our addresses
+	PPP_OPENINGS = 16,           // of LCP and IPCP together within
+	PPP_OPENINGS_MS = 60 * 1000, // this time: who begins again more often is cut off
 };
 
 struct ppp {
@@ -41,6 +43,8 @@ struct ppp {
 	struct timer setup;
 	struct timer echo;
 	uint16_t echo_unanswered;
+	uint16_t openings;       // of LCP and IPCP since
+	uint64_t openings_since; // milliseconds
 	uint8_t echo_id;
 	char cause[PPP_CAUSE]; // why we close
 	uint8_t held[PPP_HELD];

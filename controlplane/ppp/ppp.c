@@ -171,10 +171,28 @@ void ppp_refuse(struct ppp *ppp, const char *reason)
 	ppp_close(ppp, "refused");
 }
 
+// Each opening costs us lines of the log and commands to the dataplane, and a peer can cause as
+// many as it likes: true when this is one too many, and the session is closing.
+static bool opened_too_often(struct ppp *ppp)
+{
+	uint64_t now = timers_now(ppp->timers);
+
+	if (now - ppp->openings_since >= PPP_OPENINGS_MS) {
+		ppp->openings_since = now;
+		ppp->openings = 0;
+	}
+	if (++ppp->openings <= PPP_OPENINGS)
+		return false;
+	ppp_close(ppp, "renegotiated-too-often");
+	return true;
+}
+
 void ppp_lcp_up(struct ppp *ppp)
 {
 	const struct ppp_link *link = &ppp->link;
 
+	if (opened_too_often(ppp))
+		return;
 	ppp->link = lcp_link(&ppp->lcp);
 	ppp->phase = PHASE_AUTHENTICATE;
 	log_event(LOG_LCP_UP, ppp->subject, "s:s, s:i, s:i, s:b, s:b", "auth",
@@ -222,6 +240,9 @@ void ppp_ip4_up(struct ppp *ppp)
 	log_event(LOG_IPCP_UP, ppp->subject, "s:s, s:s", "local", address_format(&a->local, local),
 		"address", address_format(&a->peer, peer));
 	ppp->events.ip4_up(ppp->context, a);
+	// After the event, so that the ip4_down which closing brings has its counterpart.
+	if (ppp->phase == PHASE_OPEN)
+		(void)opened_too_often(ppp);
 }
 
 void ppp_ip4_down(struct ppp *ppp, const char *cause)

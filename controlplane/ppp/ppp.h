@@ -66,8 +66,9 @@ struct ppp_events {
 	// from within). cause is what ppp_close was given, or one of: "no-answer" and "refused"
 	// (LCP), "authentication", "authentication-timeout", "ipcp-refused", "ipcp-no-answer",
 	// "ipcp-terminated", "setup-timeout", "echo-timeout", "peer-terminated", "no-memory",
-	// "no-random-numbers". ip4_down says these, or "renegotiated". It may be called from within
-	// any function below that may end the session, ppp_close first of all.
+	// "no-random-numbers", "renegotiated-too-often". ip4_down says these, or "renegotiated". It
+	// may be called from within any function below that may end the session, ppp_close first
+	// of all.
 	void (*down)(void *context, const char *cause);
 };
 

@@ -592,6 +592,47 @@ static void test_ipcp_renegotiation(void **state)
 	assert_string_equal(ppp_state(p->ppp), "open");
 }
 
+// Once in a while is a peer's right; for ever is a way to keep us busy.
+static void test_renegotiation_without_end(void **state)
+{
+	struct peer_fake *p = *state;
+
+	peer_fake_dial(p);
+	for (int i = 0; i < 100 && p->downs == 0; i++) {
+		peer_fake_request(p);
+		peer_fake_run(p);
+	}
+	assert_down(p, "renegotiated-too-often");
+	assert_int_equal(p->lcp_ups, 8);
+}
+
+static void test_ipcp_renegotiation_without_end(void **state)
+{
+	struct peer_fake *p = *state;
+
+	peer_fake_dial(p);
+	for (int i = 0; i < 100 && p->downs == 0; i++) {
+		peer_fake_say(
+			p, PPP_IPCP, CODE_CONFIGURE_REQUEST, (uint8_t)i, "\3\6\x0a\0\0\x4d", 6);
+		peer_fake_run(p);
+	}
+	assert_down(p, "renegotiated-too-often");
+}
+
+static void test_renegotiation_now_and_then(void **state)
+{
+	struct peer_fake *p = *state;
+
+	peer_fake_dial(p);
+	for (int i = 0; i < 30; i++) {
+		peer_fake_wait(p, 20000);
+		peer_fake_request(p);
+		peer_fake_run(p);
+	}
+	assert_int_equal(p->downs, 0);
+	assert_int_equal(p->ip4_ups, 31);
+}
+
 static void test_ipcp_terminated(void **state)
 {
 	struct peer_fake *p = *state;
@@ -693,6 +734,9 @@ int main(void)
 		CASE(test_renegotiation),
 		CASE(test_renegotiation_while_asking),
 		CASE(test_ipcp_renegotiation),
+		CASE(test_renegotiation_without_end),
+		CASE(test_ipcp_renegotiation_without_end),
+		CASE(test_renegotiation_now_and_then),
 		CASE(test_ipcp_terminated),
 		CASE(test_ipcp_is_rejected),
 		CASE(test_echo),
