@@ -75,6 +75,13 @@ static const char *const state_words[SUBSCRIBER_STATES] = {
 
 static void handle(struct subscriber *s, enum event_of_subscriber event);
 
+static void request_close(struct subscriber *s, const char *cause)
+{
+	if (!s->cause[0])
+		snprintf(s->cause, sizeof(s->cause), "%s", cause);
+	handle(s, ON_CLOSE);
+}
+
 // ---- what the dataplane is told
 
 static struct command_session_set session_form(const struct subscriber *s)
@@ -108,9 +115,10 @@ static void installed(void *context, int error)
 static void tell_link(struct subscriber *s)
 {
 	struct command_session_set c = session_form(s);
+	int error = install_session_set(&c, NULL, NULL);
 
-	if (install_session_set(&c, NULL, NULL) < 0)
-		handle(s, ON_INSTALL_FAILED);
+	if (error < 0)
+		installed(s, error);
 }
 
 static void open_forwarding(struct subscriber *s)
@@ -150,6 +158,35 @@ static void give_address(struct subscriber *s)
 	memset(&s->address, 0, sizeof(s->address));
 }
 
+// A user with a fixed address came again while an earlier session of his lingers: his client lost
+// it without a word, and only the newer one can be alive. The old one gives way at once, with its
+// route, before PPP has said goodbye.
+static bool displace(const struct subscriber *s)
+{
+	struct subscriber *old = s->all->first;
+
+	while (old && (old == s || old->account != s->account ||
+			      !address_equal(&old->address, &s->account->address)))
+		old = old->next;
+	if (!old)
+		return false;
+	request_close(old, "the user came again");
+	give_address(old);
+	return true;
+}
+
+static int take_address(struct subscriber *s)
+{
+	const struct config_user *account = s->account;
+	int error =
+		pools_take(s->all->pools, account->pool, s->user, &account->address, &s->address);
+
+	if (error == -EADDRINUSE && displace(s))
+		error = pools_take(
+			s->all->pools, account->pool, s->user, &account->address, &s->address);
+	return error;
+}
+
 static void assign_address(struct subscriber *s)
 {
 	const struct config_ppp *ppp = &s->all->config->ppp;
@@ -158,8 +195,7 @@ static void assign_address(struct subscriber *s)
 
 	s->all->counters.authenticated++;
 	if (s->address.version == IP_NONE)
-		error = pools_take(s->all->pools, s->account->pool, s->user, &s->account->address,
-			&s->address);
+		error = take_address(s);
 	if (error < 0) {
 		log_event(LOG_POOL_EMPTY, &s->subject, "s:s, s:s", "pool", s->account->pool,
 			"reason",
@@ -527,13 +563,6 @@ void subscribers_input(
 
 	if (s)
 		ppp_input(s->ppp, packet, length);
-}
-
-static void request_close(struct subscriber *s, const char *cause)
-{
-	if (!s->cause[0])
-		snprintf(s->cause, sizeof(s->cause), "%s", cause);
-	handle(s, ON_CLOSE);
 }
 
 int subscribers_disconnect(struct subscribers *all, uint64_t id, const char *cause)

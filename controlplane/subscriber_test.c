@@ -24,6 +24,7 @@ struct ppp {
 	struct ppp_verdict verdict;
 	struct ppp_addresses addresses;
 	int started, closed, networks;
+	char cause[64];
 };
 
 static struct ppp *ppp;
@@ -68,6 +69,7 @@ void ppp_network(struct ppp *p, const struct ppp_addresses *addresses)
 void ppp_close(struct ppp *p, const char *cause)
 {
 	p->closed++;
+	snprintf(p->cause, sizeof(p->cause), "%s", cause);
 }
 
 int auth_check(const struct ppp_credentials *c, const char *password, struct ppp_verdict *verdict)
@@ -95,7 +97,9 @@ static const char text[] = "ports:\n"
 			   "ike: {psks: [{peer: any, secret: abcdefgh}]}\n"
 			   "ppp: {local-address: 100.64.0.1}\n"
 			   "pools: [{name: p, prefixes: [100.64.0.8/32]}]\n"
-			   "users: [{name: alice, password: right-password}]\n";
+			   "users:\n"
+			   "  - {name: alice, password: right-password}\n"
+			   "  - {name: frank, password: right-password, address: 203.0.113.9}\n";
 
 static struct {
 	struct config *config;
@@ -301,6 +305,44 @@ static void test_pool_empty(void **state)
 	assert_int_equal(first->closed, 0);
 }
 
+static struct ppp *log_in_as(const char *name, uint32_t session)
+{
+	session_up(session);
+	lcp_up();
+	answer_as(name, "right-password");
+	ppp->events->accepted(ppp->context);
+	if (ppp->networks)
+		ip4_up();
+	return ppp;
+}
+
+// The route and the address are the newer session's, whatever becomes of the older one.
+static void test_fixed_address_comes_again(void **state)
+{
+	struct ppp *old = log_in_as("frank", 5), *new;
+	struct subscribers_counters c;
+	char address[ADDRESS_TEXT];
+
+	assert_int_equal(info().state, SUBSCRIBER_UP);
+	(void)last_session_set();
+	new = log_in_as("frank", 6);
+	assert_ptr_not_equal(old, new);
+	assert_string_equal(address_format(&new->addresses.peer, address), "203.0.113.9");
+	assert_int_equal(old->closed, 1);
+	assert_int_equal(new->closed, 0);
+	subscribers_counters(g.subscribers, &c);
+	assert_int_equal(c.forwarding, 1);
+	old->events->down(old->context, "closed");
+	assert_int_equal(cdns, 1);
+	timers_run(g.timers, timers_now(g.timers) + 1);
+	assert_int_equal(ppps, 1);
+	assert_int_equal(info().session, 6);
+	assert_int_equal(info().state, SUBSCRIBER_UP);
+	// The address was not given back by the old one: it is displaced once more, not free.
+	(void)log_in_as("frank", 7);
+	assert_int_equal(new->closed, 1);
+}
+
 static void test_install_fails(void **state)
 {
 	go_to(SUBSCRIBER_NETWORK);
@@ -308,6 +350,17 @@ static void test_install_fails(void **state)
 	ip4_up();
 	assert_int_equal(info().state, SUBSCRIBER_CLOSING);
 	assert_int_equal(ppp->closed, 1);
+}
+
+static void test_link_cannot_be_told(void **state)
+{
+	session_up(5);
+	fake_install_full(true);
+	lcp_up();
+	fake_install_full(false);
+	assert_int_equal(info().state, SUBSCRIBER_CLOSING);
+	assert_int_equal(ppp->closed, 1);
+	assert_string_equal(ppp->cause, "dataplane: No buffer space available");
 }
 
 // LCP again in mid-session: forwarding stops before authentication, and the address is kept.
@@ -342,6 +395,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_every_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_pool_empty, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_fixed_address_comes_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_link_cannot_be_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_install_fails, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_renegotiation, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unknown, set_up, tear_down),
