@@ -94,7 +94,11 @@ static void packet_in(void *context, const struct packet *p)
 		ike_input(g->ike, &from.flow, p->data, p->length);
 		break;
 	case PACKET_L2TP:
-		l2tp_input(g->l2tp, &from, p->data, p->length);
+		// A tunnel on any pair but the newest would keep that pair from being deleted.
+		if (p->sa)
+			from.sa = ike_pair_used(g->ike, p->sa);
+		if (from.sa || !p->peer)
+			l2tp_input(g->l2tp, &from, p->data, p->length);
 		break;
 	case PACKET_PPP:
 		subscribers_input(g->subscribers, p->session, p->data, p->length);

@@ -6,7 +6,8 @@
 // to anything but the oldest command means that the dataplane broke the contract.
 //
 // A removal must never be lost, also when the ring is full: it then waits in the backlog, and
-// while something waits there nothing new is accepted, so the order stays.
+// while something waits there nothing new is accepted, so the order stays. TUNNEL_SET_SA counts as
+// one, because it removes the tunnel from an SA that is deleted next.
 
 #include "install.h"
 
@@ -36,6 +37,7 @@ struct removal {
 	uint32_t size;
 	union {
 		struct command_sa_delete sa;
+		struct command_tunnel_set_sa set_sa;
 		struct command_tunnel_delete tunnel;
 		struct command_session_delete session;
 		struct command_route route;
@@ -162,11 +164,11 @@ int install_tunnel_add(const struct command_tunnel_add *command, install_done do
 	return post(COMMAND_TUNNEL_ADD, command, sizeof(*command), done, context);
 }
 
-int install_tunnel_set_sa(uint16_t tunnel, uint32_t sa, install_done done, void *context)
+int install_tunnel_set_sa(uint16_t tunnel, uint32_t sa)
 {
 	struct command_tunnel_set_sa c = {.tunnel = tunnel, .sa = sa};
 
-	return post(COMMAND_TUNNEL_SET_SA, &c, sizeof(c), done, context);
+	return remove_later(COMMAND_TUNNEL_SET_SA, &c, sizeof(c));
 }
 
 int install_tunnel_delete(uint16_t tunnel)

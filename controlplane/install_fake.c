@@ -103,11 +103,11 @@ int install_tunnel_add(const struct command_tunnel_add *command, install_done do
 	return post(COMMAND_TUNNEL_ADD, command, sizeof(*command), done, context);
 }
 
-int install_tunnel_set_sa(uint16_t tunnel, uint32_t sa, install_done done, void *context)
+int install_tunnel_set_sa(uint16_t tunnel, uint32_t sa)
 {
 	struct command_tunnel_set_sa c = {.tunnel = tunnel, .sa = sa};
 
-	return post(COMMAND_TUNNEL_SET_SA, &c, sizeof(c), done, context);
+	return post(COMMAND_TUNNEL_SET_SA, &c, sizeof(c), NULL, NULL);
 }
 
 int install_tunnel_delete(uint16_t tunnel)

@@ -80,10 +80,11 @@ static struct command_session_set open_command(void)
 static void test_answers_in_order(void **state)
 {
 	struct command_sa_add sa = {.spi_in = 0x100001};
+	struct command_tunnel_add tunnel = {.tunnel = 5};
 	struct done first = {0}, second = {0};
 
 	assert_int_equal(install_sa_add(&sa, note, &first), 0);
-	assert_int_equal(install_tunnel_set_sa(5, 6, note, &second), 0);
+	assert_int_equal(install_tunnel_add(&tunnel, note, &second), 0);
 	answer(0);
 	assert_int_equal(first.calls, 1);
 	assert_int_equal(second.calls, 0);
@@ -169,13 +170,29 @@ static void test_removals_are_never_lost(void **state)
 	assert_int_equal(install_sa_add(&sa, NULL, NULL), 0);
 }
 
+// An SA cannot be deleted while a tunnel sends through it: both wait, in their order.
+static void test_tunnel_leaves_the_sa_first(void **state)
+{
+	struct command_sa_add sa = {.spi_in = 0x100001};
+
+	while (install_sa_add(&sa, NULL, NULL) == 0)
+		;
+	assert_int_equal(install_tunnel_set_sa(5, 6), 0);
+	assert_int_equal(install_sa_delete(7), 0);
+	while (answered < posted)
+		answer(0);
+	assert_int_equal(ring[posted - 2].type, COMMAND_TUNNEL_SET_SA);
+	assert_int_equal(ring[posted - 1].type, COMMAND_SA_DELETE);
+}
+
 static void test_forgotten(void **state)
 {
 	struct command_session_set c = open_command();
+	struct command_tunnel_add tunnel = {.tunnel = 5};
 	struct done done = {0};
 
 	assert_int_equal(install_subscriber(&c, note, &done), 0);
-	assert_int_equal(install_tunnel_set_sa(5, 6, note, &done), 0);
+	assert_int_equal(install_tunnel_add(&tunnel, note, &done), 0);
 	install_forget(&done);
 	answer(0);
 	answer(-ENOSPC);
@@ -209,6 +226,7 @@ int main(void)
 		cmocka_unit_test_setup(test_subscriber_is_undone, fresh),
 		cmocka_unit_test_setup(test_second_step_finds_no_room, fresh),
 		cmocka_unit_test_setup(test_removals_are_never_lost, fresh),
+		cmocka_unit_test_setup(test_tunnel_leaves_the_sa_first, fresh),
 		cmocka_unit_test_setup(test_forgotten, fresh),
 		cmocka_unit_test_setup(test_channel_goes, fresh),
 	};

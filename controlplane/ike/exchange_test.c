@@ -74,6 +74,43 @@ static void installs_the_pair_that_was_agreed(void **state)
 	initiator_free(&i);
 }
 
+// ESP and IKE are punted by different ways, so the SCCRQ may come before the third message.
+static void takes_esp_for_the_third_message(void **state)
+{
+	struct initiator i;
+	struct initiator_quick q;
+	uint32_t sa;
+
+	connect_as(&i, "198.51.100.7", PORT_IKE);
+	initiator_quick_init(&q, 0xabcd0001);
+	assert_true(initiator_quick_first(&i, &q));
+	sa = take_add().spi_in;
+	assert_int_equal(ike_pair_used(ike, sa), sa);
+	assert_int_equal(seen.currents, 1);
+	assert_int_equal(seen.sa, sa);
+	initiator_quick_third(&i, &q);
+	assert_int_equal(seen.currents, 1);
+	assert_int_equal(ike_pair_used(ike, sa), sa);
+	assert_int_equal(ike_pair_used(ike, sa + (1u << 20)), 0);
+	assert_int_equal(ike_peer_close(ike, seen.peer, "test"), 0);
+	assert_int_equal(ike_pair_used(ike, sa), 0);
+	assert_int_equal(seen.downs, 1);
+	initiator_free(&i);
+}
+
+static void answers_leave_through_the_newest_pair(void **state)
+{
+	struct initiator i;
+	struct initiator_quick q, again;
+
+	bring_up(&i, &q, "198.51.100.7");
+	initiator_quick_init(&again, 0xabcd0002);
+	assert_true(initiator_quick(&i, &again));
+	(void)take_add();
+	assert_int_equal(ike_pair_used(ike, q.spi_responder), again.spi_responder);
+	initiator_free(&i);
+}
+
 static void installs_gcm_with_salt(void **state)
 {
 	struct initiator i;
@@ -559,6 +596,10 @@ int main(void)
 			each_group_cipher_and_hash, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			installs_the_pair_that_was_agreed, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			takes_esp_for_the_third_message, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			answers_leave_through_the_newest_pair, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			installs_gcm_with_salt, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(does_pfs, fixture_setup, fixture_teardown),

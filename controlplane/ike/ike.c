@@ -224,6 +224,17 @@ void ike_peer_alive(struct ike *ike, uint32_t peer, uint64_t when_ms)
 		peer_heard(p, when_ms);
 }
 
+uint32_t ike_pair_used(struct ike *ike, uint32_t spi_in)
+{
+	struct esp_pair *pair = pair_find(ike, spi_in);
+
+	if (pair && !pair->confirmed)
+		quick_pair_used(pair);
+	// What is above may have closed the peer.
+	pair = pair_find(ike, spi_in);
+	return pair ? pair->peer->current : 0;
+}
+
 uint32_t ike_peer_sa(const struct ike *ike, uint32_t peer)
 {
 	const struct ike_peer *p = peer_find(ike, peer);

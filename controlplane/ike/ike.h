@@ -42,6 +42,10 @@ void ike_sa_unknown(struct ike *ike, const struct event_sa_unknown *event);
 // The newest authenticated ESP packet of the peer, milliseconds of the timers' clock: spares DPD.
 void ike_peer_alive(struct ike *ike, uint32_t peer, uint64_t when_ms);
 
+// Something came in on that pair: a packet that was sealed with its keys, the first of which may
+// overtake the third message of quick mode and proves the same. Returns the pair that answers leave
+// through, which is the peer's newest; 0 when the pair has gone meanwhile.
+uint32_t ike_pair_used(struct ike *ike, uint32_t spi_in);
 // The pair that outbound traffic to the peer leaves through; 0 when there is none.
 uint32_t ike_peer_sa(const struct ike *ike, uint32_t peer);
 // Sends Deletes for all SAs of the peer and forgets it (peer_down is called). -ENOENT.

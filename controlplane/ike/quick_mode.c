@@ -463,13 +463,43 @@ static bool third_is_authentic(
 		       q->sa, h->message_id, q->nonce_i, SPAN(q->nonce_r, NONCE_OURS), &chain);
 }
 
+// The peer has the pair. The SA and its peer may be gone afterwards.
+static void complete(struct quick *q)
+{
+	struct esp_pair *pair = q->pair;
+	uint64_t lifetime_ms = q->lifetime_s * 1000 + LIFETIME_GRACE_MS;
+
+	message_id_remember(q->sa, q->message_id);
+	q->pair = NULL;
+	quick_free(q);
+	pair_confirm(pair, lifetime_ms);
+}
+
+static struct quick *quick_of_pair(const struct esp_pair *pair)
+{
+	struct ike_sa *sa;
+	struct quick *q;
+
+	LIST_FOREACH(sa, &pair->peer->sas, of_peer)
+	LIST_FOREACH(q, &sa->quicks, of_sa)
+	if (q->pair == pair)
+		return q;
+	return NULL;
+}
+
+void quick_pair_used(const struct esp_pair *pair)
+{
+	struct quick *q = quick_of_pair(pair);
+
+	if (q && q->state == QUICK_WAIT_THIRD)
+		complete(q);
+}
+
 // The third message is fresh, for it answers our nonce: the peer is where it came from.
 static void third(struct quick *q, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
 	struct ike_sa *sa = q->sa;
-	struct esp_pair *pair = q->pair;
-	uint64_t lifetime_ms = q->lifetime_s * 1000 + LIFETIME_GRACE_MS;
 
 	if (!third_is_authentic(q, h, message)) {
 		ike_invalid(sa->ike, flow, "third message of quick mode is not authentic");
@@ -477,10 +507,7 @@ static void third(struct quick *q, const struct flow *flow, const struct isakmp_
 	}
 	sa_follow(sa, flow);
 	peer_heard(sa->peer, timers_now(sa->ike->timers));
-	message_id_remember(sa, q->message_id);
-	q->pair = NULL;
-	quick_free(q);
-	pair_confirm(pair, lifetime_ms);
+	complete(q);
 }
 
 void quick_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,

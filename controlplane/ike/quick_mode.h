@@ -9,5 +9,7 @@
 // A message of an established SA. The SA and its peer may be gone afterwards.
 void quick_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message);
+// A packet came in on the unconfirmed pair, so the peer has its keys: as good as the third message.
+void quick_pair_used(const struct esp_pair *pair);
 // Ends a quick mode; a pair that was not handed over goes with it.
 void quick_free(struct quick *q);

@@ -59,7 +59,7 @@ bool tunnel_post(struct tunnel *t)
 	int error = 0;
 
 	if (t->installed && tunnel_is_open(t)) {
-		error = install_tunnel_set_sa(t->id, t->sa, NULL, NULL);
+		error = install_tunnel_set_sa(t->id, t->sa);
 	} else if (t->installed) {
 		error = install_tunnel_delete(t->id);
 		t->installed = error == -ENOBUFS;
