@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Lines are made with jansson and written with one write(2) each, so that two processes that
-// share standard error do not mix. A full or closed standard error loses lines, never blocks us
-// for good and never ends us.
+// A full or closed standard error loses lines, never blocks us for good and never ends us.
+//
+// A stranger must not fill the disk: of what he can cause, so many lines a second are written for
+// each event, and the next line says how many were not.
 
 #include "log.h"
 
-#include <errno.h>
-#include <jansson.h>
-#include <stdarg.h>
+#include "contract/log_line.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
-	LINE = 8192,  // bytes of a line with its newline
 	VALUE = 2048, // bytes of one text after escaping
 };
 
@@ -25,7 +22,12 @@ enum {
 
 static const char *const words[] = {LOG_EVENT_LIST(LOG_WORD)};
 static const uint8_t levels[] = {LOG_EVENT_LIST(LOG_LEVEL)};
-static const char *const level_words[] = {"error", "warning", "info", "debug"};
+
+static struct limit {
+	time_t second;   // the monotonic clock's
+	uint32_t lines;  // in it
+	uint32_t silent; // lines that were not written since the last that was
+} limits[LOG_EVENT_COUNT];
 
 static enum log_level threshold = LEVEL_INFO;
 static void (*line_sink)(void *context, enum log_event event, const char *line);
@@ -103,38 +105,6 @@ static json_t *text_value(const char *text)
 		    : json_null();
 }
 
-// Each "s:T" of the format is a key, which is an argument, and a value of type T.
-static void add_fields(json_t *line, const char *format, va_list arguments)
-{
-	for (const char *f = format; f && *f; f++) {
-		const char *key;
-
-		// The format repeats "s:T, "; what counts is the letter after each colon.
-		if (*f != ':' || !f[1])
-			continue;
-		key = va_arg(arguments, const char *);
-		switch (f[1]) {
-		case 's':
-			json_object_set_new(line, key, text_value(va_arg(arguments, const char *)));
-			break;
-		case 'i':
-			json_object_set_new(line, key, json_integer(va_arg(arguments, int)));
-			break;
-		case 'I':
-			json_object_set_new(line, key, json_integer(va_arg(arguments, long long)));
-			break;
-		case 'b':
-			json_object_set_new(line, key, json_boolean(va_arg(arguments, int)));
-			break;
-		case 'o':
-			json_object_set_new(line, key, va_arg(arguments, json_t *));
-			break;
-		default:
-			return; // the types of what follows are not known
-		}
-	}
-}
-
 static void add_subject(json_t *line, const struct log_subject *s)
 {
 	char text[ADDRESS_TEXT];
@@ -156,54 +126,68 @@ static void add_subject(json_t *line, const struct log_subject *s)
 		json_object_set_new(line, "session_id", json_integer(s->session_id));
 }
 
-static void add_head(json_t *line, enum log_event event)
+static void write_line(enum log_event event, const json_t *line)
 {
-	struct timespec now;
-	struct tm tm;
-	char seconds[32], text[64];
+	char text[LOG_LINE];
+	size_t n = log_line_text(line, words[event], text);
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, sizeof(text), "%s.%06ldZ", seconds, now.tv_nsec / 1000);
-	json_object_set_new(line, "time", json_string(text));
-	json_object_set_new(line, "level", json_string(level_words[levels[event]]));
-	json_object_set_new(line, "event", json_string(words[event]));
-}
-
-static void write_line(enum log_event event, json_t *line)
-{
-	char text[LINE];
-	size_t n = json_dumpb(line, text, sizeof(text) - 1, JSON_COMPACT);
-
-	if (n > sizeof(text) - 2) {
-		// Too long: what it is about, without the fields.
-		n = (size_t)snprintf(
-			text, sizeof(text), "{\"event\":\"%s\",\"cut\":true}", words[event]);
-	}
-	text[n] = '\0';
 	if (line_sink)
 		line_sink(line_sink_context, event, text);
-	text[n] = '\n';
-	while (write(STDERR_FILENO, text, n + 1) < 0 && errno == EINTR)
-		;
+	log_line_write(text, n);
+}
+
+// What somebody who has proven nothing can cause at will.
+static bool stranger_can_cause(enum log_event event)
+{
+	switch (event) {
+	case LOG_IKE_START:
+	case LOG_TUNNEL_START:
+	case LOG_SESSION_START:
+	case LOG_PPP_REJECTED:
+		return true;
+	default:
+		return levels[event] == LEVEL_WARNING;
+	}
+}
+
+// May a line about this event be written now? *silent = how many were not, before.
+static bool pass(enum log_event event, uint32_t *silent)
+{
+	struct limit *limit = &limits[event];
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec != limit->second) {
+		limit->second = now.tv_sec;
+		limit->lines = 0;
+	}
+	if (++limit->lines > LOG_LINES_PER_SECOND) {
+		limit->silent++;
+		return false;
+	}
+	*silent = limit->silent;
+	limit->silent = 0;
+	return true;
 }
 
 void log_event(enum log_event event, const struct log_subject *subject, const char *format, ...)
 {
+	uint32_t silent = 0;
 	json_t *line;
 	va_list arguments;
 
-	if (event >= LOG_EVENT_COUNT || levels[event] > threshold)
+	if (event >= LOG_EVENT_COUNT || levels[event] > threshold ||
+		(stranger_can_cause(event) && !pass(event, &silent)))
 		return;
-	line = json_object();
+	line = log_line_begin(levels[event], words[event]);
 	if (!line)
 		return;
-	add_head(line, event);
 	add_subject(line, subject);
 	va_start(arguments, format);
-	add_fields(line, format, arguments);
+	log_line_add(line, text_value, format, &arguments);
 	va_end(arguments);
+	if (silent)
+		json_object_set_new(line, "not_logged", json_integer(silent));
 	write_line(event, line);
 	json_decref(line);
 }

@@ -33,10 +33,14 @@ void log_set_level(enum log_level level);
 void log_set_sink(
 	void (*sink)(void *context, enum log_event event, const char *line), void *context);
 
+enum { LOG_LINES_PER_SECOND = 50 }; // of one event that strangers can cause
+
 // format and what follows are key and value pairs in the manner of json_pack's object members,
 // without braces: "s:s, s:i", "reason", text, "code", 3. Types: s (text, escaped as log_text
 // does), i (int), I (long long), b (int as boolean), o (json_t *, taken). NULL text is null.
-// format NULL or "" = no fields. subject may be NULL. Bounded: a line of over 8 KiB is cut.
+// format NULL or "" = no fields. subject may be NULL. Bounded: a line of over 8 KiB is cut, and of
+// warnings and of what strangers begin, more than LOG_LINES_PER_SECOND are only counted: the next
+// line has the number as "not_logged".
 void log_event(enum log_event event, const struct log_subject *subject, const char *format, ...);
 
 // Bytes from the wire as text that may stand in JSON, a table or a terminal: printable UTF-8 stays,

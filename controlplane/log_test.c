@@ -92,6 +92,34 @@ static void test_too_long(void **state)
 	assert_string_equal(field("event"), "ike-refused");
 }
 
+static void count(void *context, enum log_event event, const char *line)
+{
+	unsigned *lines = context;
+
+	(*lines)++;
+	keep(NULL, event, line);
+}
+
+// In a second that begins in between, as many again may be written.
+static void test_strangers_are_limited(void **state)
+{
+	unsigned lines = 0, most = LOG_LINES_PER_SECOND;
+
+	log_set_sink(count, &lines);
+	for (unsigned i = 0; i < 10 * most; i++)
+		log_event(LOG_IKE_INVALID, NULL, "s:s", "reason", "test");
+	assert_in_range(lines, most, 2 * most);
+	lines = 0;
+	for (unsigned i = 0; i < 10 * most; i++)
+		log_event(LOG_SUBSCRIBER_UP, NULL, NULL);
+	assert_int_equal(lines, 10 * most);
+	do
+		log_event(LOG_IKE_INVALID, NULL, "s:s", "reason", "test");
+	while (lines == 10 * most);
+	assert_non_null(strstr(seen, "\"not_logged\":"));
+	log_set_sink(keep, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,6 +127,7 @@ int main(void)
 		cmocka_unit_test(test_level),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_strangers_are_limited),
 	};
 
 	log_set_sink(keep, NULL);

@@ -25,24 +25,12 @@ enum {
 	VERSION_MAJOR = 1,
 };
 
-bool ike_log_allowed(struct ike *ike)
-{
-	uint64_t second = timers_now(ike->timers) / 1000;
-
-	if (second != ike->log_second) {
-		ike->log_second = second;
-		ike->log_count = 0;
-	}
-	return ike->log_count++ < LOG_PER_SECOND;
-}
-
 void ike_invalid(struct ike *ike, const struct flow *flow, const char *reason)
 {
 	struct log_subject subject = {.peer = flow->remote, .peer_port = flow->remote_port};
 
 	ike->counters.invalid++;
-	if (ike_log_allowed(ike))
-		log_event(LOG_IKE_INVALID, &subject, "s:s", "reason", reason);
+	log_event(LOG_IKE_INVALID, &subject, "s:s", "reason", reason);
 }
 
 static int tables_init(struct ike *ike, uint32_t sas)

@@ -188,7 +188,7 @@ static void notify_input(struct ike_sa *sa, const struct flow *flow, struct span
 		dpd_answered(sa, flow, n.data);
 	else if (n.type == NOTIFY_INITIAL_CONTACT)
 		peer_initial_contact(sa);
-	else if (n.type < NOTIFY_ERRORS_END && ike_log_allowed(sa->ike))
+	else if (n.type < NOTIFY_ERRORS_END)
 		log_event(LOG_IKE_INVALID, &subject, "s:s, s:i", "reason",
 			"the peer reports an error", "notify", (int)n.type);
 }

@@ -49,10 +49,9 @@ static void refuse_first(struct ike *ike, const struct flow *flow, const struct 
 	uint8_t cookie_r[ISAKMP_COOKIE];
 
 	ike->counters.refused++;
-	if (ike_log_allowed(ike))
-		log_event(LOG_IKE_REFUSED, &subject, "s:s, s:s, s:s", "reason", reason, "offered",
-			proposal_ike_words(offer, offered), "ours",
-			proposal_ike_ours(&ike->config->ike, ours));
+	log_event(LOG_IKE_REFUSED, &subject, "s:s, s:s, s:s", "reason", reason, "offered",
+		proposal_ike_words(offer, offered), "ours",
+		proposal_ike_ours(&ike->config->ike, ours));
 	if (RAND_bytes(cookie_r, sizeof(cookie_r)) == 1)
 		send_clear_error(flow, h->initiator, cookie_r, NOTIFY_NO_PROPOSAL_CHOSEN);
 }
@@ -154,11 +153,10 @@ static void start(struct ike *ike, const struct flow *flow, const struct isakmp_
 	sa->main->psk = psk;
 	vendor_ids_read(&ike->config->ike, chain, &sa->vendors);
 	subject = sa_subject(sa);
-	if (ike_log_allowed(ike))
-		log_event(LOG_IKE_START, &subject, "s:s, s:s, s:s, s:s, s:b", "encryption",
-			proposal_encryption_word(sa->encryption), "hash",
-			proposal_hash_word(sa->hash), "group", proposal_group_word(sa->group),
-			"nat_t", natt_word(sa->vendors.natt), "dpd", sa->vendors.dpd);
+	log_event(LOG_IKE_START, &subject, "s:s, s:s, s:s, s:s, s:b", "encryption",
+		proposal_encryption_word(sa->encryption), "hash", proposal_hash_word(sa->hash),
+		"group", proposal_group_word(sa->group), "nat_t", natt_word(sa->vendors.natt),
+		"dpd", sa->vendors.dpd);
 	if (keep_sa_body(sa->main, isakmp_chain_find(chain, ISAKMP_SA, 0)->body) ||
 		send_second(sa, choice, message, h->length))
 		sa_free(sa);

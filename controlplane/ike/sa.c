@@ -62,7 +62,7 @@ static void half_open_timeout(void *context)
 	struct ike_sa *sa = context;
 	struct log_subject subject = sa_subject(sa);
 
-	if (!sa->main->refused && ike_log_allowed(sa->ike))
+	if (!sa->main->refused)
 		log_event(LOG_IKE_DOWN, &subject, "s:s, s:s", "cause", "timeout", "waited_for",
 			sa->state == IKE_WAIT_KE ? "third message" : "fifth message");
 	sa_free(sa);

@@ -33,7 +33,6 @@ enum {
 	SA_QUICKS = 8,              // quick modes under way in one IKE SA
 	SA_MESSAGE_IDS = 32,        // finished quick modes that are remembered, to ignore replays
 	IDENTITY_TEXT = 128,        // bytes with the final NUL
-	LOG_PER_SECOND = 50,        // lines about strangers
 	SHA256_SIZE = 32,           // bytes
 };
 
@@ -176,12 +175,8 @@ struct ike {
 	uint32_t buckets; // of each, a power of two
 	uint64_t seed;    // of the hash by address
 	uint64_t attempts;
-	uint64_t log_second; // of the log limit
-	unsigned log_count;
 	struct ike_counters counters;
 };
 
-// Whether another line about what strangers send may be written now.
-bool ike_log_allowed(struct ike *ike);
 // Counts and logs a message that leads nowhere.
 void ike_invalid(struct ike *ike, const struct flow *flow, const char *reason);

@@ -71,31 +71,12 @@ static void reap(void *context)
 		endpoint_reap(l2tp, ENDPOINT_RETRY_MS);
 }
 
-bool limiter_pass(struct limiter *limiter, uint64_t now, uint32_t *silent)
-{
-	if (now - limiter->since >= 1000) {
-		limiter->since = now;
-		limiter->lines = 0;
-	}
-	if (limiter->lines >= ENDPOINT_LOGS) {
-		limiter->silent++;
-		return false;
-	}
-	limiter->lines++;
-	*silent = limiter->silent;
-	limiter->silent = 0;
-	return true;
-}
-
 void endpoint_invalid(struct l2tp *l2tp, const struct l2tp_from *from, const char *reason)
 {
 	const struct log_subject subject = {.peer = from->flow.remote,
 		.peer_port = from->flow.remote_port,
 		.peer_id = from->peer};
-	uint32_t silent;
 
 	l2tp->counters.invalid++;
-	if (limiter_pass(&l2tp->invalid_log, timers_now(l2tp->timers), &silent))
-		log_event(LOG_L2TP_INVALID, &subject, "s:s, s:I", "reason", reason, "not_logged",
-			(long long)silent);
+	log_event(LOG_L2TP_INVALID, &subject, "s:s", "reason", reason);
 }

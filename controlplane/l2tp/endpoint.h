@@ -17,18 +17,11 @@
 enum {
 	ENDPOINT_BUCKETS = 4096, // tunnels by peer
 	ENDPOINT_RETRY_MS =
-		50,        // after which a command that the ring had no room for is tried again
-	ENDPOINT_LOGS = 5, // lines a second of one kind that a stranger can cause
+		50, // after which a command that the ring had no room for is tried again
 };
 
 struct tunnel;
 struct session;
-
-struct limiter {
-	uint64_t since;  // start of this second, milliseconds
-	uint32_t lines;  // in it
-	uint32_t silent; // lines that were not written since the last that was
-};
 
 struct l2tp {
 	const struct config *config;
@@ -46,14 +39,11 @@ struct l2tp {
 	struct session *dead_sessions;
 	uint32_t stale; // tunnels in `tunnels` that have something to post again
 	struct timer reaper;
-	struct limiter invalid_log, clear_log, foreign_log;
 	struct l2tp_counters
 		counters; // tunnels: those that were not closed; retransmits: of the dead
 };
 
 // Makes the reaper run soon.
 void endpoint_reap(struct l2tp *l2tp, uint64_t after_ms);
-// May a line of that kind be written now? *silent = how many were not, before.
-bool limiter_pass(struct limiter *limiter, uint64_t now, uint32_t *silent);
-// Counts a message that is malformed or breaks the protocol, and logs it at a bounded rate.
+// Counts and logs a message that is malformed or breaks the protocol.
 void endpoint_invalid(struct l2tp *l2tp, const struct l2tp_from *from, const char *reason);

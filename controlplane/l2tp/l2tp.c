@@ -100,18 +100,15 @@ static bool serves_clear(const struct l2tp *l2tp, const struct ip_address *local
 	return false;
 }
 
-static void log_refused(struct l2tp *l2tp, struct limiter *limiter, enum log_event event,
-	const struct l2tp_from *from, uint16_t tunnel, const char *reason)
+static void log_refused(
+	enum log_event event, const struct l2tp_from *from, uint16_t tunnel, const char *reason)
 {
 	const struct log_subject subject = {.peer = from->flow.remote,
 		.peer_port = from->flow.remote_port,
 		.peer_id = from->peer,
 		.tunnel = tunnel};
-	uint32_t silent;
 
-	if (limiter_pass(limiter, timers_now(l2tp->timers), &silent))
-		log_event(event, &subject, "s:s, s:I", "reason", reason, "not_logged",
-			(long long)silent);
+	log_event(event, &subject, "s:s", "reason", reason);
 }
 
 static const char *header_reason(int error)
@@ -135,8 +132,7 @@ void l2tp_input(
 
 	if (!from->peer && !serves_clear(l2tp, &from->flow.local)) {
 		l2tp->counters.clear_refused++;
-		log_refused(
-			l2tp, &l2tp->clear_log, LOG_TUNNEL_REFUSED, from, 0, "L2TP without IPsec");
+		log_refused(LOG_TUNNEL_REFUSED, from, 0, "L2TP without IPsec");
 		return;
 	}
 	error = wire_header_parse(message, length, &header);
@@ -153,8 +149,7 @@ void l2tp_input(
 		endpoint_invalid(l2tp, from, "there is no tunnel of that id");
 	} else if (!tunnel_owns(t, from)) {
 		l2tp->counters.foreign++;
-		log_refused(l2tp, &l2tp->foreign_log, LOG_L2TP_INVALID, from, t->id,
-			"the tunnel belongs to another peer");
+		log_refused(LOG_L2TP_INVALID, from, t->id, "the tunnel belongs to another peer");
 	} else {
 		tunnel_input(t, from, &header, message, length);
 	}
