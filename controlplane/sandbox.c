@@ -44,7 +44,11 @@ int sandbox_drop(const char *user)
 }
 
 // Sanitizers need system calls of their own, at any time.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifndef __has_feature
+#define __has_feature(word) 0 // clang's word for what gcc defines
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+	__has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 
 int sandbox_filter(void)
 {
