@@ -43,9 +43,12 @@ static bool endpoints_are_sane(const struct worker *w, const struct packet *p)
 	       address_to_u32(&p->remote) != 0 && p->local_port != 0 && p->remote_port != 0;
 }
 
-// DROP_COUNT when the packet makes sense.
-static enum drop check(const struct worker *w, const struct packet *p)
+// DROP_COUNT when the packet makes sense; then *sa is the pair that it goes out through, or NULL.
+// It is looked up this once: the clerk may delete it at any time, and what was meant for an SA must
+// never leave in the clear.
+static enum drop check(const struct worker *w, const struct packet *p, struct sa **sa)
 {
+	*sa = NULL;
 	if (p->length > PACKET_DATA)
 		return DROP_INJECT_INVALID;
 	switch (p->kind) {
@@ -56,8 +59,10 @@ static enum drop check(const struct worker *w, const struct packet *p)
 	case PACKET_L2TP:
 		if (p->length < L2TP_LENGTH_MIN || p->local_port == 0 || p->remote_port == 0)
 			return DROP_INJECT_INVALID;
-		if (p->sa)
-			return sa_find(w->tables, p->sa) ? DROP_COUNT : DROP_INJECT_STALE;
+		if (p->sa) {
+			*sa = sa_find(w->tables, p->sa);
+			return *sa ? DROP_COUNT : DROP_INJECT_STALE;
+		}
 		return endpoints_are_sane(w, p) ? DROP_COUNT : DROP_INJECT_INVALID;
 	case PACKET_PPP:
 		if (p->length < PPP_LENGTH_MIN)
@@ -107,7 +112,7 @@ static bool put_udp(struct rte_mbuf *m, const struct packet *p)
 	return true;
 }
 
-static void put_meta(struct worker *w, struct rte_mbuf *m, const struct packet *p)
+static void put_meta(struct rte_mbuf *m, const struct packet *p, struct sa *sa)
 {
 	struct meta *meta = meta_of(m);
 
@@ -118,8 +123,7 @@ static void put_meta(struct worker *w, struct rte_mbuf *m, const struct packet *
 	meta->remote_port = p->remote_port;
 	meta->protocol = IPPROTO_UDP;
 	meta->session = p->kind == PACKET_PPP ? p->session : SESSION_NONE;
-	if (p->kind == PACKET_L2TP && p->sa)
-		meta->sa = sa_find(w->tables, p->sa);
+	meta->sa = sa;
 }
 
 static void take(struct worker *w, const struct packet *slot, struct outgoing *out)
@@ -127,10 +131,11 @@ static void take(struct worker *w, const struct packet *slot, struct outgoing *o
 	struct rte_mbuf *m;
 	struct packet p;
 	enum drop reason;
+	struct sa *sa;
 
 	memcpy(&p, slot, PACKET_HEADER);
 	w->stats->injected++;
-	reason = check(w, &p);
+	reason = check(w, &p, &sa);
 	if (reason != DROP_COUNT) {
 		packet_lost(w, reason);
 		return;
@@ -140,7 +145,7 @@ static void take(struct worker *w, const struct packet *slot, struct outgoing *o
 		packet_lost(w, DROP_NO_MEMORY);
 		return;
 	}
-	put_meta(w, m, &p);
+	put_meta(m, &p, sa);
 	if (!put_data(m, &p, slot->data) || (p.kind != PACKET_PPP && !put_udp(m, &p))) {
 		packet_drop(w, m, DROP_NO_MEMORY);
 		return;
