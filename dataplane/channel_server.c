@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -103,6 +104,7 @@ int channel_server_open(struct channel_server *s, const char *path, const char *
 	s->peer = -1;
 	s->wake = -1;
 	s->wake_control = -1;
+	s->epoll = -1;
 	if (error < 0)
 		return fail(
 			path, "the path is too long", error, "choose a shorter dataplane.socket");
@@ -269,6 +271,9 @@ void channel_server_disconnect(struct channel_server *s)
 		s->channel = NULL;
 		log_event(LOG_CHANNEL_DOWN, NULL);
 	}
+	// The other side has this eventfd too: to close ours is not enough to be rid of its events.
+	if (s->epoll >= 0 && s->wake >= 0)
+		(void)epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->wake, NULL);
 	close_fd(&s->peer);
 	close_fd(&s->wake);
 	close_fd(&s->wake_control);

@@ -26,6 +26,7 @@ struct channel_server {
 	int wake;                // its eventfd for the clerk, -1 = none
 	struct channel *channel; // NULL = no control plane
 	int wake_control;
+	int epoll; // the clerk's, in which it watches peer and wake, -1 = none; set after open
 	struct worker *worker;
 	uint16_t workers;
 	const struct stats *stats;

@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -166,6 +168,26 @@ static void test_broken_ring(void **state)
 	client_close(&one);
 }
 
+// It keeps its end of the eventfd and goes on writing to it: the clerk does not hear it any more.
+static void test_one_that_is_gone_wakes_nobody(void **state)
+{
+	struct epoll_event e = {.events = EPOLLIN};
+	struct client one;
+
+	client_connect(&one);
+	assert_true(channel_server_accept(&server));
+	assert_true(client_take(&one));
+	server.epoll = epoll_create1(EPOLL_CLOEXEC);
+	assert_int_equal(epoll_ctl(server.epoll, EPOLL_CTL_ADD, server.wake, &e), 0);
+	assert_int_equal(eventfd_write(one.fds[CHANNEL_FD_WAKE_CLERK], 1), 0);
+	assert_int_equal(epoll_wait(server.epoll, &e, 1, 0), 1);
+	channel_server_disconnect(&server);
+	assert_int_equal(epoll_wait(server.epoll, &e, 1, 0), 0);
+	close(server.epoll);
+	server.epoll = -1;
+	client_close(&one);
+}
+
 static void test_counters_are_sealed(void **state)
 {
 	struct client one;
@@ -214,6 +236,7 @@ int main(void)
 		cmocka_unit_test(test_hands_over),
 		cmocka_unit_test(test_next_one_at_once),
 		cmocka_unit_test(test_broken_ring),
+		cmocka_unit_test(test_one_that_is_gone_wakes_nobody),
 		cmocka_unit_test(test_counters_are_sealed),
 		cmocka_unit_test(test_socket_is_ours),
 	};

@@ -222,6 +222,7 @@ static int open_all(struct turn *t)
 	t->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (t->signals < 0 || t->epoll < 0)
 		return -errno;
+	t->server.epoll = t->epoll;
 	error = watch(t, t->signals);
 	error = error ? error : watch(t, t->server.listener);
 	return error ? error : watch(t, c->bell->eventfd);
