@@ -788,14 +788,6 @@ static void hands_over_what_another_worker_owns(void **state)
 	rte_pktmbuf_free(m);
 }
 
-static int teardown(void **state)
-{
-	test_forget();
-	return test_packets_out() ? -1 : 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, test_reset, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

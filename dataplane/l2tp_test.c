@@ -344,14 +344,6 @@ static void drops_what_has_no_way_out(void **state)
 	assert_int_equal(bench.record.drops[DROP_ESP_NO_SA], 1);
 }
 
-static int teardown(void **state)
-{
-	test_forget();
-	return test_packets_out() ? -1 : 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, test_reset, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

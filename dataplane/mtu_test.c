@@ -429,14 +429,6 @@ static void clamps_to_the_session(void **state)
 	rte_pktmbuf_free(m);
 }
 
-static int teardown(void **state)
-{
-	test_forget();
-	return test_packets_out() ? -1 : 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, test_reset, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

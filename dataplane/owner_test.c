@@ -209,14 +209,6 @@ static void claims_follow_the_flows(void **state)
 	assert_int_equal(bench.record.dropped, 0);
 }
 
-static int teardown(void **state)
-{
-	test_forget();
-	return test_packets_out() ? -1 : 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, test_reset, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

@@ -314,14 +314,6 @@ static void lets_in_what_is_open(void **state)
 	assert_int_equal(subscriber_out(w0, &m, 1), 0);
 }
 
-static int teardown(void **state)
-{
-	test_forget();
-	return test_packets_out() ? -1 : 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, test_reset, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

@@ -319,8 +319,6 @@ static void follows_the_sa_with_the_mtu(void **state)
 	assert_int_equal(bench.tables->session[3].uplink.mtu, 1420);
 }
 
-#define TEST(name) cmocka_unit_test_setup(name, test_reset)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

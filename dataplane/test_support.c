@@ -174,6 +174,12 @@ int test_reset(void **state)
 	return 0;
 }
 
+int test_check(void **state)
+{
+	test_forget();
+	return test_packets_out() ? -1 : 0;
+}
+
 struct rte_mbuf *test_packet(const void *bytes, size_t length)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(bench.pool);

@@ -46,7 +46,12 @@ int test_start(void **state);
 int test_stop(void **state);
 // Before each test: empty tables, nothing recorded.
 int test_reset(void **state);
+// After each test: no packet is left anywhere.
+int test_check(void **state);
 void test_forget(void);
+
+// A test with both around it; for files that include cmocka.h.
+#define TEST(name) cmocka_unit_test_setup_teardown(name, test_reset, test_check)
 
 // A packet with these bytes at the default headroom.
 struct rte_mbuf *test_packet(const void *bytes, size_t length);
