@@ -5,11 +5,10 @@
 // answer is kept for the next packet.
 
 #include "dataplane/clerk.h"
+#include "dataplane/ether.h"
 #include "dataplane/neighbour.h"
 #include "dataplane/port.h"
 #include "dataplane/stage.h"
-
-#include <rte_ether.h>
 
 struct answer {
 	uint32_t address;
@@ -17,19 +16,6 @@ struct answer {
 	uint16_t state; // enum neighbour_state
 	struct rte_ether_addr mac;
 };
-
-static bool put_header(const struct worker *w, struct rte_mbuf *m, const struct rte_ether_addr *to)
-{
-	struct rte_ether_hdr *eth;
-
-	eth = (struct rte_ether_hdr *)rte_pktmbuf_prepend(m, sizeof(*eth));
-	if (!eth)
-		return false;
-	eth->dst_addr = *to;
-	eth->src_addr = w->port[meta_of(m)->out_port].mac;
-	eth->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
-	return true;
-}
 
 uint16_t neighbour_out(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
@@ -49,7 +35,7 @@ uint16_t neighbour_out(struct worker *w, struct rte_mbuf **m, uint16_t count)
 			packet_drop(w, m[i], DROP_NEIGHBOUR_LOST);
 		else if (unlikely(last.state != NEIGHBOUR_READY))
 			clerk_give(w, m[i], CLERK_RESOLVE);
-		else if (unlikely(!put_header(w, m[i], &last.mac)))
+		else if (unlikely(!ether_put_ip4(m[i], &last.mac, &w->port[last.port].mac)))
 			packet_drop(w, m[i], DROP_NO_MEMORY);
 		else
 			m[kept++] = m[i];

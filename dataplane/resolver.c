@@ -4,6 +4,7 @@
 
 #include "dataplane/arp.h"
 #include "dataplane/clerk.h"
+#include "dataplane/ether.h"
 #include "dataplane/log.h"
 
 #include <errno.h>
@@ -44,16 +45,11 @@ static void send_to(void *context, struct rte_mbuf *m, const struct rte_ether_ad
 {
 	struct resolver *r = context;
 	uint16_t port = meta_of(m)->out_port;
-	struct rte_ether_hdr *eth;
 
-	eth = (struct rte_ether_hdr *)rte_pktmbuf_prepend(m, sizeof(*eth));
-	if (!eth) {
+	if (!ether_put_ip4(m, to, &r->port[port].mac)) {
 		drop(r, m, DROP_NO_MEMORY);
 		return;
 	}
-	eth->dst_addr = *to;
-	eth->src_addr = r->port[port].mac;
-	eth->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
 	transmit(r, m, port);
 }
 

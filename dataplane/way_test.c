@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Subscribers' packets from frame to frame: through an ESP tunnel and a clear one, both ways, on
-// whatever worker they arrive, with the sum of the counters checked after every round. The client
-// of the ESP tunnel is a second SA pair with the keys the other way round.
+// whatever worker they arrive, with the sum of the counters checked after every round.
 
-#include "dataplane/test_lab.h"
-
-#include "dataplane/sa.h"
-#include "dataplane/stage.h"
+#include "dataplane/test_tunnel.h"
 
 #include <rte_ether.h>
 #include <rte_ip.h>
@@ -18,89 +14,11 @@
 
 #include <cmocka.h>
 
-#define CLIENT LAB_IP(192, 0, 2, 10)
-#define US_SUB LAB_IP(192, 0, 2, 1)
-#define HOST   LAB_IP(198, 51, 100, 10)
-#define US_PPP LAB_IP(100, 64, 0, 1)
-#define INNER  LAB_IP(100, 64, 0, 9)  // behind the ESP tunnel
-#define OTHER  LAB_IP(100, 64, 0, 10) // behind the clear one
-
-enum {
-	SESSION = 5,
-	SESSION_CLEAR = 6,
-	TUNNEL = 21,
-	TUNNEL_CLEAR = 22,
-	PEER = 0x00500007,
-	OURS = 0x00700001,   // SPI of the gateway's pair: index 1
-	THEIRS = 0x00700002, // of the client's: index 2
-};
-
-static void fill(uint8_t *key, size_t length, uint8_t seed)
-{
-	for (size_t i = 0; i < length; i++)
-		key[i] = (uint8_t)(seed + i * 7);
-}
-
-static int add_pair(void)
-{
-	struct command_sa_add ours = {.spi_in = OURS,
-		.spi_out = THEIRS,
-		.peer = PEER,
-		.cipher = ESP_CIPHER_AES_CBC_128,
-		.integrity = ESP_INTEGRITY_HMAC_SHA1_96,
-		.window = 64,
-		.local = address_from_u32(US_SUB),
-		.remote = address_from_u32(CLIENT)};
-	struct command_sa_add theirs;
-
-	fill(ours.cipher_key_in, sizeof(ours.cipher_key_in), 1);
-	fill(ours.cipher_key_out, sizeof(ours.cipher_key_out), 2);
-	fill(ours.integrity_key_in, sizeof(ours.integrity_key_in), 3);
-	fill(ours.integrity_key_out, sizeof(ours.integrity_key_out), 4);
-	theirs = ours;
-	theirs.spi_in = THEIRS;
-	theirs.spi_out = OURS;
-	theirs.local = ours.remote;
-	theirs.remote = ours.local;
-	memcpy(theirs.cipher_key_in, ours.cipher_key_out, sizeof(theirs.cipher_key_in));
-	memcpy(theirs.cipher_key_out, ours.cipher_key_in, sizeof(theirs.cipher_key_out));
-	memcpy(theirs.integrity_key_in, ours.integrity_key_out, sizeof(theirs.integrity_key_in));
-	memcpy(theirs.integrity_key_out, ours.integrity_key_in, sizeof(theirs.integrity_key_out));
-	return sa_add(lab.tables, &ours) || sa_add(lab.tables, &theirs);
-}
-
-static int add_session(
-	uint16_t tunnel, uint32_t peer, uint32_t sa, uint32_t session, uint32_t inner)
-{
-	const struct command_tunnel_add t = {.tunnel = tunnel,
-		.peer_tunnel = tunnel + 100,
-		.peer = peer,
-		.sa = sa,
-		.local_port = PORT_L2TP,
-		.remote_port = PORT_L2TP,
-		.local = address_from_u32(US_SUB),
-		.remote = address_from_u32(CLIENT)};
-	const struct command_session_add s = {.session = session,
-		.tunnel = tunnel,
-		.session_id = (uint16_t)(session + 1000),
-		.peer_session = (uint16_t)(session + 2000)};
-	const struct command_session_set set = {.session = session,
-		.flags = SESSION_IP4_OPEN | SESSION_LCP_OPEN,
-		.magic = 0x01020304,
-		.peer_mru = 1400,
-		.ip4 = address_from_u32(inner)};
-	struct command_route r = {.kind = NEXT_HOP_SESSION, .session = session};
-
-	r.prefix.address = address_from_u32(inner);
-	r.prefix.length = 32;
-	return tunnel_add(lab.tables, &t) || session_add(lab.tables, &s) ||
-	       session_set(lab.tables, &set) || route_add(lab.routes, &r);
-}
-
 static int start(void **state)
 {
-	if (lab_start(state) < 0 || add_pair() || add_session(TUNNEL, PEER, OURS, SESSION, INNER) ||
-		add_session(TUNNEL_CLEAR, 0, 0, SESSION_CLEAR, OTHER))
+	if (lab_start(state) < 0 ||
+		tunnel_pair(ESP_CIPHER_AES_CBC_128, ESP_INTEGRITY_HMAC_SHA1_96) ||
+		tunnel_sessions() || tunnel_routes())
 		return -1;
 	lab_neighbour(LAB_SUB, 9, CLIENT);
 	lab_neighbour(LAB_NET, 9, HOST);
@@ -122,7 +40,7 @@ static size_t l2tp_data(uint8_t *out, uint16_t tunnel, uint32_t session, uint32_
 	lab_udp(&b, PORT_L2TP, PORT_L2TP, 6 + 4 + 20 + length);
 	build_u16(&b, 0x0002);
 	build_u16(&b, tunnel);
-	build_u16(&b, (uint16_t)(session + 1000));
+	build_u16(&b, (uint16_t)(session + SESSION_ID));
 	build_u32(&b, 0xff030021);
 	lab_ip4(&b, 253, source, destination, length, ttl, 0);
 	build_zero(&b, length);
@@ -145,14 +63,11 @@ static void client_sends(uint16_t queue, uint32_t destination, uint16_t length)
 {
 	uint8_t data[LAB_FRAME];
 	size_t n = l2tp_data(data, TUNNEL, SESSION, INNER, destination, length, 64);
-	struct rte_mbuf *m = packet_new(&lab.worker[0]);
+	uint8_t sealed[LAB_FRAME];
 
-	assert_non_null(m);
-	memcpy(rte_pktmbuf_append(m, (uint16_t)n), data, n);
-	meta_of(m)->sa = sa_find(lab.tables, THEIRS);
-	assert_int_equal(esp_out(&lab.worker[0], &m, 1), 1);
-	receive_outer(queue, IPPROTO_ESP, rte_pktmbuf_mtod(m, void *), m->data_len);
-	rte_pktmbuf_free(m);
+	n = tunnel_seal(data, n, sealed);
+	assert_true(n > 0);
+	receive_outer(queue, IPPROTO_ESP, sealed, n);
 }
 
 static void clear_client_sends(
@@ -201,6 +116,26 @@ static void test_uplink(void **state)
 	clear_client_sends(0, OTHER, HOST, 100, 64);
 	lab_run();
 	assert_int_equal(lab_sent(LAB_NET, frame), 14 + 20 + 100);
+}
+
+// A PPP frame with a front of one byte: from there on the packet lies at odd addresses.
+static void test_uplink_at_an_odd_address(void **state)
+{
+	uint8_t data[LAB_FRAME], frame[LAB_FRAME];
+	struct build b = build_in(data, sizeof(data));
+
+	lab_udp(&b, PORT_L2TP, PORT_L2TP, 6 + 1 + 20);
+	build_u16(&b, 0x0002);
+	build_u16(&b, TUNNEL_CLEAR);
+	build_u16(&b, SESSION_CLEAR + SESSION_ID);
+	build_u8(&b, 0x21);
+	lab_ip4(&b, 253, OTHER, HOST, 0, 64, 0);
+	receive_outer(0, IPPROTO_UDP, data, build_length(&b));
+	lab_run();
+	assert_int_equal(lab_sent(LAB_NET, frame), 14 + 20);
+	assert_memory_equal(frame, ((uint8_t[]){2, 0, 0, 0, 0, 9}), 6);
+	assert_memory_equal(frame + 6, &lab.port[LAB_NET].mac, 6);
+	assert_memory_equal(frame + 12, ((uint8_t[]){8, 0}), 2);
 }
 
 static void test_downlink(void **state)
@@ -269,7 +204,7 @@ static void test_echo_of_ppp_address(void **state)
 	lab_udp(&b, PORT_L2TP, PORT_L2TP, (uint16_t)(10 + inner));
 	build_u16(&b, 0x0002);
 	build_u16(&b, TUNNEL_CLEAR);
-	build_u16(&b, SESSION_CLEAR + 1000);
+	build_u16(&b, SESSION_CLEAR + SESSION_ID);
 	build_u32(&b, 0xff030021);
 	build_bytes(&b, echo + 14, inner);
 	receive_outer(1, IPPROTO_UDP, data, build_length(&b));
@@ -364,6 +299,7 @@ int main(void)
 #define BOOKS(test) cmocka_unit_test_teardown(test, check_books)
 	const struct CMUnitTest tests[] = {
 		BOOKS(test_uplink),
+		BOOKS(test_uplink_at_an_odd_address),
 		BOOKS(test_downlink),
 		BOOKS(test_downlink_fragments),
 		BOOKS(test_too_big),

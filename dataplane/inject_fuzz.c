@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Any bytes in the slots of the inject rings, as a hostile control plane could put them there:
+// whatever they are, each is sent or dropped by name, and the counters add up.
+
+#include "dataplane/test_tunnel.h"
+
+#include "contract/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLOTS = 40, SECONDS = 10 };
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool right)
+{
+	if (!right)
+		abort();
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	check(lab_start(NULL) == 0 && tunnel_routes() == 0);
+	lab_connect();
+	return 0;
+}
+
+// The header of a packet that makes sense, of any kind; the bytes that follow are xored into it.
+static struct packet sane(uint8_t kind)
+{
+	return (struct packet){.kind = kind,
+		.length = 64,
+		.sa = kind == PACKET_L2TP ? OURS : 0,
+		.session = kind == PACKET_PPP ? SESSION : SESSION_NONE,
+		.local_port = kind == PACKET_IKE ? PORT_IKE : PORT_L2TP,
+		.remote_port = PORT_L2TP,
+		.local = address_from_u32(US_SUB),
+		.remote = address_from_u32(CLIENT)};
+}
+
+static void put(uint16_t worker, struct view *v)
+{
+	struct packet *slot = ring_slot(&lab.far.inject[worker]);
+	uint8_t changes[PACKET_HEADER];
+	struct packet p = sane(view_u8(v) % 6);
+	size_t length = view_u8(v) * 8U, header = view_u8(v) % (PACKET_HEADER + 1U);
+	uint8_t *bytes = (uint8_t *)&p;
+
+	check(slot);
+	length = length < view_left(v) ? length : view_left(v);
+	view_copy(v, p.data, length < PACKET_DATA ? length : PACKET_DATA);
+	header = header < view_left(v) ? header : view_left(v);
+	view_copy(v, changes, header);
+	for (size_t i = 0; i < header; i++)
+		bytes[i] ^= changes[i];
+	memcpy(slot, &p, sizeof(p));
+	ring_push(&lab.far.inject[worker]);
+}
+
+static void finish(void)
+{
+	lab_run();
+	for (int i = 0; lab_forget(), lab_packets_out() && i < SECONDS; i++)
+		lab_second();
+	check(lab_balanced() && lab_packets_out() == 0 && !channel_broken(&lab.near));
+	tunnel_clear();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct view v = view_of(data, size);
+
+	check(tunnel_pair(ESP_CIPHER_AES_GCM_128, ESP_INTEGRITY_NONE) == 0);
+	check(tunnel_sessions() == 0);
+	lab_neighbour(LAB_SUB, 9, CLIENT);
+	for (int i = 0; view_left(&v) && i < SLOTS; i++)
+		put(view_u8(&v) & 1, &v);
+	finish();
+	return 0;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Tunnels for tests on the lab: a client with an ESP tunnel and one with a clear one, each with a
+// session. The client's end of the ESP tunnel is a second SA pair of the same tables, with the keys
+// the other way round, so that the dataplane itself seals what the client sends.
+
+#include "dataplane/test_lab.h"
+
+#define CLIENT LAB_IP(192, 0, 2, 10)
+#define US_SUB LAB_IP(192, 0, 2, 1)
+#define HOST   LAB_IP(198, 51, 100, 10)
+#define US_PPP LAB_IP(100, 64, 0, 1)
+#define INNER  LAB_IP(100, 64, 0, 9)  // behind the ESP tunnel
+#define OTHER  LAB_IP(100, 64, 0, 10) // behind the clear one
+
+enum {
+	SESSION = 5,
+	SESSION_CLEAR = 6,
+	TUNNEL = 21,
+	TUNNEL_CLEAR = 22,
+	SESSION_ID = 1000, // added to the index: our session id on the wire
+	PEER = 0x00500007,
+	OURS = 0x00700001,   // SPI of the gateway's pair: index 1
+	THEIRS = 0x00700002, // of the client's: index 2
+};
+
+// Both pairs, with that transform. Returns 0 or an error.
+int tunnel_pair(uint8_t cipher, uint8_t integrity);
+// Both tunnels, both sessions, open for IPv4 and LCP. Returns 0 or an error.
+int tunnel_sessions(void);
+// The routes to both sessions, once. Returns 0 or an error.
+int tunnel_routes(void);
+// All but the routes goes again.
+void tunnel_clear(void);
+
+// A UDP packet as the client's SA pair seals it: ESP header to ICV. Returns its length; 0 = it
+// cannot be sealed. The packet counts as made and dropped by worker 0.
+size_t tunnel_seal(const void *udp, size_t length, uint8_t out[LAB_FRAME]);

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Frames of every kind through the whole dataplane, on both sides and both workers, with one
+// session over ESP and one without IPsec. An input is a list of steps; each step puts what follows
+// it into the layer that it names, with what is around it right, so that the deep layers are
+// reached too: up to the bytes inside the client's own encryption. After each input the counters
+// add up and every packet is back in the pool.
+
+#include "dataplane/test_tunnel.h"
+
+#include "dataplane/esp_crypto.h"
+#include "dataplane/sa.h"
+
+#include "contract/view.h"
+
+#include <rte_ether.h>
+#include <rte_ip.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	STEPS = 24,    // of one input at most
+	BYTES = 1700,  // of one step at most
+	SECONDS = 10,  // after which no packet waits for a neighbour any more
+	FRONT = 8 + 6, // bytes of UDP and L2TP header
+};
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static uint32_t sequence; // of what the client seals by hand
+
+static void check(bool right)
+{
+	if (!right)
+		abort();
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	check(lab_start(NULL) == 0 && tunnel_routes() == 0);
+	lab_connect();
+	return 0;
+}
+
+// ---- what is put around the bytes
+
+static void outer(uint16_t queue, uint8_t protocol, const void *data, size_t length)
+{
+	uint8_t frame[LAB_FRAME];
+	struct build b = build_in(frame, sizeof(frame));
+
+	lab_ether(&b, LAB_SUB, 9, RTE_ETHER_TYPE_IPV4);
+	lab_ip4(&b, protocol, CLIENT, US_SUB, (uint16_t)length, 64, 0);
+	build_bytes(&b, data, length);
+	lab_receive(LAB_SUB, queue, frame, build_length(&b));
+}
+
+static size_t l2tp(uint8_t *out, uint16_t tunnel, uint32_t session, const void *ppp, size_t length)
+{
+	struct build b = build_in(out, LAB_FRAME);
+
+	lab_udp(&b, PORT_L2TP, PORT_L2TP, (uint16_t)(6 + length));
+	build_u16(&b, 0x0002);
+	build_u16(&b, tunnel);
+	build_u16(&b, (uint16_t)(session + SESSION_ID));
+	build_bytes(&b, ppp, length);
+	return build_length(&b);
+}
+
+// An IPv4 packet whose version, length and checksum are made right, and one of its addresses.
+static void repair(uint8_t *ip, size_t length, size_t address_at, uint32_t address)
+{
+	const uint8_t bytes[4] = {address >> 24, address >> 16, address >> 8, address};
+	uint16_t sum;
+
+	if (length < 20)
+		return;
+	if ((ip[0] & 0xf) < 5 || (ip[0] & 0xfU) * 4 > length)
+		ip[0] = 5;
+	ip[0] = 0x40 | (ip[0] & 0xf);
+	ip[2] = (uint8_t)(length >> 8);
+	ip[3] = (uint8_t)length;
+	memcpy(ip + address_at, bytes, 4);
+	ip[10] = ip[11] = 0;
+	sum = (uint16_t)~rte_raw_cksum(ip, (ip[0] & 0xfU) * 4);
+	memcpy(ip + 10, &sum, 2);
+}
+
+static void sealed(uint16_t queue, const void *udp, size_t length)
+{
+	uint8_t esp[LAB_FRAME];
+	size_t n = tunnel_seal(udp, length, esp);
+
+	if (n)
+		outer(queue, IPPROTO_ESP, esp, n);
+}
+
+// ---- the steps
+
+static void raw_subscriber(uint16_t queue, uint8_t *data, size_t length)
+{
+	lab_receive(LAB_SUB, queue, data, length);
+}
+
+static void raw_network(uint16_t queue, uint8_t *data, size_t length)
+{
+	lab_receive(LAB_NET, queue, data, length);
+}
+
+static void framed(uint16_t port, uint16_t queue, uint16_t type, const void *data, size_t length)
+{
+	uint8_t frame[LAB_FRAME];
+	struct build b = build_in(frame, sizeof(frame));
+
+	lab_ether(&b, port, 9, type);
+	build_bytes(&b, data, length);
+	lab_receive(port, queue, frame, build_length(&b));
+}
+
+static void arp(uint16_t queue, uint8_t *data, size_t length)
+{
+	framed(queue ? LAB_SUB : LAB_NET, queue, RTE_ETHER_TYPE_ARP, data, length);
+}
+
+static void ip_subscriber(uint16_t queue, uint8_t *data, size_t length)
+{
+	repair(data, length, 16, US_SUB);
+	framed(LAB_SUB, queue, RTE_ETHER_TYPE_IPV4, data, length);
+}
+
+static void ip_to_clear(uint16_t queue, uint8_t *data, size_t length)
+{
+	repair(data, length, 16, OTHER);
+	framed(LAB_NET, queue, RTE_ETHER_TYPE_IPV4, data, length);
+}
+
+static void ip_to_sealed(uint16_t queue, uint8_t *data, size_t length)
+{
+	repair(data, length, 16, INNER);
+	framed(LAB_NET, queue, RTE_ETHER_TYPE_IPV4, data, length);
+}
+
+static void ppp_clear(uint16_t queue, uint8_t *data, size_t length)
+{
+	uint8_t udp[LAB_FRAME];
+
+	outer(queue, IPPROTO_UDP, udp, l2tp(udp, TUNNEL_CLEAR, SESSION_CLEAR, data, length));
+}
+
+static void ppp_sealed(uint16_t queue, uint8_t *data, size_t length)
+{
+	uint8_t udp[LAB_FRAME];
+
+	sealed(queue, udp, l2tp(udp, TUNNEL, SESSION, data, length));
+}
+
+static void ip_in_clear(uint16_t queue, uint8_t *data, size_t length)
+{
+	uint8_t ppp[LAB_FRAME] = {0x21};
+
+	repair(data, length, 12, OTHER);
+	memcpy(ppp + 1, data, length);
+	ppp_clear(queue, ppp, length + 1);
+}
+
+static void ip_in_sealed(uint16_t queue, uint8_t *data, size_t length)
+{
+	uint8_t ppp[LAB_FRAME] = {0xff, 0x03, 0x00, 0x21};
+
+	repair(data, length, 12, INNER);
+	memcpy(ppp + 4, data, length);
+	ppp_sealed(queue, ppp, length + 4);
+}
+
+static void udp_subscriber(uint16_t queue, uint8_t *data, size_t length)
+{
+	static const uint16_t ports[] = {PORT_IKE, PORT_NAT_T, PORT_L2TP, 53};
+	uint8_t frame[LAB_FRAME];
+
+	if (length < 2)
+		return;
+	lab_receive(LAB_SUB, queue, frame,
+		lab_udp_frame(frame, LAB_SUB, CLIENT, US_SUB, (uint16_t)(data[0] << 3 | 5),
+			ports[data[1] % 4], data + 2, (uint16_t)(length - 2)));
+}
+
+static void udp_sealed(uint16_t queue, uint8_t *data, size_t length)
+{
+	sealed(queue, data, length);
+}
+
+// Any bytes as the plaintext, with padding and next header in them: only the ICV is right.
+static void plain_sealed(uint16_t queue, uint8_t *data, size_t length)
+{
+	struct sa *s = sa_find(lab.tables, THEIRS);
+	_Alignas(64) uint8_t esp[LAB_FRAME] = {0};
+	struct esp_packet p = {.sa = s,
+		.esp = esp,
+		.key = s->key_out,
+		.sequence = ++sequence,
+		.salt = s->salt_out,
+		.cipher = s->out_cipher,
+		.integrity = s->out_integrity,
+		.iv = s->out_iv,
+		.icv = s->out_icv};
+
+	p.length = (uint16_t)(length - length % s->out_block);
+	if (p.length == 0)
+		return;
+	memcpy(esp, (const uint8_t[]){OURS >> 24, OURS >> 16 & 0xff, OURS >> 8 & 0xff, OURS & 0xff},
+		4);
+	esp[6] = sequence >> 8;
+	esp[7] = sequence & 0xff;
+	memcpy(esp + ESP_HEADER + p.iv, data, p.length);
+	esp_encrypt(&lab.worker[0], &p, 1);
+	outer(queue, IPPROTO_ESP, esp, ESP_HEADER + p.iv + p.length + p.icv);
+}
+
+static void second(uint16_t queue, uint8_t *data, size_t length)
+{
+	lab_second();
+}
+
+static void neighbours(uint16_t queue, uint8_t *data, size_t length)
+{
+	lab_neighbour(LAB_SUB, 9, CLIENT);
+	lab_neighbour(LAB_NET, 9, HOST);
+}
+
+static void (*const steps[])(uint16_t queue, uint8_t *data, size_t length) = {raw_subscriber,
+	raw_network, arp, ip_subscriber, ip_to_clear, ip_to_sealed, ppp_clear, ppp_sealed,
+	ip_in_clear, ip_in_sealed, udp_subscriber, udp_sealed, plain_sealed, second, neighbours};
+
+// ---- one input
+
+static void begin(uint8_t choice)
+{
+	static const uint8_t transforms[][2] = {
+		{ESP_CIPHER_AES_GCM_128, ESP_INTEGRITY_NONE},
+		{ESP_CIPHER_AES_CBC_128, ESP_INTEGRITY_HMAC_SHA1_96},
+		{ESP_CIPHER_AES_CBC_256, ESP_INTEGRITY_HMAC_SHA512_256},
+	};
+
+	sequence = 256; // beyond what tunnel_seal uses, of which there are fewer
+	check(tunnel_pair(transforms[choice % 3][0], transforms[choice % 3][1]) == 0);
+	check(tunnel_sessions() == 0);
+}
+
+static void take_punts(void)
+{
+	for (uint16_t i = 0; i < lab.workers; i++)
+		while (ring_front(&lab.far.punt[i]))
+			ring_pop(&lab.far.punt[i]);
+}
+
+static void finish(void)
+{
+	struct message event;
+
+	lab_run();
+	for (int i = 0; lab_forget(), lab_packets_out() && i < SECONDS; i++)
+		lab_second();
+	take_punts();
+	check(lab_balanced() && lab_packets_out() == 0);
+	check(!channel_broken(&lab.near) && !channel_broken(&lab.far));
+	while (sa_event_next(lab.tables, &event))
+		;
+	tunnel_clear();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct view v = view_of(data, size);
+
+	begin(view_u8(&v));
+	for (int i = 0; view_left(&v) && i < STEPS; i++) {
+		uint8_t kind = view_u8(&v), flags = view_u8(&v);
+		size_t length = view_u16(&v) % BYTES, left = view_left(&v);
+		uint8_t bytes[BYTES] = {0};
+
+		length = length < left ? length : left;
+		view_copy(&v, bytes, length);
+		steps[kind % RTE_DIM(steps)](flags & 1, bytes, length);
+		if (flags & 2) // otherwise it comes in one burst with the next step's
+			lab_run();
+	}
+	finish();
+	return 0;
+}
