@@ -496,6 +496,33 @@ static void bounds_half_open(void **state)
 		initiator_free(&i[n]);
 }
 
+// One address that gets as far as it can without the key does not shut out another.
+static void bounds_half_open_of_one_address(void **state)
+{
+	static struct initiator i[20];
+	struct initiator other;
+	struct ike_counters counters;
+
+	config.ike.half_open_max = 64;
+	for (int n = 0; n < 16; n++) {
+		initiator_init(&i[n], ike, "198.51.100.7", PORT_IKE);
+		assert_true(initiator_first(&i[n]));
+		assert_true(initiator_third(&i[n]));
+	}
+	initiator_init(&i[16], ike, "198.51.100.7", PORT_IKE);
+	assert_false(initiator_first(&i[16]));
+	initiator_init(&other, ike, "198.51.100.8", PORT_IKE);
+	assert_true(initiator_first(&other));
+	pass(10001);
+	initiator_init(&i[17], ike, "198.51.100.7", PORT_IKE);
+	assert_true(initiator_first(&i[17]));
+	ike_counters(ike, &counters);
+	assert_int_equal(counters.half_open, 17);
+	for (int n = 0; n < 18; n++)
+		initiator_free(&i[n]);
+	initiator_free(&other);
+}
+
 static void outlives_slow_work(void **state)
 {
 	struct initiator i;
@@ -629,6 +656,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			says_the_shorter_lifetime, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(bounds_half_open, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			bounds_half_open_of_one_address, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			outlives_slow_work, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(

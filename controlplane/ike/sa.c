@@ -68,26 +68,55 @@ static void half_open_timeout(void *context)
 	sa_free(sa);
 }
 
-// Makes room for one more half-open SA: false when every one of them is in good faith.
-static bool half_open_room(struct ike *ike)
+// The half-open SAs that one address may have: a quarter of all, so that whoever owns one address
+// cannot shut out everybody else.
+static uint32_t half_open_share(const struct ike *ike)
 {
-	struct ike_sa *sa;
+	uint32_t quarter = ike->config->ike.half_open_max / 4;
 
-	if (ike->counters.half_open < ike->config->ike.half_open_max)
-		return true;
+	return quarter > HALF_OPEN_SHARE_MIN ? quarter : HALF_OPEN_SHARE_MIN;
+}
+
+// Without a sign of good faith: the third message did not come, or the fifth not in time.
+static bool may_give_way(const struct ike_sa *sa)
+{
+	uint64_t age = timers_now(sa->ike->timers) - sa->created;
+
+	return sa->state == IKE_WAIT_KE || (sa->state == IKE_WAIT_AUTH && age > HALF_OPEN_FAITH_MS);
+}
+
+// Makes room for one more half-open SA: false when every one of them is in good faith.
+static bool half_open_room(struct ike *ike, const struct ip_address *remote)
+{
+	struct ike_sa *sa, *oldest = NULL, *oldest_there = NULL;
+	uint32_t there = 0;
+
 	TAILQ_FOREACH(sa, &ike->half_open, half_open)
-	if (sa->state == IKE_WAIT_KE) {
-		sa_free(sa);
-		return true;
+	{
+		bool same = address_equal(&sa->flow.remote, remote);
+
+		there += same;
+		if (!may_give_way(sa))
+			continue;
+		if (!oldest)
+			oldest = sa;
+		if (same && !oldest_there)
+			oldest_there = sa;
 	}
-	return false;
+	if (there >= half_open_share(ike))
+		oldest = oldest_there;
+	else if (ike->counters.half_open < ike->config->ike.half_open_max)
+		return true;
+	if (oldest)
+		sa_free(oldest);
+	return oldest != NULL;
 }
 
 struct ike_sa *sa_create(struct ike *ike, const struct flow *flow, const uint8_t *cookie_i)
 {
 	struct ike_sa *sa;
 
-	if (!half_open_room(ike))
+	if (!half_open_room(ike, &flow->remote))
 		return NULL;
 	sa = calloc(1, sizeof(*sa));
 	if (!sa)

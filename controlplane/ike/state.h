@@ -23,6 +23,8 @@
 
 enum {
 	HALF_OPEN_MS = 30000,       // from the first message to an established SA
+	HALF_OPEN_FAITH_MS = 10000, // in which the fifth message comes from who has the key
+	HALF_OPEN_SHARE_MIN = 16,   // half-open SAs that one address may have in any case
 	LIFETIME_GRACE_MS = 30000,  // after the agreed lifetime: the peer's rekey comes first
 	LIFETIME_DEFAULT_S = 28800, // when a peer names none (RFC 2407 section 4.5.4)
 	NONCE_MIN = 8,              // bytes (RFC 2409 section 5)
