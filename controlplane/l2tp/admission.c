@@ -5,6 +5,9 @@
 // while it comes up, the same bytes are the same message; once it is established, they are a stray
 // for a short while and a restart later; other bytes always are a restart. The old tunnel then
 // gives way without a StopCCN, which the new one would take for its own.
+//
+// A peer that lost its memory may as well begin under another id. Then its other tunnels are asked
+// whether they are still known.
 
 #include "admission.h"
 
@@ -55,6 +58,7 @@ static void open_tunnel(struct l2tp *l2tp, const struct l2tp_from *from,
 		t->vendor_name, "peer_tunnel", t->peer_id);
 	t->sccrq = tunnel_table_hash(message, length);
 	tunnel_input(t, from, header, message, length);
+	tunnel_table_each(l2tp, from, tunnel_probe);
 }
 
 // An SCCRQ under an id that this peer uses already: seen before, or the peer started again.

@@ -195,23 +195,48 @@ static void lingered(void *context)
 	bury(context);
 }
 
+static void send_hello(struct tunnel *t)
+{
+	uint8_t buffer[WIRE_MESSAGE];
+	struct build b = begin(t, buffer, MESSAGE_HELLO);
+
+	tunnel_send(t, &b);
+}
+
 static void hello_due(void *context)
 {
 	struct tunnel *t = context;
 	uint32_t every = t->l2tp->config->l2tp.hello_ms;
 	uint64_t silence = now(t) - t->heard;
-	uint8_t buffer[WIRE_MESSAGE];
 
 	if (silence < every) {
 		timer_start(t->l2tp->timers, &t->timer, every - silence, hello_due, t);
 		return;
 	}
 	timer_start(t->l2tp->timers, &t->timer, every, hello_due, t);
-	if (channel_idle(&t->channel)) {
-		struct build b = begin(t, buffer, MESSAGE_HELLO);
+	if (channel_idle(&t->channel))
+		send_hello(t);
+}
 
-		tunnel_send(t, &b);
-	}
+static void probed(void *context)
+{
+	struct tunnel *t = context;
+
+	if (t->probing)
+		tunnel_drop(t, "the peer began anew and knows nothing of the tunnel");
+	else if (t->l2tp->config->l2tp.hello_ms)
+		hello_due(t);
+}
+
+void tunnel_probe(struct tunnel *t)
+{
+	if (t->state != TUNNEL_ESTABLISHED || t->probing)
+		return;
+	if (timer_start(t->l2tp->timers, &t->timer, TUNNEL_PROBE_MS, probed, t))
+		return;
+	t->probing = true;
+	if (channel_idle(&t->channel))
+		send_hello(t);
 }
 
 void tunnel_set_sa(struct tunnel *t, uint32_t sa)
@@ -448,6 +473,7 @@ void tunnel_input(struct tunnel *t, const struct l2tp_from *from, const struct w
 	const uint8_t *message, size_t length)
 {
 	t->heard = now(t);
+	t->probing = false;
 	// Behind IPsec the peer's outer address may move; the ports inside do not.
 	if (t->peer)
 		t->flow.remote = from->flow.remote;

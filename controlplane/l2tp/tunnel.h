@@ -12,6 +12,7 @@
 enum {
 	TUNNEL_CHALLENGE = 16,   // bytes of our challenge
 	TUNNEL_SETUP_MS = 60000, // for a tunnel or a session to come up
+	TUNNEL_PROBE_MS = 4000,  // in which a peer that opens another tunnel proves this one
 	TUNNEL_VERSION = 0x0100, // Protocol Version: 1, revision 0
 	TUNNEL_FRAMING_BOTH = 3, // synchronous and asynchronous
 };
@@ -48,6 +49,7 @@ struct tunnel {
 	uint8_t state;  // enum tunnel_state
 	bool installed; // TUNNEL_ADD was posted, and no TUNNEL_DELETE
 	bool stale;     // TUNNEL_SET_SA or TUNNEL_DELETE is to be posted again
+	bool probing;   // the peer must be heard soon
 	bool respond;   // SCCRP must carry `response`
 	uint32_t peer;  // IKE peer, 0 = clear
 	uint32_t sa;    // outbound leaves through this pair
@@ -80,6 +82,9 @@ void tunnel_send(struct tunnel *t, struct build *b);
 void tunnel_stop(struct tunnel *t, uint16_t result, uint16_t error, const char *text);
 // The tunnel goes at once and without a word.
 void tunnel_drop(struct tunnel *t, const char *cause);
+// The peer opens another tunnel: either it has several, or it forgot this one, which is found out
+// by a HELLO. One that stays unanswered ends the tunnel much sooner than silence would.
+void tunnel_probe(struct tunnel *t);
 void tunnel_set_sa(struct tunnel *t, uint32_t sa);
 // Posts what a stale tunnel still has to; false while the ring is full.
 bool tunnel_post(struct tunnel *t);

@@ -70,6 +70,18 @@ struct tunnel *tunnel_table_find(
 	return t;
 }
 
+void tunnel_table_each(
+	const struct l2tp *l2tp, const struct l2tp_from *from, void (*each)(struct tunnel *t))
+{
+	struct tunnel *t = l2tp->buckets[bucket(from->peer, &from->flow)], *next;
+
+	for (; t; t = next) {
+		next = t->peer_next;
+		if (tunnel_owns(t, from))
+			each(t);
+	}
+}
+
 unsigned tunnel_table_count(const struct l2tp *l2tp, const struct l2tp_from *from)
 {
 	const struct tunnel *t = l2tp->buckets[bucket(from->peer, &from->flow)];

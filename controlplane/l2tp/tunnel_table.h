@@ -17,7 +17,10 @@ void tunnel_table_remove(struct tunnel *t);
 // found before those that are stopping; NULL when there is none.
 struct tunnel *tunnel_table_find(
 	const struct l2tp *l2tp, const struct l2tp_from *from, uint16_t peer_id);
-// How many tunnels this sender has, those included that are stopping.
+// All tunnels that this sender has; each may take its own out.
+void tunnel_table_each(
+	const struct l2tp *l2tp, const struct l2tp_from *from, void (*each)(struct tunnel *t));
+// How many they are, those included that are stopping.
 unsigned tunnel_table_count(const struct l2tp *l2tp, const struct l2tp_from *from);
 // The first tunnel of an IKE peer, and the next one; NULL at the end.
 struct tunnel *tunnel_table_first(const struct l2tp *l2tp, uint32_t peer);

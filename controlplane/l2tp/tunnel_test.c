@@ -281,6 +281,44 @@ static void test_peer_down(void **state)
 	assert_int_equal(counters().sessions, 0);
 }
 
+// A client that vanished, kept its IKE peer, and dials in under another tunnel id.
+static void test_client_begins_anew_under_another_id(void **state)
+{
+	struct lac old, new;
+
+	tunnel_up(&old);
+	session_up_on(&old, 9);
+	while (fake_sent_take())
+		;
+	lac_open(&new, l2tp, PEER, SA, 42);
+	lac_tunnel_up(&new);
+	pass(3000);
+	assert_int_equal(down_count, 0);
+	while (fake_command_take())
+		;
+	pass(1000);
+	assert_int_equal(down_count, 1);
+	assert_int_equal(command(COMMAND_TUNNEL_DELETE)->tunnel_delete.tunnel, old.peer_tunnel);
+	assert_int_equal(counters().tunnels, 1);
+}
+
+static void test_peer_has_several_tunnels(void **state)
+{
+	struct lac first, second;
+	struct build b;
+
+	tunnel_up(&first);
+	while (fake_sent_take())
+		;
+	lac_open(&second, l2tp, PEER, SA, 42);
+	b = lac_sccrq(&second);
+	lac_send(&second, &b);
+	first.nr++; // the HELLO
+	lac_zlb(&first);
+	pass(10000);
+	assert_int_equal(counters().tunnels, 2);
+}
+
 static void test_peer_down_while_installing(void **state)
 {
 	struct lac lac;
@@ -451,7 +489,7 @@ static void test_authentication(void **state)
 	strcpy(config.l2tp.secret, "tunnel secret");
 	config.l2tp.secret_length = 13;
 	for (int good = 1; good >= 0; good--) {
-		lac_open(&lac, l2tp, PEER, SA, 40 + good);
+		lac_open(&lac, l2tp, PEER + good, SA, 40 + good);
 		b = lac_sccrq(&lac);
 		wire_avp_bytes(&b, AVP_CHALLENGE, true, "who are you", 11);
 		lac_send(&lac, &b);
@@ -472,7 +510,7 @@ static void test_authentication(void **state)
 	command(COMMAND_TUNNEL_DELETE);
 	assert_int_equal(counters().tunnels_refused, 1);
 	// A peer that does not answer the challenge at all.
-	lac_open(&lac, l2tp, PEER, SA, 44);
+	lac_open(&lac, l2tp, PEER + 2, SA, 44);
 	lac_tunnel_up(&lac);
 	hear_stop(&lac, STOP_UNAUTHORIZED, 0);
 }
@@ -595,6 +633,8 @@ int main(void)
 		TEST(test_out_of_turn),
 		TEST(test_unknown_message_type),
 		TEST(test_client_restarts),
+		TEST(test_client_begins_anew_under_another_id),
+		TEST(test_peer_has_several_tunnels),
 		TEST(test_authentication),
 		TEST(test_hello),
 		TEST(test_answers_hello),
