@@ -149,6 +149,38 @@ static void test_churn(void **state)
 	}
 }
 
+// Each in a second-level group of its own, until there is none: what is refused is not half there,
+// and what was there is as it was.
+static void test_full_table(void **state)
+{
+	uint32_t i = 0, all;
+	struct command_route c;
+	int error;
+
+	do {
+		c = to_session(LAB_IP(30, 0, 0, 7) + i * 256, 32, i % 200);
+		error = route_add(lab.routes, &c);
+		i++;
+	} while (error == 0 && i < 100000);
+	assert_int_equal(error, -ENOSPC);
+	assert_int_equal(route_add(lab.routes, &c), -ENOSPC);
+	assert_int_equal(route_delete(lab.routes, &c), -ENOENT);
+	all = i - 1;
+	assert_int_equal(look(SIDE_NETWORK, LAB_IP(30, 0, 0, 7) + all * 256).kind, ROUTE_GATEWAY);
+	for (i = 0; i < all; i++) {
+		struct route_hop hop = look(SIDE_NETWORK, LAB_IP(30, 0, 0, 7) + i * 256);
+
+		assert_int_equal(hop.kind, ROUTE_SESSION);
+		assert_int_equal(hop.session, i % 200);
+	}
+	c = to_session(LAB_IP(30, 0, 0, 7), 32, 0);
+	assert_int_equal(route_delete(lab.routes, &c), 0);
+	c = to_session(LAB_IP(30, 0, 0, 7) + all * 256, 32, 5);
+	assert_int_equal(route_add(lab.routes, &c), 0);
+	routes_clear(lab.routes);
+	assert_int_equal(look(SIDE_NETWORK, LAB_IP(30, 0, 1, 7)).kind, ROUTE_GATEWAY);
+}
+
 static int apply(uint32_t type, const void *body, uint32_t size)
 {
 	struct message m = {.type = type, .size = size};
@@ -194,6 +226,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_refusals, clear),
 		cmocka_unit_test_teardown(test_clear, clear),
 		cmocka_unit_test_teardown(test_churn, clear),
+		cmocka_unit_test_teardown(test_full_table, clear),
 		cmocka_unit_test_teardown(test_commands, clear),
 	};
 
