@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct view v = view_of(data, size);
 
-	check(tunnel_pair(ESP_CIPHER_AES_GCM_128, ESP_INTEGRITY_NONE) == 0);
+	check(tunnel_pair(ESP_CIPHER_AES_GCM_128, ESP_INTEGRITY_NONE, ESP_PLAIN) == 0);
 	check(tunnel_sessions() == 0);
 	lab_neighbour(LAB_SUB, 9, CLIENT);
 	for (int i = 0; view_left(&v) && i < SLOTS; i++)

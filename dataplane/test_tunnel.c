@@ -13,13 +13,16 @@ static void fill(uint8_t *key, size_t length, uint8_t seed)
 		key[i] = (uint8_t)(seed + i * 7);
 }
 
-int tunnel_pair(uint8_t cipher, uint8_t integrity)
+int tunnel_pair(uint8_t cipher, uint8_t integrity, uint8_t encapsulation)
 {
 	struct command_sa_add ours = {.spi_in = OURS,
 		.spi_out = THEIRS,
 		.peer = PEER,
 		.cipher = cipher,
 		.integrity = integrity,
+		.encapsulation = encapsulation,
+		.local_port = encapsulation == ESP_UDP ? PORT_NAT_T : 0,
+		.remote_port = encapsulation == ESP_UDP ? NAT_PORT : 0,
 		.window = 64,
 		.local = address_from_u32(US_SUB),
 		.remote = address_from_u32(CLIENT)};
@@ -34,6 +37,8 @@ int tunnel_pair(uint8_t cipher, uint8_t integrity)
 	theirs.spi_out = OURS;
 	theirs.local = ours.remote;
 	theirs.remote = ours.local;
+	theirs.local_port = ours.remote_port;
+	theirs.remote_port = ours.local_port;
 	memcpy(theirs.cipher_key_in, ours.cipher_key_out, sizeof(theirs.cipher_key_in));
 	memcpy(theirs.cipher_key_out, ours.cipher_key_in, sizeof(theirs.cipher_key_out));
 	memcpy(theirs.integrity_key_in, ours.integrity_key_out, sizeof(theirs.integrity_key_in));

@@ -20,13 +20,14 @@ enum {
 	TUNNEL = 21,
 	TUNNEL_CLEAR = 22,
 	SESSION_ID = 1000, // added to the index: our session id on the wire
+	NAT_PORT = 4501,   // of the client, when it is behind a NAT
 	PEER = 0x00500007,
 	OURS = 0x00700001,   // SPI of the gateway's pair: index 1
 	THEIRS = 0x00700002, // of the client's: index 2
 };
 
-// Both pairs, with that transform. Returns 0 or an error.
-int tunnel_pair(uint8_t cipher, uint8_t integrity);
+// Both pairs, with that transform, plain or in UDP. Returns 0 or an error.
+int tunnel_pair(uint8_t cipher, uint8_t integrity, uint8_t encapsulation);
 // Both tunnels, both sessions, open for IPv4 and LCP. Returns 0 or an error.
 int tunnel_sessions(void);
 // The routes to both sessions, once. Returns 0 or an error.
@@ -34,6 +35,7 @@ int tunnel_routes(void);
 // All but the routes goes again.
 void tunnel_clear(void);
 
-// A UDP packet as the client's SA pair seals it: ESP header to ICV. Returns its length; 0 = it
-// cannot be sealed. The packet counts as made and dropped by worker 0.
+// A UDP packet as the client's SA pair seals it: from the ESP header, or from the UDP header before
+// it, to the ICV. Returns its length; 0 = it cannot be sealed. The packet counts as made and
+// dropped by worker 0.
 size_t tunnel_seal(const void *udp, size_t length, uint8_t out[LAB_FRAME]);

@@ -29,6 +29,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint32_t sequence; // of what the client seals by hand
+static uint8_t protocol;  // that the client's ESP comes in
 
 static void check(bool right)
 {
@@ -45,13 +46,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 // ---- what is put around the bytes
 
-static void outer(uint16_t queue, uint8_t protocol, const void *data, size_t length)
+static void outer(uint16_t queue, uint8_t number, const void *data, size_t length)
 {
 	uint8_t frame[LAB_FRAME];
 	struct build b = build_in(frame, sizeof(frame));
 
 	lab_ether(&b, LAB_SUB, 9, RTE_ETHER_TYPE_IPV4);
-	lab_ip4(&b, protocol, CLIENT, US_SUB, (uint16_t)length, 64, 0);
+	lab_ip4(&b, number, CLIENT, US_SUB, (uint16_t)length, 64, 0);
 	build_bytes(&b, data, length);
 	lab_receive(LAB_SUB, queue, frame, build_length(&b));
 }
@@ -93,7 +94,7 @@ static void sealed(uint16_t queue, const void *udp, size_t length)
 	size_t n = tunnel_seal(udp, length, esp);
 
 	if (n)
-		outer(queue, IPPROTO_ESP, esp, n);
+		outer(queue, protocol, esp, n);
 }
 
 // ---- the steps
@@ -190,11 +191,22 @@ static void udp_sealed(uint16_t queue, uint8_t *data, size_t length)
 	sealed(queue, data, length);
 }
 
+// From a port that changes now and then, as a NAT's does.
+static size_t udp_put(uint8_t *out, const void *data, size_t length)
+{
+	struct build b = build_in(out, LAB_FRAME);
+
+	lab_udp(&b, (uint16_t)(NAT_PORT + sequence % 3), PORT_NAT_T, (uint16_t)length);
+	build_bytes(&b, data, length);
+	return build_length(&b);
+}
+
 // Any bytes as the plaintext, with padding and next header in them: only the ICV is right.
 static void plain_sealed(uint16_t queue, uint8_t *data, size_t length)
 {
 	struct sa *s = sa_find(lab.tables, THEIRS);
 	_Alignas(64) uint8_t esp[LAB_FRAME] = {0};
+	uint8_t udp[LAB_FRAME];
 	struct esp_packet p = {.sa = s,
 		.esp = esp,
 		.key = s->key_out,
@@ -214,7 +226,11 @@ static void plain_sealed(uint16_t queue, uint8_t *data, size_t length)
 	esp[7] = sequence & 0xff;
 	memcpy(esp + ESP_HEADER + p.iv, data, p.length);
 	esp_encrypt(&lab.worker[0], &p, 1);
-	outer(queue, IPPROTO_ESP, esp, ESP_HEADER + p.iv + p.length + p.icv);
+	length = ESP_HEADER + p.iv + p.length + p.icv;
+	if (protocol == IPPROTO_UDP)
+		outer(queue, protocol, udp, udp_put(udp, esp, length));
+	else
+		outer(queue, protocol, esp, length);
 }
 
 static void second(uint16_t queue, uint8_t *data, size_t length)
@@ -236,14 +252,17 @@ static void (*const steps[])(uint16_t queue, uint8_t *data, size_t length) = {ra
 
 static void begin(uint8_t choice)
 {
-	static const uint8_t transforms[][2] = {
-		{ESP_CIPHER_AES_GCM_128, ESP_INTEGRITY_NONE},
-		{ESP_CIPHER_AES_CBC_128, ESP_INTEGRITY_HMAC_SHA1_96},
-		{ESP_CIPHER_AES_CBC_256, ESP_INTEGRITY_HMAC_SHA512_256},
+	static const uint8_t transforms[][3] = {
+		{ESP_CIPHER_AES_GCM_128, ESP_INTEGRITY_NONE, ESP_PLAIN},
+		{ESP_CIPHER_AES_CBC_128, ESP_INTEGRITY_HMAC_SHA1_96, ESP_PLAIN},
+		{ESP_CIPHER_AES_CBC_256, ESP_INTEGRITY_HMAC_SHA512_256, ESP_PLAIN},
+		{ESP_CIPHER_AES_CBC_256, ESP_INTEGRITY_HMAC_SHA256_128, ESP_UDP},
 	};
+	const uint8_t *t = transforms[choice % RTE_DIM(transforms)];
 
+	protocol = t[2] == ESP_UDP ? IPPROTO_UDP : IPPROTO_ESP;
 	sequence = 256; // beyond what tunnel_seal uses, of which there are fewer
-	check(tunnel_pair(transforms[choice % 3][0], transforms[choice % 3][1]) == 0);
+	check(tunnel_pair(t[0], t[1], t[2]) == 0);
 	check(tunnel_sessions() == 0);
 }
 

@@ -17,7 +17,7 @@
 static int start(void **state)
 {
 	if (lab_start(state) < 0 ||
-		tunnel_pair(ESP_CIPHER_AES_CBC_128, ESP_INTEGRITY_HMAC_SHA1_96) ||
+		tunnel_pair(ESP_CIPHER_AES_CBC_128, ESP_INTEGRITY_HMAC_SHA1_96, ESP_PLAIN) ||
 		tunnel_sessions() || tunnel_routes())
 		return -1;
 	lab_neighbour(LAB_SUB, 9, CLIENT);
