@@ -337,10 +337,21 @@ class Client:
         self.run("client_down", 40)
 
     def logs(self):
-        """What the client's daemons wrote, for the report of a failure."""
+        """The last commands and what the client's daemons wrote, for the report of a failure."""
+        text = "".join(self.transcript(number)
+                       for number in range(max(1, self.counter - 20), self.counter + 1))
         if self.process.poll() is not None:
-            return self.console_text()
-        return self.run("client_logs", 20, check=False)[1]
+            return text + self.console_text()
+        return text + self.run("client_logs", 20, check=False)[1]
+
+    def transcript(self, number):
+        parts = []
+        for part in ("cmd", "out", "err"):
+            path = os.path.join(self.share, part, str(number))
+            if os.path.exists(path):
+                with open(path, errors="replace") as file:
+                    parts.append(file.read().replace(". /mnt/share/tools\n", "$ "))
+        return "".join(parts)
 
     def ping(self, host, count=3, size=56, interval=0.2, df=False, seconds=30):
         """Pings and returns how many answers came."""
