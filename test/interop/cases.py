@@ -163,6 +163,7 @@ def reconnect_three_times(bench):
 
 
 def vanish_and_return(bench, place):
+    """The client says INITIAL-CONTACT, so what it had before goes at once."""
     one = bench.client("a", place)
     bench.dial(one)
     check(one.ping(HOST) == 3, "a ping was lost")
@@ -173,6 +174,25 @@ def vanish_and_return(bench, place):
     bench.gateway.wait_subscribers(1)
     one.down()
     bench.gateway.wait_subscribers(0)
+
+
+def vanish_without_a_word(bench):
+    """It does not say INITIAL-CONTACT; the old session may stay until it is found dead, but it
+    must not be in the way of the new one."""
+    one = bench.client()
+    before = bench.dial(one, server_id="%any")
+    one.vanish()
+    one = bench.client()
+    after = bench.dial(one, server_id="%any")
+    moves_traffic(bench, one)
+    one.down()
+    there = [subscriber["address"] for subscriber in bench.gateway.show("subscribers")]
+    check(after.address not in there, f"{after.address} is still there: {there}")
+    if there:
+        check(there == [before.address], f"{there} instead of {before.address} is left")
+        bench.gateway.cli("disconnect", "alice")
+    bench.gateway.wait_subscribers(0, 20)
+    return f"{len(there)} left of before"
 
 
 def two_behind_nat(bench):
@@ -321,6 +341,7 @@ def table():
     cases["rekey-by-lifetime"] = rekey_by_lifetime
     cases["vanish-and-return-direct"] = lambda bench: vanish_and_return(bench, DIRECT)
     cases["vanish-and-return-nat"] = lambda bench: vanish_and_return(bench, NAT)
+    cases["vanish-without-a-word"] = vanish_without_a_word
     cases["two-behind-nat"] = two_behind_nat
     cases["kill-controlplane"] = kill_controlplane
     return cases

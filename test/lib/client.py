@@ -41,6 +41,7 @@ PPP_REFUSE = {
 class Settings:
     """How a client connects. Proposals are in strongSwan's notation."""
     server: str = labs.GATEWAY_WAN
+    server_id: str = ""  # empty: its address; with %any strongSwan sends no INITIAL-CONTACT
     version: int = 1
     ike: str = "aes256-sha256-modp2048"
     esp: str = "aes128-sha1"
@@ -79,7 +80,7 @@ conn gateway
 	left=%defaultroute
 	leftprotoport=17/1701
 	right={self.server}
-	rightid=%any
+	rightid={self.server_id or self.server}
 	rightprotoport=17/1701
 	ike={self.ike}!
 	esp={self.esp}!
@@ -192,12 +193,13 @@ class Client:
         made = labs.command(os.path.join(INTEROP, "rootfs"), timeout=900).strip()
         self.ended, self.events = {}, {}
         self.console = open(os.path.join(self.share, "console"), "w+")
-        # A PID namespace of its own: killing its first process ends every thread of the kernel.
+        # The tuntap driver: the faster vector driver now and then leaves a packet lying until
+        # the next one comes. A PID namespace of its own: killing its first process ends every thread of the kernel.
         self.process = self.lab.spawn(
             "unshare", "--pid", "--fork", "--kill-child=SIGKILL", KERNEL, f"mem={MEMORY}",
             "root=/dev/root", "rootfstype=hostfs", f"rootflags={made}/root", "ro", "quiet",
             "con=null", "con0=null,fd:2", "ssl=null", "ssl0=fd:0,fd:1",
-            f"vec0:transport=tap,ifname={self.tap}", f"uml_dir={self.share}/uml",
+            f"eth0=tuntap,{self.tap}", f"uml_dir={self.share}/uml",
             f"share={self.share}", "init=/sbin/client-boot", space=self.space,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.console,
             env=dict(os.environ, LD_PRELOAD=f"{made}/uml_xstate.so"))

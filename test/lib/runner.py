@@ -66,6 +66,7 @@ def save_evidence(bench, directory, error):
 
 
 def run_case(bench, name, case, evidence):
+    shutil.rmtree(evidence, ignore_errors=True)
     start = time.monotonic()
     captures = bench.capture()
     good, text = False, ""
@@ -120,7 +121,6 @@ def main(prefix, text, table, make_bench):
         print("\n".join(f"{options.prefix}/{name}" for name in chosen))
         return 0
     labs.turn_signals_into_exit()
-    shutil.rmtree(os.path.join(options.build, "evidence", options.prefix), ignore_errors=True)
     with labs.Lab() as lab:
         start = time.monotonic()
         try:
