@@ -7,7 +7,8 @@
 //
 //   api.c      sockets, libmicrohttpd on the loop
 //   route.c    a request to an answer: paths, methods, filters, problems (RFC 9457)
-//   objects.c  the source: the JSON of every object, from the modules of the control plane
+//   objects.c  the source: the JSON of every object, from the modules of the control plane;
+//              objects_dataplane.c has those of the stats segment
 
 #include "contract/config.h"
 

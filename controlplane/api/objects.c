@@ -2,9 +2,10 @@
 
 #include "objects.h"
 
+#include "objects_dataplane.h"
 #include "page.h"
+#include "value.h"
 
-#include "contract/drop.h"
 #include "contract/ids.h"
 #include "contract/stats.h"
 #include "contract/version.h"
@@ -15,11 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-// A counter of the stats segment, whole, while its owner goes on writing.
-#define READ(counter) ((json_int_t)__atomic_load_n(&(counter), __ATOMIC_RELAXED))
-
-enum { TEXT_SHOWN = 1024 }; // bytes of a text after escaping
 
 // One list being made.
 struct list {
@@ -37,20 +33,6 @@ static uint64_t monotonic_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static json_t *number(uint64_t value)
-{
-	return json_integer((json_int_t)value);
-}
-
-// Bytes from the wire; null when there are none.
-static json_t *wire_text(const char *bytes, size_t most)
-{
-	char text[TEXT_SHOWN];
-	size_t n = strnlen(bytes, most);
-
-	return n ? json_string(log_text(bytes, n, text, sizeof(text))) : json_null();
 }
 
 static json_t *text_or_null(const char *text)
@@ -111,7 +93,7 @@ static bool is_peer(const struct api_query *q, const struct flow *flow)
 
 static bool is_user(const struct api_query *q, const char *user)
 {
-	char text[TEXT_SHOWN];
+	char text[VALUE_TEXT];
 
 	return !q->user || strcmp(q->user, log_text(user, strlen(user), text, sizeof(text))) == 0;
 }
@@ -149,8 +131,8 @@ static void list_second_round(struct list *l)
 
 static json_t *direction(const struct stats_direction *d)
 {
-	return json_pack("{s:I, s:I, s:I}", "packets", READ(d->packets), "bytes", READ(d->bytes),
-		"drops", READ(d->drops));
+	return json_pack("{s:I, s:I, s:I}", "packets", VALUE_COUNTER(d->packets), "bytes",
+		VALUE_COUNTER(d->bytes), "drops", VALUE_COUNTER(d->drops));
 }
 
 static void set_traffic(json_t *object, uint32_t session)
@@ -169,8 +151,8 @@ static void set_traffic(json_t *object, uint32_t session)
 static json_t *subscriber_object(const struct subscriber_info *i)
 {
 	const struct l2tp_session_info *l = &i->l2tp;
-	json_t *object = json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "id", number(i->id),
-		"user", wire_text(i->user, CONFIG_TEXT), "state", i->state_word, "address",
+	json_t *object = json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "id", value_number(i->id),
+		"user", value_wire(i->user, CONFIG_TEXT), "state", i->state_word, "address",
 		address_text(&i->address), "pool", text_or_null(i->pool), "peer",
 		end(&l->flow.remote, l->flow.remote_port), "listener",
 		address_text(&l->flow.local));
@@ -178,19 +160,20 @@ static json_t *subscriber_object(const struct subscriber_info *i)
 	if (!object)
 		return NULL;
 	if (l->peer)
-		json_object_set_new(object, "peer_id", number(l->peer));
-	json_object_set_new(object, "tunnel", number(l->tunnel));
-	json_object_set_new(object, "session", number(i->session));
-	json_object_set_new(object, "session_id", number(l->session_id));
-	json_object_set_new(object, "host_name", wire_text(l->host_name, L2TP_TEXT));
-	json_object_set_new(object, "calling_number", wire_text(l->calling, L2TP_TEXT));
+		json_object_set_new(object, "peer_id", value_number(l->peer));
+	json_object_set_new(object, "tunnel", value_number(l->tunnel));
+	json_object_set_new(object, "session", value_number(i->session));
+	json_object_set_new(object, "session_id", value_number(l->session_id));
+	json_object_set_new(object, "host_name", value_wire(l->host_name, L2TP_TEXT));
+	json_object_set_new(object, "calling_number", value_wire(l->calling, L2TP_TEXT));
 	json_object_set_new(object, "auth",
 		i->link.auth ? json_string(ppp_auth_word(i->link.auth)) : json_null());
-	json_object_set_new(object, "mru", number(i->link.mru));
-	json_object_set_new(object, "peer_mru", number(i->link.peer_mru));
-	json_object_set_new(object, "age_ms", number(i->age_ms));
-	json_object_set_new(object, "up_ms", i->up_ms ? number(i->up_ms) : json_null());
-	json_object_set_new(object, "setup_ms", i->setup_ms ? number(i->setup_ms) : json_null());
+	json_object_set_new(object, "mru", value_number(i->link.mru));
+	json_object_set_new(object, "peer_mru", value_number(i->link.peer_mru));
+	json_object_set_new(object, "age_ms", value_number(i->age_ms));
+	json_object_set_new(object, "up_ms", i->up_ms ? value_number(i->up_ms) : json_null());
+	json_object_set_new(
+		object, "setup_ms", i->setup_ms ? value_number(i->setup_ms) : json_null());
 	set_traffic(object, i->session);
 	return object;
 }
@@ -224,24 +207,24 @@ static json_t *tunnel_object(const struct l2tp_tunnel_info *i)
 	json_t *object = json_pack("{s:i, s:i, s:o, s:o, s:s, s:o, s:o, s:I}", "tunnel", i->tunnel,
 		"peer_tunnel", i->peer_tunnel, "peer", end(&i->flow.remote, i->flow.remote_port),
 		"listener", address_text(&i->flow.local), "state", i->state, "host_name",
-		wire_text(i->host_name, L2TP_TEXT), "vendor_name",
-		wire_text(i->vendor_name, L2TP_TEXT), "sessions", (json_int_t)i->sessions);
+		value_wire(i->host_name, L2TP_TEXT), "vendor_name",
+		value_wire(i->vendor_name, L2TP_TEXT), "sessions", (json_int_t)i->sessions);
 
 	if (!object)
 		return NULL;
 	// In clear there is neither a peer nor a pair of SAs.
 	if (i->peer)
-		json_object_set_new(object, "peer_id", number(i->peer));
+		json_object_set_new(object, "peer_id", value_number(i->peer));
 	if (i->sa)
 		json_object_set_new(object, "spi_in", spi_text(i->sa));
-	json_object_set_new(object, "firmware", number(i->firmware));
-	json_object_set_new(object, "ns", number(i->ns));
-	json_object_set_new(object, "nr", number(i->nr));
-	json_object_set_new(object, "peer_window", number(i->peer_window));
-	json_object_set_new(object, "congestion_window", number(i->congestion_window));
-	json_object_set_new(object, "queued", number(i->queued));
-	json_object_set_new(object, "retransmits", number(i->retransmits));
-	json_object_set_new(object, "age_ms", number(i->age_ms));
+	json_object_set_new(object, "firmware", value_number(i->firmware));
+	json_object_set_new(object, "ns", value_number(i->ns));
+	json_object_set_new(object, "nr", value_number(i->nr));
+	json_object_set_new(object, "peer_window", value_number(i->peer_window));
+	json_object_set_new(object, "congestion_window", value_number(i->congestion_window));
+	json_object_set_new(object, "queued", value_number(i->queued));
+	json_object_set_new(object, "retransmits", value_number(i->retransmits));
+	json_object_set_new(object, "age_ms", value_number(i->age_ms));
 	return object;
 }
 
@@ -272,20 +255,20 @@ static json_t *session_object(const struct l2tp_session_info *i)
 	json_t *object = json_pack("{s:I, s:i, s:i, s:i, s:o, s:s, s:o, s:o, s:o}", "session",
 		(json_int_t)i->session, "tunnel", i->tunnel, "session_id", i->session_id,
 		"peer_session", i->peer_session, "peer", end(&i->flow.remote, i->flow.remote_port),
-		"state", i->state, "host_name", wire_text(i->host_name, L2TP_TEXT),
-		"calling_number", wire_text(i->calling, L2TP_TEXT), "called_number",
-		wire_text(i->called, L2TP_TEXT));
+		"state", i->state, "host_name", value_wire(i->host_name, L2TP_TEXT),
+		"calling_number", value_wire(i->calling, L2TP_TEXT), "called_number",
+		value_wire(i->called, L2TP_TEXT));
 
 	if (!object)
 		return NULL;
 	if (i->peer)
-		json_object_set_new(object, "peer_id", number(i->peer));
-	json_object_set_new(object, "sub_address", wire_text(i->sub_address, L2TP_TEXT));
-	json_object_set_new(object, "serial", number(i->serial));
-	json_object_set_new(object, "tx_speed", number(i->tx_speed));
-	json_object_set_new(object, "rx_speed", number(i->rx_speed));
+		json_object_set_new(object, "peer_id", value_number(i->peer));
+	json_object_set_new(object, "sub_address", value_wire(i->sub_address, L2TP_TEXT));
+	json_object_set_new(object, "serial", value_number(i->serial));
+	json_object_set_new(object, "tx_speed", value_number(i->tx_speed));
+	json_object_set_new(object, "rx_speed", value_number(i->rx_speed));
 	json_object_set_new(object, "sequencing", json_boolean(i->sequencing_required));
-	json_object_set_new(object, "age_ms", number(i->age_ms));
+	json_object_set_new(object, "age_ms", value_number(i->age_ms));
 	set_traffic(object, i->session);
 	return object;
 }
@@ -327,8 +310,8 @@ static json_t *ike_object(const struct ike_sa_info *i)
 	json_object_set_new(object, "group", text_or_null(i->group));
 	json_object_set_new(object, "nat_peer", json_boolean(i->nat_peer));
 	json_object_set_new(object, "nat_us", json_boolean(i->nat_us));
-	json_object_set_new(object, "age_ms", number(i->age_ms));
-	json_object_set_new(object, "expires_ms", number(i->expires_ms));
+	json_object_set_new(object, "age_ms", value_number(i->age_ms));
+	json_object_set_new(object, "expires_ms", value_number(i->expires_ms));
 	return object;
 }
 
@@ -338,15 +321,16 @@ static void set_sa_traffic(json_t *object, uint32_t spi)
 	const struct stats_sa *sas = dataplane_stats_sas(&count);
 
 	// Counters of another generation are another SA's.
-	if (!sas || index >= count || READ(sas[index].spi_in) != spi)
+	if (!sas || index >= count || VALUE_COUNTER(sas[index].spi_in) != spi)
 		return;
 	json_object_set_new(object, "uplink",
-		json_pack("{s:I, s:I, s:I, s:I}", "packets", READ(sas[index].in_packets), "bytes",
-			READ(sas[index].in_bytes), "replays", READ(sas[index].in_replays),
-			"failures", READ(sas[index].in_failures)));
+		json_pack("{s:I, s:I, s:I, s:I}", "packets", VALUE_COUNTER(sas[index].in_packets),
+			"bytes", VALUE_COUNTER(sas[index].in_bytes), "replays",
+			VALUE_COUNTER(sas[index].in_replays), "failures",
+			VALUE_COUNTER(sas[index].in_failures)));
 	json_object_set_new(object, "downlink",
-		json_pack("{s:I, s:I}", "packets", READ(sas[index].out_packets), "bytes",
-			READ(sas[index].out_bytes)));
+		json_pack("{s:I, s:I}", "packets", VALUE_COUNTER(sas[index].out_packets), "bytes",
+			VALUE_COUNTER(sas[index].out_bytes)));
 }
 
 static json_t *esp_object(const struct esp_sa_info *i)
@@ -399,110 +383,6 @@ static json_t *get_sas(void *context, const struct api_query *query)
 	return json_pack("{s:o, s:o, s:o}", "ike", l.ike, "esp", l.esp, "next", next);
 }
 
-// ---- the dataplane
-
-static json_t *worker_object(uint32_t worker, const struct stats_worker *w)
-{
-	json_int_t total = READ(w->cycles_total), dropped = 0;
-	json_t *object = json_object();
-
-	for (unsigned i = 0; i < DROP_COUNT; i++)
-		dropped += READ(w->drops[i]);
-	json_object_set_new(object, "worker", number(worker));
-	json_object_set_new(object, "lcore", json_integer(READ(w->lcore)));
-	json_object_set_new(object, "busy",
-		json_real(total ? (double)READ(w->cycles_busy) / (double)total : 0));
-	json_object_set_new(object, "received", json_integer(READ(w->received)));
-	json_object_set_new(object, "transmitted", json_integer(READ(w->transmitted)));
-	json_object_set_new(object, "punted", json_integer(READ(w->punted)));
-	json_object_set_new(object, "injected", json_integer(READ(w->injected)));
-	json_object_set_new(object, "created", json_integer(READ(w->created)));
-	json_object_set_new(object, "taken", json_integer(READ(w->taken)));
-	json_object_set_new(object, "given", json_integer(READ(w->given)));
-	json_object_set_new(object, "held", json_integer(READ(w->held)));
-	json_object_set_new(object, "dropped", json_integer(dropped));
-	json_object_set_new(object, "loops", json_integer(READ(w->loops)));
-	return object;
-}
-
-static json_t *get_workers(void *context, const struct api_query *query)
-{
-	uint32_t count;
-	const struct stats_worker *workers = dataplane_stats_workers(&count);
-	json_t *list = json_array();
-
-	for (uint32_t i = 0; workers && i < count; i++)
-		json_array_append_new(list, worker_object(i, &workers[i]));
-	return json_pack("{s:o, s:n}", "workers", list, "next");
-}
-
-static const char *side_word(unsigned side)
-{
-	return side == SIDE_SUBSCRIBER ? "subscriber" : side == SIDE_NETWORK ? "network" : "?";
-}
-
-static json_t *port_object(const struct stats_port *p)
-{
-	json_t *object = json_object();
-	char mac[18];
-
-	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", p->mac[0], p->mac[1], p->mac[2],
-		p->mac[3], p->mac[4], p->mac[5]);
-	json_object_set_new(object, "name", wire_text(p->name, LIMIT_NAME));
-	json_object_set_new(object, "side", json_string(side_word(p->side)));
-	json_object_set_new(object, "link", json_boolean(p->link));
-	json_object_set_new(object, "mac", json_string(mac));
-	json_object_set_new(object, "mtu", number(p->mtu));
-	json_object_set_new(object, "speed_mbit", json_integer(READ(p->speed)));
-	json_object_set_new(object, "rx_packets", json_integer(READ(p->rx_packets)));
-	json_object_set_new(object, "rx_bytes", json_integer(READ(p->rx_bytes)));
-	json_object_set_new(object, "rx_missed", json_integer(READ(p->rx_missed)));
-	json_object_set_new(object, "rx_errors", json_integer(READ(p->rx_errors)));
-	json_object_set_new(object, "rx_no_memory", json_integer(READ(p->rx_no_memory)));
-	json_object_set_new(object, "rx_lost",
-		json_integer(READ(p->rx_missed) + READ(p->rx_errors) + READ(p->rx_no_memory)));
-	json_object_set_new(object, "tx_packets", json_integer(READ(p->tx_packets)));
-	json_object_set_new(object, "tx_bytes", json_integer(READ(p->tx_bytes)));
-	json_object_set_new(object, "tx_errors", json_integer(READ(p->tx_errors)));
-	json_object_set_new(object, "neighbours", json_integer(READ(p->neighbours)));
-	return object;
-}
-
-static json_t *get_ports(void *context, const struct api_query *query)
-{
-	uint32_t count;
-	const struct stats_port *ports = dataplane_stats_ports(&count);
-	json_t *list = json_array();
-
-	for (uint32_t i = 0; ports && i < count; i++)
-		json_array_append_new(list, port_object(&ports[i]));
-	return json_pack("{s:o, s:n}", "ports", list, "next");
-}
-
-// All reasons, in the order of contract/drop.h, with what each worker counted.
-static json_t *get_drops(void *context, const struct api_query *query)
-{
-	uint32_t count;
-	const struct stats_worker *workers = dataplane_stats_workers(&count);
-	json_t *list = json_array();
-
-	for (unsigned reason = 0; workers && reason < DROP_COUNT; reason++) {
-		json_t *each = json_array();
-		json_int_t packets = 0;
-
-		for (uint32_t i = 0; i < count; i++) {
-			json_int_t n = READ(workers[i].drops[reason]);
-
-			packets += n;
-			json_array_append_new(each, json_integer(n));
-		}
-		json_array_append_new(list,
-			json_pack("{s:s, s:I, s:s, s:o}", "reason", drop_word(reason), "packets",
-				packets, "meaning", drop_meaning(reason), "workers", each));
-	}
-	return json_pack("{s:o, s:n}", "drops", list, "next");
-}
-
 // ---- pools
 
 static json_t *pool_prefixes(const struct config *c, const char *name)
@@ -537,23 +417,6 @@ static json_t *get_pools(void *context, const struct api_query *query)
 }
 
 // ---- status
-
-static json_t *dataplane_status(void)
-{
-	const struct stats_header *h = dataplane_stats();
-	struct tm tm;
-	char started[32];
-	time_t t;
-
-	if (!h)
-		return json_pack("{s:b}", "connected", 0);
-	t = (time_t)(h->started / 1000000000);
-	gmtime_r(&t, &tm);
-	strftime(started, sizeof(started), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return json_pack("{s:b, s:I, s:I, s:I, s:I, s:s}", "connected", 1, "workers",
-		(json_int_t)h->workers, "ports", (json_int_t)h->ports, "sas", (json_int_t)h->sas,
-		"sessions", (json_int_t)h->sessions, "started", started);
-}
 
 static json_t *subscribers_status(const struct subscribers *s)
 {
@@ -594,8 +457,9 @@ static json_t *get_status(void *context, const struct api_query *query)
 	const struct objects *o = context;
 
 	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "version", CULVERT_VERSION,
-		"contract", CONTRACT_VERSION, "uptime_ms", number(monotonic_ms() - o->started_ms),
-		"dataplane", dataplane_status(), "subscribers", subscribers_status(o->subscribers),
+		"contract", CONTRACT_VERSION, "uptime_ms",
+		value_number(monotonic_ms() - o->started_ms), "dataplane",
+		objects_dataplane_status(), "subscribers", subscribers_status(o->subscribers),
 		"ike", ike_status(o->ike), "l2tp", l2tp_status(o->l2tp));
 }
 
@@ -617,9 +481,9 @@ void objects_source(struct objects *o, struct api_source *out)
 				[API_TUNNELS] = get_tunnels,
 				[API_SESSIONS] = get_sessions,
 				[API_SAS] = get_sas,
-				[API_WORKERS] = get_workers,
-				[API_PORTS] = get_ports,
-				[API_DROPS] = get_drops,
+				[API_WORKERS] = objects_dataplane_workers,
+				[API_PORTS] = objects_dataplane_ports,
+				[API_DROPS] = objects_dataplane_drops,
 				[API_POOLS] = get_pools,
 			},
 		.disconnect = disconnect,
