@@ -16,7 +16,7 @@ enum { DPD_DATA = 4 }; // bytes of the sequence number
 
 static bool fresh_id(uint32_t *id)
 {
-	uint8_t b[4];
+	uint8_t b[4] = {0};
 	struct view v = view_of(b, sizeof(b));
 
 	if (RAND_bytes(b, sizeof(b)) != 1)
