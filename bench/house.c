@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "house.h"
+
+#include "contract/config.h"
+
+#include "dataplane/log.h"
+#include "dataplane/neighbour.h"
+#include "dataplane/port.h"
+#include "dataplane/session.h"
+#include "dataplane/stage.h"
+
+#include <errno.h>
+#include <intel-ipsec-mb.h>
+#include <rte_malloc.h>
+#include <rte_rcu_qsbr.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PACKETS = 8191, POOL_CACHE = 256, CLERK_RING = 1024, WINDOW = 64 };
+
+static struct ip_prefix prefix(uint32_t address, uint8_t length)
+{
+	return (struct ip_prefix){.address = address_from_u32(address), .length = length};
+}
+
+static int open_port(struct house *h, uint16_t index, uint8_t side, uint32_t address)
+{
+	struct config_port c = {.side = side, .mtu = 1500, .address_count = 1};
+	int error;
+
+	snprintf(c.name, sizeof(c.name), "%s", side == SIDE_SUBSCRIBER ? "sub" : "net");
+	snprintf(c.device, sizeof(c.device), "net_null%u", index);
+	c.addresses[0].address = address_from_u32(address);
+	c.addresses[0].network = prefix(address & 0xffffff00, 24);
+	error = port_open(&h->port[index], &c, index, 1, h->pool);
+	if (error < 0)
+		return error;
+	port_sample(&h->port[index], &h->stats.port[index]);
+	return h->port[index].up ? 0 : -ENETDOWN;
+}
+
+static int make_routes(struct house *h, uint32_t sessions)
+{
+	const struct config_route outer = {
+		.to = prefix(0, 0), .via = address_from_u32(POPULATION_ROUTER)};
+	const struct config_route inner = {
+		.to = prefix(0, 0), .via = address_from_u32(POPULATION_ROUTER_NET)};
+	int error;
+
+	h->routes = routes_create(2, sessions, h->port, HOUSE_PORTS, h->qsbr);
+	if (!h->routes)
+		return -ENOMEM;
+	error = route_add_static(h->routes, &outer);
+	return error < 0 ? error : route_add_static(h->routes, &inner);
+}
+
+// The two routers are the only neighbours, and known: nobody ever waits or is asked.
+static int make_neighbours(struct house *h)
+{
+	const struct rte_ether_addr router = {{2, 0, 0, 0, 0, 9}};
+	const struct neighbour_out nobody = {0};
+
+	h->neighbours = neighbours_create(h->qsbr, &nobody);
+	if (!h->neighbours)
+		return -ENOMEM;
+	neighbour_heard(
+		h->neighbours, HOUSE_SUB, rte_cpu_to_be_32(POPULATION_ROUTER), &router, true, 1);
+	neighbour_heard(h->neighbours, HOUSE_NET, rte_cpu_to_be_32(POPULATION_ROUTER_NET), &router,
+		true, 1);
+	return 0;
+}
+
+static struct IMB_MGR *make_mgr(bool single)
+{
+	struct IMB_MGR *m = alloc_mb_mgr(0);
+
+	if (m && single)
+		init_mb_mgr_sse(m);
+	else if (m)
+		init_mb_mgr_auto(m, NULL);
+	return m;
+}
+
+static struct rte_ring *make_ring(const char *name)
+{
+	return rte_ring_create(name, CLERK_RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+}
+
+static int make_worker(struct house *h)
+{
+	h->worker = (struct worker){
+		.ports = HOUSE_PORTS,
+		.workers = 1,
+		.icmp_source = h->port[HOUSE_NET].address[0],
+		.port = h->port,
+		.stats = &h->stats.worker[0],
+		.session_stats = h->stats.session,
+		.sa_stats = h->stats.sa,
+		.tables = h->tables,
+		.routes = h->routes,
+		.neighbours = h->neighbours,
+		.pool = h->pool,
+		.mgr = make_mgr(false),
+		.mgr_single = make_mgr(true),
+		.to_clerk = make_ring("to-clerk"),
+		.from_clerk = make_ring("from-clerk"),
+		.bell = &h->bell,
+	};
+	if (!h->worker.mgr || !h->worker.mgr_single || !h->worker.to_clerk || !h->worker.from_clerk)
+		return -ENOMEM;
+	return rte_rcu_qsbr_thread_register(h->qsbr, 0) == 0 ? 0 : -EINVAL;
+}
+
+static int make_memory(struct house *h, uint32_t sas, uint32_t sessions)
+{
+	if (stats_create(&h->stats, 1, HOUSE_PORTS, sas, sessions, 1) < 0)
+		return -ENOMEM;
+	h->qsbr = rte_zmalloc("qsbr", rte_rcu_qsbr_get_memsize(1), RTE_CACHE_LINE_SIZE);
+	if (!h->qsbr || rte_rcu_qsbr_init(h->qsbr, 1) != 0)
+		return -ENOMEM;
+	h->pool = rte_pktmbuf_pool_create("packets", PACKETS, POOL_CACHE, META_SIZE,
+		RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	return h->pool ? 0 : -ENOMEM;
+}
+
+int house_open(struct house *h, uint32_t sas, uint32_t sessions)
+{
+	int error;
+
+	*h = (struct house){0};
+	log_set_level(LEVEL_ERROR);
+	error = make_memory(h, sas, sessions);
+	error = error ? error : open_port(h, HOUSE_SUB, SIDE_SUBSCRIBER, POPULATION_US);
+	error = error ? error : open_port(h, HOUSE_NET, SIDE_NETWORK, POPULATION_US_NET);
+	if (error)
+		return error;
+	h->tables = tables_create(
+		sas, sessions, h->stats.sa, h->stats.session, make_mgr(false), h->qsbr);
+	if (!h->tables)
+		return -ENOMEM;
+	error = make_routes(h, sessions);
+	error = error ? error : make_neighbours(h);
+	return error ? error : make_worker(h);
+}
+
+void house_close(struct house *h)
+{
+	struct IMB_MGR *mgr = h->tables->mgr;
+
+	neighbours_destroy(h->neighbours);
+	routes_destroy(h->routes);
+	tables_destroy(h->tables);
+	free_mb_mgr(mgr);
+	free_mb_mgr(h->worker.mgr);
+	free_mb_mgr(h->worker.mgr_single);
+	for (uint16_t i = 0; i < HOUSE_PORTS; i++)
+		port_close(&h->port[i]);
+	stats_destroy(&h->stats);
+}
+
+// ---- the population
+
+static int add_sa(struct house *h, const struct population *p, uint32_t session)
+{
+	uint16_t tunnel = population_tunnel(p, session);
+	struct command_sa_add c = {
+		.spi_in = population_spi(session),
+		.spi_out = id_make(session, 2),
+		.peer = id_make(tunnel, 1),
+		.cipher = p->transform->cipher,
+		.integrity = p->transform->integrity,
+		.window = WINDOW,
+		.local = address_from_u32(POPULATION_US),
+		.remote = address_from_u32(population_remote(tunnel)),
+	};
+
+	population_key(c.cipher_key_in, sizeof(c.cipher_key_in), 1);
+	population_key(c.cipher_key_out, sizeof(c.cipher_key_out), 1);
+	population_key(c.integrity_key_in, sizeof(c.integrity_key_in), 2);
+	population_key(c.integrity_key_out, sizeof(c.integrity_key_out), 2);
+	return sa_add(h->tables, &c);
+}
+
+static int add_tunnel(struct house *h, const struct population *p, uint32_t session)
+{
+	uint16_t tunnel = population_tunnel(p, session);
+	bool esp = population_has_esp(p);
+	const struct command_tunnel_add c = {
+		.tunnel = tunnel,
+		.peer_tunnel = tunnel,
+		.peer = esp ? id_make(tunnel, 1) : 0,
+		.sa = esp ? population_spi(session) : 0,
+		.local_port = PORT_L2TP,
+		.remote_port = PORT_L2TP,
+		.local = address_from_u32(POPULATION_US),
+		.remote = address_from_u32(population_remote(tunnel)),
+	};
+
+	return tunnel_add(h->tables, &c);
+}
+
+static int add_session(struct house *h, const struct population *p, uint32_t session)
+{
+	const struct command_session_add add = {
+		.session = session,
+		.tunnel = population_tunnel(p, session),
+		.session_id = population_session_id(p, session),
+		.peer_session = population_session_id(p, session),
+	};
+	const struct command_session_set set = {
+		.session = session,
+		.flags = SESSION_IP4_OPEN | SESSION_LCP_OPEN,
+		.magic = 0x01020304,
+		.peer_mru = 1500,
+		.ip4 = address_from_u32(population_inner(session)),
+	};
+	const struct command_route route = {
+		.prefix = prefix(population_inner(session), 32),
+		.kind = NEXT_HOP_SESSION,
+		.session = session,
+	};
+	int error = session_add(h->tables, &add);
+
+	error = error ? error : session_set(h->tables, &set);
+	return error ? error : route_add(h->routes, &route);
+}
+
+int house_fill(struct house *h, const struct population *p)
+{
+	uint16_t last = 0;
+	int error = 0;
+
+	for (uint32_t i = 0; error == 0 && i < p->sessions; i++) {
+		uint16_t tunnel = population_tunnel(p, i);
+
+		if (population_has_esp(p))
+			error = add_sa(h, p, i);
+		if (error == 0 && tunnel != last)
+			error = add_tunnel(h, p, i);
+		last = tunnel;
+		error = error ? error : add_session(h, p, i);
+	}
+	rte_rcu_qsbr_thread_online(h->qsbr, 0);
+	return error;
+}
+
+void house_clear(struct house *h)
+{
+	rte_rcu_qsbr_thread_offline(h->qsbr, 0);
+	routes_clear(h->routes);
+	tables_clear(h->tables);
+	reclaim_wait(h->tables);
+}
+
+// ---- packets
+
+// As receive_port() of worker.c; the round itself finds the null ports empty.
+void house_round(struct house *h, enum direction d, struct rte_mbuf **m, uint16_t count)
+{
+	struct worker *w = &h->worker;
+
+	w->stats->received += count;
+	for (uint16_t i = 0; i < count; i++) {
+		memset(meta_of(m[i]), 0, META_SIZE);
+		meta_of(m[i])->port = d == UPLINK ? HOUSE_SUB : HOUSE_NET;
+	}
+	if (d == UPLINK)
+		uplink(w, m, count);
+	else
+		downlink(w, m, count);
+	worker_round(w);
+}
+
+uint64_t house_sent(const struct house *h)
+{
+	return h->stats.worker[0].transmitted;
+}
+
+void house_tell_drops(const struct house *h)
+{
+	const struct stats_worker *s = &h->stats.worker[0];
+
+	for (unsigned i = 0; i < DROP_COUNT; i++)
+		if (s->drops[i])
+			fprintf(stderr, "%s: %lu\n", drop_word(i), s->drops[i]);
+	fprintf(stderr, "received %lu, transmitted %lu, punted %lu, given %lu\n", s->received,
+		s->transmitted, s->punted, s->given);
+}
