@@ -193,8 +193,7 @@ class Client:
         made = labs.command(os.path.join(INTEROP, "rootfs"), timeout=900).strip()
         self.ended, self.events = {}, {}
         self.console = open(os.path.join(self.share, "console"), "w+")
-        # The tuntap driver: the faster vector driver now and then leaves a packet lying until
-        # the next one comes. A PID namespace of its own: killing its first process ends every thread of the kernel.
+        # A PID namespace of its own: killing its first process ends every thread of the kernel.
         self.process = self.lab.spawn(
             "unshare", "--pid", "--fork", "--kill-child=SIGKILL", KERNEL, f"mem={MEMORY}",
             "root=/dev/root", "rootfstype=hostfs", f"rootflags={made}/root", "ro", "quiet",
@@ -202,7 +201,7 @@ class Client:
             f"eth0=tuntap,{self.tap}", f"uml_dir={self.share}/uml",
             f"share={self.share}", "init=/sbin/client-boot", space=self.space,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.console,
-            env=dict(os.environ, LD_PRELOAD=f"{made}/uml_xstate.so"))
+            env=dict(os.environ, LD_PRELOAD=f"{made}/uml_preload.so"))
         threading.Thread(target=self.listen, args=(self.process,), daemon=True).start()
         try:
             self.wait_event("ready", seconds)
