@@ -297,6 +297,37 @@ static int options_judge(
 	return more;
 }
 
+static void remember_acked(struct fsm *fsm, const struct wire_control *control)
+{
+	size_t length = view_left(&control->body);
+
+	fsm->acked_id = control->id;
+	fsm->acked_length = length <= FSM_ACKED ? (uint8_t)length : 0;
+	if (fsm->acked_length)
+		memcpy(fsm->acked, control->body.at, length);
+}
+
+// Our Ack to it was lost: the request that opened us, to the byte.
+static bool acked_before(const struct fsm *fsm, const struct wire_control *control)
+{
+	return fsm->state == FSM_OPENED && fsm->acked_length && control->id == fsm->acked_id &&
+	       view_left(&control->body) == fsm->acked_length &&
+	       memcmp(control->body.at, fsm->acked, fsm->acked_length) == 0;
+}
+
+static void ack_again(struct fsm *fsm, const struct wire_control *control)
+{
+	uint8_t packet[WIRE_PACKET];
+	struct build ack = build_in(packet, sizeof(packet));
+	size_t length;
+
+	wire_begin(&ack, fsm->ops->protocol, CODE_CONFIGURE_ACK, control->id);
+	wire_view(&ack, control->body, view_left(&control->body));
+	length = wire_finish(&ack);
+	if (length)
+		fsm->ops->send(fsm->owner, packet, length);
+}
+
 // Rejects go before Naks, and an Ack has all options as they came (RFC 1661 sections 5.2 to 5.4).
 static void answer_request(struct fsm *fsm, const struct wire_control *control)
 {
@@ -321,6 +352,7 @@ static void answer_request(struct fsm *fsm, const struct wire_control *control)
 		wire_begin(&reject, fsm->ops->protocol, CODE_CONFIGURE_ACK, control->id);
 		wire_view(&reject, control->body, view_left(&control->body));
 		fsm->naks_sent = 0;
+		remember_acked(fsm, control);
 		event = FSM_RCR_GOOD;
 	}
 	length = wire_finish(answer);
@@ -335,6 +367,10 @@ static void input_request(struct fsm *fsm, const struct wire_control *control)
 		return;
 	if (fsm->state <= FSM_CLOSED || fsm->state == FSM_CLOSING || fsm->state == FSM_STOPPING) {
 		fsm_event(fsm, FSM_RCR_BAD);
+		return;
+	}
+	if (acked_before(fsm, control)) {
+		ack_again(fsm, control);
 		return;
 	}
 	if (fsm->state == FSM_REQ_SENT && !fsm->answered && !fsm->heard)

@@ -6,10 +6,12 @@
 // and the counters, the identifiers, and the order of things; what the options mean is the
 // protocol's, behind struct fsm_ops.
 //
-// One departure, which the RFC leaves free: when the peer's first Configure-Request arrives while
+// Two departures. When the peer's first Configure-Request arrives while
 // ours is unanswered, ours is sent again (same identifier) ahead of the answer. The first one may
 // have gone out before anybody listened. Ahead of it, because the peer opens on our Ack and would
-// take a request behind that as a wish to start over.
+// take a request behind that as a wish to start over. And when we are open and the request that we
+// acknowledged last comes once more, with its identifier and every byte, our Ack was lost or late:
+// it is sent again, where the RFC would take the link down.
 
 #include "wire.h"
 #include "contract/config.h"
@@ -71,7 +73,11 @@ enum fsm_action { // RFC 1661 section 4.4
 	FSM_SER,
 };
 
-enum { FSM_ACTIONS = 3, FSM_OPTIONS = 64 /* bytes of our own options at most */ };
+enum {
+	FSM_ACTIONS = 3,
+	FSM_OPTIONS = 64, // bytes of our own options at most
+	FSM_ACKED = 128,  // bytes of the peer's options that are remembered
+};
 
 struct fsm_step {
 	bool defined; // false: the event cannot occur in that state, and is ignored
@@ -132,6 +138,9 @@ struct fsm {
 	bool lost;              // the restart counter ran out
 	uint8_t request_length;
 	uint8_t request[FSM_OPTIONS]; // options of our newest Configure-Request
+	uint8_t acked_id;             // of the peer's request that we acknowledged last
+	uint8_t acked_length;
+	uint8_t acked[FSM_ACKED]; // its options
 	// Valid while an event that a packet caused is worked on.
 	struct view answer; // a whole packet
 	uint8_t answer_id;  // for Terminate-Ack

@@ -592,6 +592,26 @@ static void test_ipcp_renegotiation(void **state)
 	assert_string_equal(ppp_state(p->ppp), "open");
 }
 
+// The peer did not get our Ack and asks once more: it is told again, and nothing goes down.
+static void test_ack_was_lost(void **state)
+{
+	static const char wish[] = "\3\6\x0a\0\0\x4d";
+	struct peer_fake *p = *state;
+	int sent;
+
+	peer_fake_dial(p);
+	peer_fake_say(p, PPP_IPCP, CODE_CONFIGURE_REQUEST, 99, wish, 6);
+	peer_fake_run(p);
+	assert_int_equal(p->ip4_downs, 1);
+	sent = (int)p->sent_count;
+	peer_fake_say(p, PPP_IPCP, CODE_CONFIGURE_REQUEST, 99, wish, 6);
+	assert_int_equal(p->sent_count, sent + 1);
+	assert_int_equal(p->ip4_downs, 1);
+	// Under another identifier it is a wish to start over.
+	peer_fake_say(p, PPP_IPCP, CODE_CONFIGURE_REQUEST, 100, wish, 6);
+	assert_int_equal(p->ip4_downs, 2);
+}
+
 // Once in a while is a peer's right; for ever is a way to keep us busy.
 static void test_renegotiation_without_end(void **state)
 {
@@ -734,6 +754,7 @@ int main(void)
 		CASE(test_renegotiation),
 		CASE(test_renegotiation_while_asking),
 		CASE(test_ipcp_renegotiation),
+		CASE(test_ack_was_lost),
 		CASE(test_renegotiation_without_end),
 		CASE(test_ipcp_renegotiation_without_end),
 		CASE(test_renegotiation_now_and_then),
