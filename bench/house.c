@@ -7,6 +7,7 @@
 #include "dataplane/log.h"
 #include "dataplane/neighbour.h"
 #include "dataplane/port.h"
+#include "dataplane/reassemble.h"
 #include "dataplane/session.h"
 #include "dataplane/stage.h"
 
@@ -106,8 +107,10 @@ static int make_worker(struct house *h)
 		.to_clerk = make_ring("to-clerk"),
 		.from_clerk = make_ring("from-clerk"),
 		.bell = &h->bell,
+		.reassembly = reassembly_create(h->pool, 1, 1),
 	};
-	if (!h->worker.mgr || !h->worker.mgr_single || !h->worker.to_clerk || !h->worker.from_clerk)
+	if (!h->worker.mgr || !h->worker.mgr_single || !h->worker.to_clerk ||
+		!h->worker.from_clerk || !h->worker.reassembly)
 		return -ENOMEM;
 	return rte_rcu_qsbr_thread_register(h->qsbr, 0) == 0 ? 0 : -EINVAL;
 }
@@ -154,6 +157,7 @@ void house_close(struct house *h)
 	free_mb_mgr(mgr);
 	free_mb_mgr(h->worker.mgr);
 	free_mb_mgr(h->worker.mgr_single);
+	reassembly_destroy(h->worker.reassembly);
 	for (uint16_t i = 0; i < HOUSE_PORTS; i++)
 		port_close(&h->port[i]);
 	stats_destroy(&h->stats);

@@ -15,7 +15,18 @@
 	X(IP4_CHECKSUM, "ip4-checksum", "wrong IPv4 header checksum") \
 	X(IP4_SOURCE, "ip4-source", "source address that no host may have") \
 	X(IP4_TTL, "ip4-ttl", "time to live exceeded") \
-	X(IP4_FRAGMENT, "ip4-fragment", "outer fragment") \
+	X(IP4_FRAGMENT, "ip4-fragment", "fragment for the gateway of neither ESP nor UDP") \
+	X(FRAGMENT_JOINED, "fragment-joined", \
+		"its bytes went into the datagram that it belongs to") \
+	X(FRAGMENT_INVALID, "fragment-invalid", "outer fragment of an impossible length or mark") \
+	X(FRAGMENT_TINY, "fragment-tiny", \
+		"outer fragment that splits the first headers (RFC 1858)") \
+	X(FRAGMENT_OVERLAP, "fragment-overlap", \
+		"outer fragments that overlap or contradict each other") \
+	X(FRAGMENT_DUPLICATE, "fragment-duplicate", "copy of an outer fragment that is there") \
+	X(FRAGMENT_LONG, "fragment-long", "outer datagram longer than a packet buffer") \
+	X(FRAGMENT_FULL, "fragment-full", "too many outer fragments wait: the oldest goes") \
+	X(FRAGMENT_TIMEOUT, "fragment-timeout", "the rest of the outer datagram did not come") \
 	X(IP4_PROTOCOL, "ip4-protocol", "protocol for the gateway itself that it does not speak") \
 	X(IP6_UNSUPPORTED, "ip6-unsupported", "IPv6 packet") \
 	X(UDP_INVALID, "udp-invalid", "UDP header or length is wrong") \

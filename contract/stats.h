@@ -41,7 +41,7 @@ struct stats_worker {
 	uint64_t created;      // packets made here: fragments beyond the first, ICMP, ARP
 	uint64_t taken;        // packets that other workers and the clerk handed to this one
 	uint64_t given;        // packets that this one handed to other workers and to the clerk
-	uint64_t held;         // packets kept at this moment (reorder queues); a gauge
+	uint64_t held;         // packets kept at this moment (outer fragments); a gauge
 	uint64_t loops;        // rounds of the poll loop
 	uint64_t cycles_total; // TSC cycles since start
 	uint64_t cycles_busy;  // of these, in rounds that found work

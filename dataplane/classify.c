@@ -5,7 +5,9 @@
 // protocol 50; ICMP echo for all own addresses. On the subscriber side nothing else goes on: that
 // side is no router.
 //
-// Not here: VLAN tags, IPv6, reassembly (outer fragments are dropped by name).
+// Outer fragments of ESP and UDP go to reassemble, and what it makes of them comes back here.
+//
+// Not here: VLAN tags, IPv6.
 
 #include "dataplane/checksum.h"
 #include "dataplane/clerk.h"
@@ -153,6 +155,17 @@ static void udp_local(struct worker *w, struct rte_mbuf *m, struct classified *o
 	}
 }
 
+static void fragment(
+	struct worker *w, struct rte_mbuf *m, const struct port *p, struct classified *out)
+{
+	uint8_t protocol = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *)->next_proto_id;
+
+	if (p->side == SIDE_SUBSCRIBER && (protocol == IPPROTO_ESP || protocol == IPPROTO_UDP))
+		out->fragment[out->fragment_count++] = m;
+	else
+		packet_drop(w, m, DROP_IP4_FRAGMENT);
+}
+
 // To an address of ours.
 static void local(
 	struct worker *w, struct rte_mbuf *m, const struct port *p, struct classified *out)
@@ -162,11 +175,12 @@ static void local(
 	uint8_t protocol = ip->next_proto_id;
 	uint16_t header = rte_ipv4_hdr_len(ip);
 
-	if (ip->fragment_offset &
-		rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) {
-		packet_drop(w, m, DROP_IP4_FRAGMENT);
+	if (unlikely(ip->fragment_offset &
+		     rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))) {
+		fragment(w, m, p, out);
 		return;
 	}
+	meta->tos = ip->type_of_service;
 	meta->remote = ip->src_addr;
 	meta->local = ip->dst_addr;
 	if (protocol == IPPROTO_ICMP) {
@@ -237,12 +251,25 @@ static void frame(struct worker *w, struct rte_mbuf *m, struct classified *out)
 	}
 }
 
-void classify(struct worker *w, struct rte_mbuf **m, uint16_t count, struct classified *out)
+static void begin(struct classified *out)
 {
 	out->esp_count = 0;
 	out->l2tp_count = 0;
 	out->forward_count = 0;
 	out->answer_count = 0;
+	out->fragment_count = 0;
+}
+
+void classify_whole(struct worker *w, struct rte_mbuf **m, uint16_t count, struct classified *out)
+{
+	begin(out);
+	for (uint16_t i = 0; i < count; i++)
+		local(w, m[i], &w->port[meta_of(m[i])->port], out);
+}
+
+void classify(struct worker *w, struct rte_mbuf **m, uint16_t count, struct classified *out)
+{
+	begin(out);
 	for (uint16_t i = 0; i < count; i++) {
 		if (i + 2 < count)
 			rte_prefetch0(rte_pktmbuf_mtod(m[i + 2], void *));

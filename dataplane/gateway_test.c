@@ -35,6 +35,7 @@ static uint16_t u16_at(const uint8_t *p)
 // Every test leaves the books in order and no packet behind.
 static int check_books(void **state)
 {
+	lab_expire();
 	lab_forget();
 	lab_disconnect();
 	return lab_balanced() && lab_packets_out() == 0 ? 0 : -1;
@@ -190,8 +191,10 @@ static void test_drops_by_name(void **state)
 		{DROP_IP4_SOURCE, LAB_SUB, LAB_IP(224, 0, 0, 5), US_SUB, 17, 64, 0},
 		{DROP_IP4_SOURCE, LAB_SUB, US_SUB, US_SUB, 17, 64, 0},
 		{DROP_IP4_TTL, LAB_SUB, CLIENT, US_SUB, 17, 0, 0},
-		{DROP_IP4_FRAGMENT, LAB_SUB, CLIENT, US_SUB, 17, 64, 0x2000},
-		{DROP_IP4_FRAGMENT, LAB_SUB, CLIENT, US_SUB, 17, 64, 0x0010},
+		{DROP_IP4_FRAGMENT, LAB_SUB, CLIENT, US_SUB, 1, 64, 0x2000},
+		{DROP_IP4_FRAGMENT, LAB_NET, HOST, US_NET, 17, 64, 0x0010},
+		{DROP_FRAGMENT_TINY, LAB_SUB, CLIENT, US_SUB, 17, 64, 0x0001},
+		{DROP_FRAGMENT_INVALID, LAB_SUB, CLIENT, US_SUB, 17, 64, 0x1fff},
 		{DROP_IP4_PROTOCOL, LAB_SUB, CLIENT, US_SUB, 6, 64, 0},
 		{DROP_IP4_PROTOCOL, LAB_NET, HOST, US_NET, 50, 64, 0},
 		{DROP_UDP_PORT, LAB_NET, HOST, US_NET, 17, 64, 0},

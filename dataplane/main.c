@@ -13,6 +13,7 @@
 #include "dataplane/clerk.h"
 #include "dataplane/eal.h"
 #include "dataplane/log.h"
+#include "dataplane/reassemble.h"
 #include "dataplane/resolver.h"
 #include "dataplane/route.h"
 #include "dataplane/stats.h"
@@ -34,6 +35,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 enum {
@@ -200,7 +202,7 @@ static uint32_t icmp_source(const struct gateway *g)
 	return g->port[0].address[0];
 }
 
-static int make_worker(struct gateway *g, uint16_t index)
+static int make_worker(struct gateway *g, uint16_t index, uint32_t seed)
 {
 	struct worker *w = &g->worker[index];
 
@@ -224,6 +226,7 @@ static int make_worker(struct gateway *g, uint16_t index)
 		.to_clerk = make_ring("to-clerk", index, 0, CLERK_RING),
 		.from_clerk = make_ring("from-clerk", index, 0, CLERK_RING),
 		.bell = &g->bell,
+		.reassembly = reassembly_create(g->pool, g->workers, seed),
 	};
 	for (uint16_t from = 0; from < g->workers; from++) {
 		if (from == index)
@@ -232,7 +235,7 @@ static int make_worker(struct gateway *g, uint16_t index)
 		if (!w->handover[from])
 			return -ENOMEM;
 	}
-	if (!w->mgr || !w->mgr_single || !w->to_clerk || !w->from_clerk)
+	if (!w->mgr || !w->mgr_single || !w->to_clerk || !w->from_clerk || !w->reassembly)
 		return -ENOMEM;
 	w->stats->lcore = (uint64_t)rte_lcore_to_cpu_id(w->lcore);
 	return rte_rcu_qsbr_thread_register(g->qsbr, index) == 0 ? 0 : -EINVAL;
@@ -240,14 +243,17 @@ static int make_worker(struct gateway *g, uint16_t index)
 
 static int make_workers(struct gateway *g)
 {
+	uint32_t seed;
 	int error = 0;
 
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return -EIO;
 	g->workers = g->config->dataplane.workers;
 	g->worker = rte_zmalloc("workers", g->workers * sizeof(*g->worker), RTE_CACHE_LINE_SIZE);
 	if (!g->worker)
 		return fail("not enough DPDK memory for the workers", MORE_MEMORY);
 	for (uint16_t i = 0; i < g->workers; i++)
-		error = error ? error : make_worker(g, i);
+		error = error ? error : make_worker(g, i, seed);
 	if (error < 0)
 		return fail("not enough DPDK memory for the workers", MORE_MEMORY);
 	for (uint16_t from = 0; from < g->workers; from++)
@@ -308,6 +314,7 @@ static void undo(struct gateway *g)
 	for (uint16_t i = 0; g->worker && i < g->workers; i++) {
 		free_mgr(g->worker[i].mgr);
 		free_mgr(g->worker[i].mgr_single);
+		reassembly_destroy(g->worker[i].reassembly);
 	}
 	if (g->routes)
 		routes_destroy(g->routes);

@@ -11,15 +11,22 @@
 
 // What classify made of a burst. What it did not put anywhere has been punted or dropped.
 struct classified {
-	struct rte_mbuf *esp[BURST];     // ESP header; meta: remote, local, outer_port
-	struct rte_mbuf *l2tp[BURST];    // L2TP header, clear; meta: remote, local and both ports
-	struct rte_mbuf *forward[BURST]; // IP header, both ends: network side, not for us
-	struct rte_mbuf *answer[BURST];  // IP header, both ends: ICMP echo replies of ours
-	uint16_t esp_count, l2tp_count, forward_count, answer_count;
+	struct rte_mbuf *esp[BURST];      // ESP header; meta: remote, local, outer_port
+	struct rte_mbuf *l2tp[BURST];     // L2TP header, clear; meta: remote, local and both ports
+	struct rte_mbuf *forward[BURST];  // IP header, both ends: network side, not for us
+	struct rte_mbuf *answer[BURST];   // IP header, both ends: ICMP echo replies of ours
+	struct rte_mbuf *fragment[BURST]; // IP header, both ends: for reassemble
+	uint16_t esp_count, l2tp_count, forward_count, answer_count, fragment_count;
 };
 
 // Ethernet frames of one port. ARP goes to the clerk, IKE is punted.
 void classify(struct worker *w, struct rte_mbuf **m, uint16_t count, struct classified *out);
+// IP header: the same for what reassemble made.
+void classify_whole(struct worker *w, struct rte_mbuf **m, uint16_t count, struct classified *out);
+
+// IP header, both ends; to an own address. Keeps the fragments of ESP and UDP until their datagram
+// is whole and can go on, in one segment; handed to the worker that collects that datagram's.
+uint16_t reassemble(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
 // IP header, both ends; to an own address. Turns echo requests into their replies (RFC 792).
 uint16_t icmp_echo(struct worker *w, struct rte_mbuf **m, uint16_t count);
@@ -29,9 +36,10 @@ uint16_t inject(struct worker *w);
 
 // ---- uplink: from the subscriber to the network
 
-// The whole way: Ethernet frames of a subscriber port, and the two entries for what was handed
-// over in between. uplink.c is the table of contents.
+// The whole way: Ethernet frames of a subscriber port, and the entries for what was handed over in
+// between. uplink.c is the table of contents.
 void uplink(struct worker *w, struct rte_mbuf **m, uint16_t count);
+void uplink_fragments(struct worker *w, struct rte_mbuf **m, uint16_t count);
 void uplink_esp(struct worker *w, struct rte_mbuf **m, uint16_t count);
 void uplink_l2tp(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
@@ -51,7 +59,8 @@ uint16_t l2tp_in(struct worker *w, struct rte_mbuf **m, uint16_t count);
 uint16_t ppp_in(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rte_mbuf **answers,
 	uint16_t *answer_count);
 
-// Inner IP header, both ends. Header and length checks, source address, counters.
+// Inner IP header, both ends. Header and length checks, source address, congestion marks of the
+// outer header, counters.
 uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
 // ---- downlink: from the network to the subscriber; meta.session is set by route

@@ -4,6 +4,8 @@
 
 #include "contract/config.h"
 
+#include "dataplane/reassemble.h"
+
 #include <errno.h>
 #include <intel-ipsec-mb.h>
 #include <rte_eal.h>
@@ -91,6 +93,7 @@ static void make_worker(uint16_t index)
 		.to_clerk = ring("to-clerk", index, 0),
 		.from_clerk = ring("from-clerk", index, 0),
 		.bell = &lab.bell,
+		.reassembly = reassembly_create(lab.pool, lab.workers, 1),
 	};
 	rte_rcu_qsbr_thread_register(lab.qsbr, index);
 }
@@ -214,6 +217,12 @@ void lab_run(void)
 {
 	while (run_workers() + resolver_work(&lab.resolver, lab.now))
 		;
+}
+
+void lab_expire(void)
+{
+	for (uint16_t i = 0; i < lab.workers; i++)
+		reassemble_expire(&lab.worker[i], UINT64_MAX);
 }
 
 void lab_second(void)

@@ -71,6 +71,8 @@ size_t lab_sent(uint16_t port, uint8_t frame[LAB_FRAME]);
 void lab_forget(void);
 // A second of the resolver's time, then lab_run.
 void lab_second(void);
+// The time of all fragments that are kept is up.
+void lab_expire(void);
 
 // Does received + injected + ... = transmitted + punted + ... hold, for each worker; and is every
 // packet either free or waiting at the resolver?

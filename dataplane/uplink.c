@@ -61,14 +61,31 @@ void uplink_esp(struct worker *w, struct rte_mbuf **m, uint16_t count)
 	uplink_l2tp(w, m, count);
 }
 
+static void from_subscriber(struct worker *w, struct classified *c)
+{
+	uplink_esp(w, c->esp, c->esp_count);
+	uplink_l2tp(w, c->l2tp, c->l2tp_count);
+	c->answer_count = ip_route(w, c->answer, c->answer_count);
+	c->answer_count = neighbour_out(w, c->answer, c->answer_count);
+	tx(w, c->answer, c->answer_count);
+}
+
+void uplink_fragments(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	struct classified c;
+
+	if (count == 0)
+		return;
+	count = reassemble(w, m, count);
+	classify_whole(w, m, count, &c);
+	from_subscriber(w, &c);
+}
+
 void uplink(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
 	struct classified c;
 
 	classify(w, m, count, &c);
-	uplink_esp(w, c.esp, c.esp_count);
-	uplink_l2tp(w, c.l2tp, c.l2tp_count);
-	c.answer_count = ip_route(w, c.answer, c.answer_count);
-	c.answer_count = neighbour_out(w, c.answer, c.answer_count);
-	tx(w, c.answer, c.answer_count);
+	from_subscriber(w, &c);
+	uplink_fragments(w, c.fragment, c.fragment_count);
 }

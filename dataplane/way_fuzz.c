@@ -278,6 +278,7 @@ static void finish(void)
 	struct message event;
 
 	lab_run();
+	lab_expire();
 	for (int i = 0; lab_forget(), lab_packets_out() && i < SECONDS; i++)
 		lab_second();
 	take_punts();

@@ -27,6 +27,7 @@ static int start(void **state)
 
 static int check_books(void **state)
 {
+	lab_expire();
 	lab_forget();
 	return lab_balanced() && lab_packets_out() == 0 ? 0 : -1;
 }
@@ -234,6 +235,84 @@ static void test_uplink_refusals(void **state)
 	assert_int_equal(lab_sent(LAB_NET, frame), 0);
 }
 
+// What a path with a smaller MTU makes of an outer packet, in any order, each fragment on any
+// worker.
+static void receive_cut(uint8_t protocol, uint16_t id, const uint8_t *data, size_t length)
+{
+	enum { EACH = 576 };
+	size_t last = (length - 1) / EACH;
+	bool backwards = rand() % 2;
+
+	for (size_t i = 0; i <= last; i++) {
+		size_t part = backwards ? last - i : i, at = part * EACH;
+		uint16_t n = (uint16_t)(part == last ? length - at : EACH), sum;
+		uint8_t frame[LAB_FRAME];
+		struct build b = build_in(frame, sizeof(frame));
+
+		lab_ether(&b, LAB_SUB, 9, RTE_ETHER_TYPE_IPV4);
+		lab_ip4(&b, protocol, CLIENT, US_SUB, n, 64,
+			(uint16_t)(at / 8 | (part < last ? 0x2000 : 0)));
+		build_bytes(&b, data + at, n);
+		build_patch_u16(&b, 18, id);
+		build_patch_u16(&b, 24, 0);
+		sum = (uint16_t)~rte_raw_cksum(frame + 14, 20);
+		memcpy(frame + 24, &sum, 2);
+		lab_receive(LAB_SUB, (uint16_t)(rand() % LAB_WORKERS), frame, build_length(&b));
+	}
+}
+
+static void test_uplink_fragments(void **state)
+{
+	uint8_t data[LAB_FRAME], sealed[LAB_FRAME];
+	size_t bytes, n;
+
+	srand(4);
+	for (uint16_t id = 0; id < 200; id++) {
+		uint16_t length = (uint16_t)(600 + rand() % 870);
+
+		n = l2tp_data(data, TUNNEL, SESSION, INNER, HOST, length, 64);
+		receive_cut(IPPROTO_ESP, id, sealed, tunnel_seal(data, n, sealed));
+		n = l2tp_data(data, TUNNEL_CLEAR, SESSION_CLEAR, OTHER, HOST, length, 64);
+		receive_cut(IPPROTO_UDP, id, data, n);
+		lab_run();
+		assert_int_equal(count_sent(LAB_NET, &bytes), 2);
+		assert_int_equal(bytes, 2U * (14 + 20 + length));
+		assert_true(lab_balanced());
+	}
+	assert_true(lab_drops(DROP_FRAGMENT_JOINED) >= 400);
+	assert_int_equal(lab.stats.worker[0].held + lab.stats.worker[1].held, 0);
+}
+
+// IKE is punted whole. What is whole is looked at as any other datagram.
+static void test_punts_fragmented_ike(void **state)
+{
+	uint8_t frame[LAB_FRAME], ike[1400] = {1, 2, 3};
+	size_t n = lab_udp_frame(frame, LAB_SUB, CLIENT, US_SUB, 500, 500, ike, sizeof(ike));
+	unsigned punted = 0;
+
+	lab_connect();
+	receive_cut(IPPROTO_UDP, 1000, frame + 34, n - 34);
+	lab_run();
+	for (uint16_t i = 0; i < LAB_WORKERS; i++) {
+		const struct packet *p = ring_front(&lab.far.punt[i]);
+
+		if (!p)
+			continue;
+		assert_int_equal(p->kind, PACKET_IKE);
+		assert_int_equal(p->length, sizeof(ike));
+		assert_memory_equal(p->data, ike, sizeof(ike));
+		punted++;
+		ring_pop(&lab.far.punt[i]);
+	}
+	assert_int_equal(punted, 1);
+	lab_disconnect();
+	receive_cut(IPPROTO_UDP, 1001, frame + 34, 576 + 8);
+	receive_cut(IPPROTO_UDP, 1002, frame + 34, 2 * 576);
+	lab_run();
+	assert_int_equal(lab.stats.worker[0].held + lab.stats.worker[1].held, 0);
+	assert_int_equal(lab_drops(DROP_UDP_INVALID), 2); // longer than what came
+}
+
 // Any distribution over the workers: everything arrives once, and the books are in order.
 static void test_spray(void **state)
 {
@@ -307,6 +386,8 @@ int main(void)
 		BOOKS(test_echo_of_ppp_address),
 		BOOKS(test_uplink_refusals),
 		BOOKS(test_spray),
+		BOOKS(test_uplink_fragments),
+		BOOKS(test_punts_fragmented_ike),
 		BOOKS(test_without_control_plane),
 	};
 

@@ -9,6 +9,7 @@
 
 #include "dataplane/clerk.h"
 #include "dataplane/port.h"
+#include "dataplane/reassemble.h"
 #include "dataplane/stage.h"
 #include "dataplane/table.h"
 
@@ -74,6 +75,9 @@ static void resume(struct worker *w, struct rte_mbuf **m, uint16_t count, uint8_
 	case HANDOVER_ESP_IN:
 		uplink_esp(w, m, count);
 		break;
+	case HANDOVER_REASSEMBLE:
+		uplink_fragments(w, m, count);
+		break;
 	case HANDOVER_L2TP_IN:
 		uplink_l2tp(w, m, count);
 		break;
@@ -135,6 +139,7 @@ uint16_t worker_round(struct worker *w)
 	uint16_t count;
 
 	w->now = clock_now();
+	reassemble_expire(w, w->now);
 	count = receive(w);
 	count += take_all(w);
 	count += inject(w);

@@ -29,6 +29,7 @@ struct routes;     // route.h
 struct neighbours; // neighbour.h
 struct port;       // port.h
 struct clerk_bell; // clerk.h
+struct reassembly; // reassemble.h
 
 struct worker {
 	uint16_t index;
@@ -58,10 +59,11 @@ struct worker {
 	struct rte_ring *give_to[LIMIT_WORKERS];     // the handover ring of each other worker
 	struct rte_mbuf *give[LIMIT_WORKERS][BURST]; // collected for each of them in this round
 	uint16_t give_count[LIMIT_WORKERS];
-	uint16_t ip_id;    // of the next outer packet
-	bool wake_control; // something was punted in this round
-	bool wake_clerk;   // something went to the clerk in this round
-	bool stop;         // set by the clerk
+	struct reassembly *reassembly; // outer fragments that it keeps
+	uint16_t ip_id;                // of the next outer packet
+	bool wake_control;             // something was punted in this round
+	bool wake_clerk;               // something went to the clerk in this round
+	bool stop;                     // set by the clerk
 };
 
 // Frees the packet and counts it under its one reason.
@@ -91,6 +93,7 @@ enum handover_stage {
 	HANDOVER_SUBSCRIBER_OUT = 3,
 	HANDOVER_TX = 4,   // an Ethernet frame for meta.out_port, whose queue is the other worker's
 	HANDOVER_DROP = 5, // the clerk is done with it: meta.reason
+	HANDOVER_REASSEMBLE = 6,
 };
 // owner as it stands in *owner: worker index plus 1.
 void worker_handover(
