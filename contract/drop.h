@@ -58,6 +58,8 @@
 	X(PPP_ECHO, "ppp-echo", "malformed or looped LCP echo") \
 	X(SUBSCRIBER_SOURCE, "subscriber-source", "source address that is not the subscriber's") \
 	X(SUBSCRIBER_INVALID, "subscriber-invalid", "inner packet is malformed") \
+	X(ECN_CONGESTION, "ecn-congestion", \
+		"congestion on the outer path, and the inner packet cannot say so (RFC 6040)") \
 	X(SUBSCRIBER_DESTINATION, "subscriber-destination", \
 		"multicast, broadcast, loopback or no destination at all") \
 	X(MTU_EXCEEDED, "mtu-exceeded", "too big with DF: ICMP was due") \

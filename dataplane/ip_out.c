@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What a port takes, and the outer IPv4 header (RFC 791): don't fragment is off, since what is
-// inside was already made to fit (mtu.c); the type of service follows the inner packet (RFC 2983,
-// RFC 6040: meta.tos). Then the outer route. What the control plane made may be larger than the
+// inside was already made to fit (mtu.c); the type of service follows the inner packet
+// (meta.tos; ecn.h). Then the outer route. What the control plane made may be larger than the
 // port takes (an IKE message with certificates) and leaves in fragments; data that does not fit is
 // a mistake of ours and dropped by name.
 

@@ -21,7 +21,7 @@ struct meta {
 	uint16_t outer_port;   // classify: remote UDP port of UDP-encapsulated ESP, else 0
 	uint8_t port;          // worker: index of the port that received it
 	uint8_t protocol;      // l2tp_out, esp_out, inject: IP protocol that ip_out puts on
-	uint8_t tos;           // ppp_out: DSCP and ECN of the inner packet, for the outer header
+	uint8_t tos;           // of the outer header. classify: as it came; ppp_out: for ip_out
 	uint8_t flags;         // enum meta_flag
 	uint8_t out_port;      // route, ip_out: index of the port that it leaves by
 	uint8_t stage;         // who hands it over: enum handover_stage or enum clerk_work

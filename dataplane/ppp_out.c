@@ -6,6 +6,7 @@
 
 #include "dataplane/stage.h"
 
+#include "dataplane/ecn.h"
 #include "dataplane/ppp_frame.h"
 #include "dataplane/session.h"
 
@@ -43,7 +44,7 @@ uint16_t ppp_out(struct worker *w, struct rte_mbuf **m, uint16_t count)
 			packet_drop(w, m[i], DROP_IP4_INVALID);
 			continue;
 		}
-		meta->tos = rte_pktmbuf_mtod(m[i], const uint8_t *)[1];
+		meta->tos = ecn_encapsulate(rte_pktmbuf_mtod(m[i], const uint8_t *)[1]);
 		if (!(flags & SESSION_SEND_ACFC)) {
 			memcpy(bytes, full, 2);
 			n = 2;

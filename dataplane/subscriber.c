@@ -3,10 +3,12 @@
 // The border between a subscriber and everyone else, both ways. Uplink: what leaves a session is
 // a well-formed IPv4 packet from the subscriber's own address to one host, or it is dropped.
 // Downlink: only into a session whose NCP is open. Here the session's packets are counted, by the
-// one worker that owns the direction.
+// one worker that owns the direction. The outer header's congestion mark goes over to the inner
+// one.
 
 #include "dataplane/stage.h"
 
+#include "dataplane/ecn.h"
 #include "dataplane/owner.h"
 #include "dataplane/session.h"
 
@@ -37,6 +39,24 @@ static bool destination_valid(const uint8_t *destination)
 	return destination[0] != 0 && destination[0] != 127 && destination[0] < 224;
 }
 
+// RFC 6040 section 4.2. False: the packet has to go.
+static bool ecn_follow(struct rte_mbuf *m)
+{
+	uint8_t *ip = rte_pktmbuf_mtod(m, uint8_t *);
+	enum ecn ecn = ecn_decapsulate(ip[1], meta_of(m)->tos);
+	uint16_t checksum;
+
+	if (likely((ip[1] & ECN_MASK) == ecn))
+		return true;
+	if (ecn == ECN_DROP)
+		return false;
+	ip[1] = (uint8_t)((ip[1] & ~ECN_MASK) | ecn);
+	ip[10] = ip[11] = 0;
+	checksum = (uint16_t)~rte_raw_cksum(ip, (ip[0] & 0xfU) * 4);
+	memcpy(ip + 10, &checksum, sizeof(checksum));
+	return true;
+}
+
 static enum drop uplink_check(struct rte_mbuf *m, uint32_t ip4)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -49,7 +69,7 @@ static enum drop uplink_check(struct rte_mbuf *m, uint32_t ip4)
 		return DROP_SUBSCRIBER_SOURCE;
 	if (!destination_valid(ip + 16))
 		return DROP_SUBSCRIBER_DESTINATION;
-	return DROP_COUNT;
+	return ecn_follow(m) ? DROP_COUNT : DROP_ECN_CONGESTION;
 }
 
 static inline void count(struct stats_direction *d, const struct rte_mbuf *m, uint64_t now)
