@@ -233,6 +233,27 @@ def too_big_from_the_network(bench):
     one.down()
 
 
+def fragments_from_the_client(bench, esp):
+    """A client whose way to the gateway has a smaller MTU sends its outer packets in fragments."""
+    one = bench.client()
+    bench.dial(one, esp=ESP[esp][0])
+    one.run(f"ip route replace {labs.GATEWAY_WAN} dev eth0 mtu 800")
+    before = drops_named(bench, "fragment-joined")
+    check(one.ping(HOST, size=1372, df=True) == 3, "a ping of 1400 bytes was lost")
+    moves_tcp(bench, one)
+    joined = drops_named(bench, "fragment-joined") - before
+    check(joined > MEBIBYTES << 9, f"only {joined} fragments were joined")
+    one.run(f"ip route del {labs.GATEWAY_WAN} dev eth0")
+    one.down()
+    return f"{joined} fragments joined"
+
+
+def drops_named(bench, name):
+    """How many packets the workers dropped under that name."""
+    return sum(int(row["packets"]) for row in bench.gateway.show("drops")
+               if row["reason"] == name)
+
+
 def source_is_checked(bench):
     """A client that sends from an address that is not its own gets nowhere, under a name."""
     one = bench.client()
@@ -333,6 +354,9 @@ def table():
     cases["refused-proposal"] = refused_proposal
     cases["reconnect-three-times"] = reconnect_three_times
     cases["too-big-from-the-network"] = too_big_from_the_network
+    for esp in ("gcm-128", "cbc-128-sha1"):
+        cases[f"fragments-from-the-client-{esp}"] = (
+            lambda bench, esp=esp: fragments_from_the_client(bench, esp))
     cases["source-is-checked"] = source_is_checked
     cases["disconnect-by-operator"] = disconnect_by_operator
     for what in ("esp", "ike"):
