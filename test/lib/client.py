@@ -175,7 +175,7 @@ class Client:
         self.tap = f"tap-{name}"[:15]
         self.share = lab.path(f"client-{name}")
         self.counter = 0
-        self.process = self.nudge = None
+        self.process = None
         self.ended = {}
         self.events = {}
         self.news = threading.Condition()
@@ -185,8 +185,6 @@ class Client:
     # Life of the kernel
 
     def boot(self, seconds=40):
-        if self.nudge:
-            labs.stop(self.nudge)  # a kernel that boots does not take frames well
         shutil.rmtree(self.share, ignore_errors=True)
         for part in ("cmd", "out", "err", "uml"):
             os.makedirs(os.path.join(self.share, part))
@@ -207,8 +205,6 @@ class Client:
         threading.Thread(target=self.listen, args=(self.process,), daemon=True).start()
         try:
             self.wait_event("ready", seconds)
-            self.nudge = self.lab.spawn(os.path.join(TOP, "test", "lib", "nudge.py"), self.tap,
-                                        space=self.space)
             self.move(self.address, self.router)
         except (TimeoutError, CommandFailed) as error:
             raise labs.LabError(f"client {self.name} did not boot ({error}): "
