@@ -585,6 +585,14 @@ void subscribers_close_all(struct subscribers *all, const char *cause)
 	}
 }
 
+// The pool that its address is from; none for a fixed address.
+static const char *pool_of(const struct subscriber *s)
+{
+	if (!s->account || s->account->address.version != IP_NONE)
+		return "";
+	return s->account->pool[0] ? s->account->pool : s->all->config->pools[0].name;
+}
+
 static struct subscriber_info info_of(const struct subscriber *s)
 {
 	uint64_t now = timers_now(s->all->timers);
@@ -595,7 +603,7 @@ static struct subscriber_info info_of(const struct subscriber *s)
 		.state_word = state_words[s->state],
 		.user = s->user,
 		.address = s->address,
-		.pool = s->account ? s->account->pool : "",
+		.pool = pool_of(s),
 		.link = s->link,
 		.session = s->session,
 		.l2tp = s->l2tp,

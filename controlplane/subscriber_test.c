@@ -238,6 +238,7 @@ static void test_way_up(void **state)
 	assert_int_equal(info().state, SUBSCRIBER_UP);
 	assert_int_equal(info().setup_ms, 250);
 	assert_string_equal(info().user, "alice");
+	assert_string_equal(info().pool, "p");
 	assert_int_equal(addresses_used(), 1);
 }
 
