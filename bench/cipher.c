@@ -132,8 +132,8 @@ static void hash(struct cipher *c, struct cipher_packet *p, unsigned n, bool com
 		j->auth_tag_output =
 			compare ? c->tags[i] : p[i].esp + CIPHER_ESP_HEADER + 16 + p[i].length;
 		j->auth_tag_output_len_in_bytes = c->icv;
-		j->u.HMAC._hashed_auth_key_xor_ipad = k->inner;
-		j->u.HMAC._hashed_auth_key_xor_opad = k->outer;
+		j->u.HMAC._hashed_auth_key_xor_ipad = k->hmac.inner;
+		j->u.HMAC._hashed_auth_key_xor_opad = k->hmac.outer;
 		j->hash_alg = c->hash;
 	}
 	IMB_SUBMIT_HASH_BURST_NOCHECK(c->mgr, c->jobs, n, c->hash);

@@ -10,6 +10,8 @@ static const struct esp_cipher_shape ciphers[ESP_CIPHER_COUNT] = {
 	[ESP_CIPHER_AES_CBC_128] = {"aes-cbc-128", 16, 0, 16, 16, 0},
 	[ESP_CIPHER_AES_CBC_192] = {"aes-cbc-192", 24, 0, 16, 16, 0},
 	[ESP_CIPHER_AES_CBC_256] = {"aes-cbc-256", 32, 0, 16, 16, 0},
+	[ESP_CIPHER_CHACHA20_POLY1305] = {"chacha20-poly1305", 32, 4, 8, 4, 16},
+	[ESP_CIPHER_3DES] = {"3des", 24, 0, 8, 8, 0},
 };
 
 static const struct esp_integrity_shape integrities[ESP_INTEGRITY_COUNT] = {

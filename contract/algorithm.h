@@ -13,6 +13,8 @@ enum esp_cipher {
 	ESP_CIPHER_AES_CBC_128 = 3, // 16-byte IV (RFC 3602)
 	ESP_CIPHER_AES_CBC_192 = 4,
 	ESP_CIPHER_AES_CBC_256 = 5,
+	ESP_CIPHER_CHACHA20_POLY1305 = 6, // 16-byte ICV, 4-byte salt (RFC 7634)
+	ESP_CIPHER_3DES = 7,              // CBC, 8-byte IV (RFC 2451); weak
 	ESP_CIPHER_COUNT,
 };
 

@@ -58,10 +58,10 @@ struct command_sa_add {
 	uint8_t cipher;        // enum esp_cipher
 	uint8_t integrity;     // enum esp_integrity
 	uint8_t encapsulation; // enum esp_encapsulation
-	uint8_t zero;
-	uint16_t window;      // packets: 0 (no check, for benchmarks), or 32 to 4096
-	uint16_t local_port;  // ESP_UDP only
-	uint16_t remote_port; // ESP_UDP only; follows an authenticated packet
+	uint8_t esn;           // 1: 64-bit sequence numbers (RFC 4303 section 2.2.1), else 0
+	uint16_t window;       // packets: 0 (no check, for benchmarks; not with esn), or 32 to 4096
+	uint16_t local_port;   // ESP_UDP only
+	uint16_t remote_port;  // ESP_UDP only; follows an authenticated packet
 	uint16_t zero2;
 	struct ip_address local;
 	struct ip_address remote;

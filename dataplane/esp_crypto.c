@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// AES-GCM goes packet by packet through the direct call, which is the fastest there is. AES-CBC
-// with HMAC goes through the two synchronous burst calls, one for each key size and one for each
-// hash that occurs in the burst. Few packets do not fill the lanes of the wide manager; hashing
-// them with SHA instructions one by one (the single manager) is several times faster.
+// AES-GCM goes packet by packet through the direct call, which is the fastest there is, and
+// ChaCha20-Poly1305 likewise. AES-CBC with HMAC goes through the two synchronous burst calls, one
+// for each key size and one for each hash that occurs in the burst. Few packets do not fill the
+// lanes of the wide manager; hashing them with SHA instructions one by one (the single manager) is
+// several times faster. 3DES has no burst call: its jobs are submitted and flushed.
+//
+// With extended sequence numbers the ICV covers the upper half as well, which is not in the packet:
+// an AEAD has it between the two halves of the ESP header (RFC 4106 section 5), HMAC behind the
+// ciphertext (RFC 4303 section 2.8), where the ICV gives way to it for that time.
 //
 // With many SAs, memory costs more than the cipher: keys are fetched some packets ahead of the one
 // in work, not for the whole burst at once, so that the fetches do not queue up.
@@ -44,9 +49,18 @@ static inline void prefetch_gcm(const struct esp_packet *p)
 	prefetch_lines(k, sizeof(*k) - (used < hashes ? used : hashes), sizeof(*k));
 }
 
+static inline void prefetch_aead(const struct esp_packet *p)
+{
+	if (p->cipher == ESP_CIPHER_CHACHA20_POLY1305)
+		rte_prefetch0(p->key);
+	else
+		prefetch_gcm(p);
+}
+
 static inline void prefetch_cbc(const struct esp_packet *p)
 {
-	prefetch_lines(p->key, 0, sizeof(struct sa_cbc));
+	prefetch_lines(p->key, 0,
+		p->cipher == ESP_CIPHER_3DES ? sizeof(struct sa_3des) : sizeof(struct sa_cbc));
 }
 
 // Equal in a time that does not depend on the bytes. n is a multiple of 4, as all ICVs are.
@@ -65,50 +79,99 @@ static inline bool tag_equal(const uint8_t *a, const uint8_t *b, size_t n)
 	return different == 0;
 }
 
-// ---- AES-GCM (RFC 4106)
-
-// Salt, then the explicit IV of the packet.
-static inline void gcm_nonce(const struct esp_packet *p, uint8_t nonce[ESP_NONCE])
+static inline uint32_t sequence_high(const struct esp_packet *p)
 {
-	memcpy(nonce, &p->salt, 4);
-	memcpy(nonce + 4, p->esp + ESP_HEADER, ESP_IV_GCM);
+	return rte_cpu_to_be_32((uint32_t)(p->sequence >> 32));
 }
 
-static void gcm_decrypt(struct worker *w, struct esp_packet *p)
+// ---- AES-GCM (RFC 4106), ChaCha20-Poly1305 (RFC 7634)
+
+// What both need beside key and text.
+struct aead {
+	uint8_t nonce[ESP_NONCE]; // salt, then the explicit IV of the packet
+	uint8_t extended[ESP_AAD_MAX];
+	const uint8_t *aad;
+	uint64_t aad_length;
+	uint8_t *text;
+};
+
+static inline void aead_prepare(const struct esp_packet *p, struct aead *a)
+{
+	uint32_t high;
+
+	memcpy(a->nonce, &p->salt, 4);
+	memcpy(a->nonce + 4, p->esp + ESP_HEADER, ESP_IV_AEAD);
+	a->text = p->esp + ESP_HEADER + ESP_IV_AEAD;
+	a->aad = p->esp;
+	a->aad_length = ESP_HEADER;
+	if (!p->esn)
+		return;
+	high = sequence_high(p);
+	memcpy(a->extended, p->esp, 4);
+	memcpy(a->extended + 4, &high, 4);
+	memcpy(a->extended + 8, p->esp + 4, 4);
+	a->aad = a->extended;
+	a->aad_length = ESP_AAD_MAX;
+}
+
+static void chacha(struct worker *w, const struct esp_packet *p, const struct aead *a, bool decrypt,
+	uint8_t *tag)
+{
+	const struct sa_chacha *k = p->key;
+	struct chacha20_poly1305_context_data context;
+
+	IMB_CHACHA20_POLY1305_INIT(w->mgr, k->cipher, &context, a->nonce, a->aad, a->aad_length);
+	if (decrypt) {
+		IMB_CHACHA20_POLY1305_DEC_UPDATE(
+			w->mgr, k->cipher, &context, a->text, a->text, p->length);
+		IMB_CHACHA20_POLY1305_DEC_FINALIZE(w->mgr, &context, tag, p->icv);
+	} else {
+		IMB_CHACHA20_POLY1305_ENC_UPDATE(
+			w->mgr, k->cipher, &context, a->text, a->text, p->length);
+		IMB_CHACHA20_POLY1305_ENC_FINALIZE(w->mgr, &context, tag, p->icv);
+	}
+}
+
+static void aead_decrypt(struct worker *w, struct esp_packet *p)
 {
 	struct gcm_context_data context;
-	uint8_t nonce[ESP_NONCE], tag[16];
-	uint8_t *text = p->esp + ESP_HEADER + ESP_IV_GCM;
+	uint8_t tag[16];
+	struct aead a;
 
-	gcm_nonce(p, nonce);
+	aead_prepare(p, &a);
 	if (p->cipher == ESP_CIPHER_AES_GCM_128)
-		IMB_AES128_GCM_DEC(w->mgr, p->key, &context, text, text, p->length, nonce, p->esp,
-			ESP_HEADER, tag, sizeof(tag));
+		IMB_AES128_GCM_DEC(w->mgr, p->key, &context, a.text, a.text, p->length, a.nonce,
+			a.aad, a.aad_length, tag, sizeof(tag));
+	else if (p->cipher == ESP_CIPHER_AES_GCM_256)
+		IMB_AES256_GCM_DEC(w->mgr, p->key, &context, a.text, a.text, p->length, a.nonce,
+			a.aad, a.aad_length, tag, sizeof(tag));
 	else
-		IMB_AES256_GCM_DEC(w->mgr, p->key, &context, text, text, p->length, nonce, p->esp,
-			ESP_HEADER, tag, sizeof(tag));
-	p->ok = tag_equal(tag, text + p->length, sizeof(tag));
+		chacha(w, p, &a, true, tag);
+	p->ok = tag_equal(tag, a.text + p->length, sizeof(tag));
 }
 
 // The explicit IV is the sequence number: it never repeats under a key.
-static void gcm_encrypt(struct worker *w, struct esp_packet *p)
+static void aead_encrypt(struct worker *w, struct esp_packet *p)
 {
 	struct gcm_context_data context;
-	uint8_t nonce[ESP_NONCE];
-	uint8_t *text = p->esp + ESP_HEADER + ESP_IV_GCM;
 	uint64_t iv = rte_cpu_to_be_64(p->sequence);
+	struct aead a;
+	uint8_t *tag;
 
 	memcpy(p->esp + ESP_HEADER, &iv, sizeof(iv));
-	gcm_nonce(p, nonce);
+	aead_prepare(p, &a);
+	tag = a.text + p->length;
 	if (p->cipher == ESP_CIPHER_AES_GCM_128)
-		IMB_AES128_GCM_ENC(w->mgr, p->key, &context, text, text, p->length, nonce, p->esp,
-			ESP_HEADER, text + p->length, p->icv);
+		IMB_AES128_GCM_ENC(w->mgr, p->key, &context, a.text, a.text, p->length, a.nonce,
+			a.aad, a.aad_length, tag, p->icv);
+	else if (p->cipher == ESP_CIPHER_AES_GCM_256)
+		IMB_AES256_GCM_ENC(w->mgr, p->key, &context, a.text, a.text, p->length, a.nonce,
+			a.aad, a.aad_length, tag, p->icv);
 	else
-		IMB_AES256_GCM_ENC(w->mgr, p->key, &context, text, text, p->length, nonce, p->esp,
-			ESP_HEADER, text + p->length, p->icv);
+		chacha(w, p, &a, false, tag);
 }
 
-static void gcm_all(struct worker *w, struct esp_packet *p, uint16_t n, bool decrypt)
+static void aead_all(struct worker *w, struct esp_packet *p, uint16_t n, bool decrypt)
 {
 	struct esp_packet *list[BURST];
 	uint16_t count = 0;
@@ -118,18 +181,18 @@ static void gcm_all(struct worker *w, struct esp_packet *p, uint16_t n, bool dec
 			list[count++] = &p[i];
 	}
 	for (uint16_t i = 0; i < count && i < KEYS_AHEAD; i++)
-		prefetch_gcm(list[i]);
+		prefetch_aead(list[i]);
 	for (uint16_t i = 0; i < count; i++) {
 		if (i + KEYS_AHEAD < count)
-			prefetch_gcm(list[i + KEYS_AHEAD]);
+			prefetch_aead(list[i + KEYS_AHEAD]);
 		if (decrypt)
-			gcm_decrypt(w, list[i]);
+			aead_decrypt(w, list[i]);
 		else
-			gcm_encrypt(w, list[i]);
+			aead_encrypt(w, list[i]);
 	}
 }
 
-// ---- AES-CBC (RFC 3602) with HMAC (RFC 2404, RFC 4868)
+// ---- AES-CBC (RFC 3602) and 3DES (RFC 2451) with HMAC (RFC 2404, RFC 4868)
 
 static const IMB_HASH_ALG hash_of[ESP_INTEGRITY_COUNT] = {
 	[ESP_INTEGRITY_NONE] = IMB_AUTH_NULL,
@@ -153,13 +216,19 @@ static struct IMB_MGR *hash_mgr(struct worker *w, uint8_t integrity, uint16_t n,
 	return n < few ? w->mgr_single : w->mgr;
 }
 
+static inline uint8_t *icv_of(const struct esp_packet *p)
+{
+	return p->esp + ESP_HEADER + p->iv + p->length;
+}
+
 static inline void hash_job(IMB_JOB *j, const struct esp_packet *p, uint8_t *tag)
 {
-	const struct sa_cbc *k = p->key;
+	const struct sa_hmac *k = p->key;
 
 	j->src = p->esp;
 	j->hash_start_src_offset_in_bytes = 0;
-	j->msg_len_to_hash_in_bytes = (uint64_t)ESP_HEADER + p->iv + p->length;
+	j->msg_len_to_hash_in_bytes =
+		(uint64_t)ESP_HEADER + p->iv + p->length + (p->esn ? sizeof(uint32_t) : 0);
 	j->auth_tag_output = tag;
 	j->auth_tag_output_len_in_bytes = p->icv;
 	j->u.HMAC._hashed_auth_key_xor_ipad = k->inner;
@@ -167,25 +236,63 @@ static inline void hash_job(IMB_JOB *j, const struct esp_packet *p, uint8_t *tag
 	j->hash_alg = hash_of[p->integrity];
 }
 
-// The ICVs of all packets of one hash: into the packet, or into the scratch tags to be compared.
-static void hash_some(struct worker *w, struct esp_packet **list, uint16_t n, bool compare)
+// Puts the upper half of the sequence number where the ICV begins; returns what was there.
+static inline uint32_t high_put(const struct esp_packet *p)
+{
+	uint32_t high = sequence_high(p), before;
+
+	memcpy(&before, icv_of(p), sizeof(before));
+	memcpy(icv_of(p), &high, sizeof(high));
+	return before;
+}
+
+static bool hash_submit(struct worker *w, struct esp_packet **list, uint16_t n, uint32_t bytes)
+{
+	uint8_t integrity = list[0]->integrity;
+	IMB_JOB *jobs = scratch_of(w)->jobs;
+
+	return IMB_SUBMIT_HASH_BURST_NOCHECK(
+		       hash_mgr(w, integrity, n, bytes), jobs, n, hash_of[integrity]) == n;
+}
+
+// The ICVs of all packets of one hash are compared.
+static void hash_check(struct worker *w, struct esp_packet **list, uint16_t n)
 {
 	struct scratch *s = scratch_of(w);
-	uint32_t bytes = 0, done;
+	uint32_t bytes = 0, icv[BURST] = {0};
+	bool done;
 
 	for (uint16_t i = 0; i < n; i++) {
-		uint8_t *icv = list[i]->esp + ESP_HEADER + list[i]->iv + list[i]->length;
-
-		hash_job(&s->jobs[i], list[i], compare ? s->tags[i] : icv);
+		if (list[i]->esn)
+			icv[i] = high_put(list[i]);
+		hash_job(&s->jobs[i], list[i], s->tags[i]);
 		bytes += list[i]->length;
 	}
-	done = IMB_SUBMIT_HASH_BURST_NOCHECK(
-		hash_mgr(w, list[0]->integrity, n, bytes), s->jobs, n, hash_of[list[0]->integrity]);
-	for (uint16_t i = 0; compare && i < n; i++) {
-		const uint8_t *icv = list[i]->esp + ESP_HEADER + list[i]->iv + list[i]->length;
+	done = hash_submit(w, list, n, bytes);
+	for (uint16_t i = 0; i < n; i++) {
+		if (list[i]->esn)
+			memcpy(icv_of(list[i]), &icv[i], sizeof(icv[i]));
+		list[i]->ok = done && s->jobs[i].status & IMB_STATUS_COMPLETED_AUTH &&
+			      tag_equal(s->tags[i], icv_of(list[i]), list[i]->icv);
+	}
+}
 
-		list[i]->ok = done == n && s->jobs[i].status & IMB_STATUS_COMPLETED_AUTH &&
-			      tag_equal(s->tags[i], icv, list[i]->icv);
+// The ICVs of all packets of one hash are written. What still has to be hashed is not written over.
+static void hash_write(struct worker *w, struct esp_packet **list, uint16_t n)
+{
+	struct scratch *s = scratch_of(w);
+	uint32_t bytes = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (list[i]->esn)
+			(void)high_put(list[i]);
+		hash_job(&s->jobs[i], list[i], list[i]->esn ? s->tags[i] : icv_of(list[i]));
+		bytes += list[i]->length;
+	}
+	(void)hash_submit(w, list, n, bytes);
+	for (uint16_t i = 0; i < n; i++) {
+		if (list[i]->esn)
+			memcpy(icv_of(list[i]), s->tags[i], list[i]->icv);
 	}
 }
 
@@ -217,6 +324,27 @@ static void cipher_some(struct worker *w, struct esp_packet **list, uint16_t n, 
 		decrypt ? IMB_DIR_DECRYPT : IMB_DIR_ENCRYPT, key_size);
 }
 
+// The order of the keys and of hash and cipher is ipsec-mb's affair. Nothing else uses the job
+// queue of the manager, so what is flushed is ours.
+static void des_some(struct worker *w, struct esp_packet **list, uint16_t n, bool decrypt)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		const struct sa_3des *k = list[i]->key;
+		IMB_JOB *j = IMB_GET_NEXT_JOB(w->mgr);
+
+		cipher_job(j, list[i], sizeof(uint64_t) * 3);
+		j->enc_keys = k->keys;
+		j->dec_keys = k->keys;
+		j->cipher_mode = IMB_CIPHER_DES3;
+		j->cipher_direction = decrypt ? IMB_DIR_DECRYPT : IMB_DIR_ENCRYPT;
+		j->chain_order = decrypt ? IMB_ORDER_HASH_CIPHER : IMB_ORDER_CIPHER_HASH;
+		j->hash_alg = IMB_AUTH_NULL;
+		(void)IMB_SUBMIT_JOB_NOCHECK(w->mgr);
+	}
+	while (IMB_FLUSH_JOB(w->mgr))
+		;
+}
+
 static void hash_all(struct worker *w, struct esp_packet *p, uint16_t n, bool compare)
 {
 	struct esp_packet *list[BURST];
@@ -228,8 +356,10 @@ static void hash_all(struct worker *w, struct esp_packet *p, uint16_t n, bool co
 			if (p[i].integrity == a)
 				list[count++] = &p[i];
 		}
-		if (count)
-			hash_some(w, list, count, compare);
+		if (count && compare)
+			hash_check(w, list, count);
+		else if (count)
+			hash_write(w, list, count);
 	}
 }
 
@@ -237,14 +367,18 @@ static void cipher_all(struct worker *w, struct esp_packet *p, uint16_t n, bool 
 {
 	struct esp_packet *list[BURST];
 
-	for (uint8_t c = ESP_CIPHER_AES_CBC_128; c <= ESP_CIPHER_AES_CBC_256; c++) {
+	for (uint8_t c = ESP_CIPHER_AES_CBC_128; c < ESP_CIPHER_COUNT; c++) {
 		uint16_t count = 0;
 
+		if (sa_is_aead(c))
+			continue;
 		for (uint16_t i = 0; i < n; i++) {
 			if (p[i].cipher == c && (!decrypt || p[i].ok))
 				list[count++] = &p[i];
 		}
-		if (count)
+		if (count && c == ESP_CIPHER_3DES)
+			des_some(w, list, count, decrypt);
+		else if (count)
 			cipher_some(w, list, count, decrypt);
 	}
 }
@@ -255,8 +389,10 @@ static void cbc_iv(struct worker *w, struct esp_packet *p)
 {
 	static const uint8_t zeros[16];
 	_Alignas(16) uint64_t block[2] = {p->sa->serial, p->sequence};
+	uint8_t iv[16];
 
-	IMB_AES128_CFB_ONE(w->mgr, p->esp + ESP_HEADER, zeros, block, scratch_of(w)->iv_key, 16);
+	IMB_AES128_CFB_ONE(w->mgr, iv, zeros, block, scratch_of(w)->iv_key, sizeof(iv));
+	memcpy(p->esp + ESP_HEADER, iv, p->iv < sizeof(iv) ? p->iv : sizeof(iv));
 }
 
 static bool any_cbc(const struct esp_packet *p, uint16_t n)
@@ -268,7 +404,7 @@ static bool any_cbc(const struct esp_packet *p, uint16_t n)
 	return false;
 }
 
-static bool any_gcm(const struct esp_packet *p, uint16_t n)
+static bool any_aead(const struct esp_packet *p, uint16_t n)
 {
 	for (uint16_t i = 0; i < n; i++) {
 		if (sa_is_aead(p[i].cipher))
@@ -279,8 +415,8 @@ static bool any_gcm(const struct esp_packet *p, uint16_t n)
 
 void esp_decrypt(struct worker *w, struct esp_packet *p, uint16_t n)
 {
-	if (any_gcm(p, n))
-		gcm_all(w, p, n, true);
+	if (any_aead(p, n))
+		aead_all(w, p, n, true);
 	if (!any_cbc(p, n))
 		return;
 	for (uint16_t i = 0; i < n; i++) {
@@ -293,8 +429,8 @@ void esp_decrypt(struct worker *w, struct esp_packet *p, uint16_t n)
 
 void esp_encrypt(struct worker *w, struct esp_packet *p, uint16_t n)
 {
-	if (any_gcm(p, n))
-		gcm_all(w, p, n, false);
+	if (any_aead(p, n))
+		aead_all(w, p, n, false);
 	if (!any_cbc(p, n))
 		return;
 	for (uint16_t i = 0; i < n; i++) {

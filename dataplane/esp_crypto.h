@@ -10,21 +10,22 @@
 
 #include <stdint.h>
 
-enum { ESP_HEADER = 8, ESP_IV_GCM = 8, ESP_NONCE = 12, ESP_ICV_MAX = 32 };
+enum { ESP_HEADER = 8, ESP_IV_AEAD = 8, ESP_NONCE = 12, ESP_ICV_MAX = 32, ESP_AAD_MAX = 12 };
 
 // One packet; filled in by the caller. The ESP header begins at esp.
 struct esp_packet {
 	struct rte_mbuf *m;
 	struct sa *sa;
 	uint8_t *esp;      // contiguous: header, IV, ciphertext, ICV
-	const void *key;   // struct gcm_key_data or struct sa_cbc
-	uint32_t sequence; // host byte order
+	const void *key;   // as sa_keys_expand wrote it
+	uint64_t sequence; // all of it, host byte order; without esn at most UINT32_MAX
 	uint32_t salt;     // AEAD: as on the wire
 	uint16_t length;   // bytes of ciphertext
 	uint8_t cipher;    // enum esp_cipher
 	uint8_t integrity; // enum esp_integrity
 	uint8_t iv;        // bytes
 	uint8_t icv;       // bytes
+	uint8_t esn;       // 1: the ICV covers the upper half of sequence
 	uint8_t ok;        // 1: decrypted and the ICV is right
 	uint8_t release;   // esp_in: 1: the claim on the SA is given up
 };

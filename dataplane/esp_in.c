@@ -5,7 +5,8 @@
 // ICV; and only after it is right does anything about the SA change: the window moves, the NAT
 // address follows. What an SA may carry is L2TP and nothing else (RFC 3193 section 4).
 //
-// Not here: tunnel mode, ESN, ICMP inside ESP.
+// Not here: tunnel mode, ICMP inside ESP, and finding back to a peer that went on by more than 2^32
+// extended sequence numbers unheard (RFC 4303 appendix A3).
 
 #include "dataplane/stage.h"
 
@@ -53,7 +54,7 @@ static void unknown_spi(struct worker *w, const struct rte_mbuf *m, uint32_t spi
 }
 
 // Why the packet goes no further, or DROP_COUNT. All that can be known without a key.
-static enum drop packet_check(const struct sa *s, const struct rte_mbuf *m, uint32_t sequence)
+static enum drop packet_check(const struct sa *s, const struct rte_mbuf *m, uint64_t sequence)
 {
 	const struct meta *meta = rte_mbuf_to_priv((struct rte_mbuf *)(uintptr_t)m);
 	uint16_t overhead = ESP_HEADER + s->iv + s->icv;
@@ -70,7 +71,7 @@ static enum drop packet_check(const struct sa *s, const struct rte_mbuf *m, uint
 	return DROP_COUNT;
 }
 
-static void packet_fill(struct esp_packet *p, struct rte_mbuf *m, struct sa *s, uint32_t sequence)
+static void packet_fill(struct esp_packet *p, struct rte_mbuf *m, struct sa *s, uint64_t sequence)
 {
 	*p = (struct esp_packet){
 		.m = m,
@@ -84,6 +85,7 @@ static void packet_fill(struct esp_packet *p, struct rte_mbuf *m, struct sa *s, 
 		.integrity = s->integrity,
 		.iv = s->iv,
 		.icv = s->icv,
+		.esn = s->esn,
 	};
 }
 
@@ -91,7 +93,7 @@ static void packet_fill(struct esp_packet *p, struct rte_mbuf *m, struct sa *s, 
 static bool packet_admit(struct worker *w, struct rte_mbuf *m, struct sa *s, struct esp_packet *p)
 {
 	const uint8_t *esp = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint32_t sequence = load_u32(esp + 4);
+	uint64_t sequence = load_u32(esp + 4);
 	enum drop reason;
 
 	if (!s || s->spi_in != load_u32(esp)) {
@@ -101,6 +103,8 @@ static bool packet_admit(struct worker *w, struct rte_mbuf *m, struct sa *s, str
 	}
 	if (!owner_or_handover(w, m, &s->owner, HANDOVER_ESP_IN))
 		return false;
+	if (s->esn)
+		sequence = replay_extend(&s->replay, (uint32_t)sequence);
 	reason = packet_check(s, m, sequence);
 	if (reason != DROP_COUNT) {
 		w->sa_stats[s->index].in_replays += reason == DROP_ESP_REPLAY;

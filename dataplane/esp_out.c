@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // ESP in transport mode, outbound (RFC 4303 section 3.3), with and without UDP encapsulation.
-// Sequence numbers are taken in blocks, one atomic add for each run of packets of one SA, so any
-// number of workers sends through one SA. An SA whose numbers are used up drops: it never repeats
-// one.
+// Sequence numbers are taken in blocks, one atomic operation for each run of packets of one SA, so
+// any number of workers sends through one SA. An SA whose numbers are used up drops: it never
+// repeats one.
 
 #include "dataplane/stage.h"
 
@@ -47,7 +47,7 @@ static bool trailer_put(struct rte_mbuf *m, const struct sa *s)
 }
 
 // UDP header -> ESP header in place, with all but ciphertext and ICV. False when there is no room.
-static bool packet_open(struct rte_mbuf *m, struct sa *s, uint32_t sequence, struct esp_packet *p)
+static bool packet_open(struct rte_mbuf *m, struct sa *s, uint64_t sequence, struct esp_packet *p)
 {
 	uint8_t *esp;
 
@@ -64,12 +64,13 @@ static bool packet_open(struct rte_mbuf *m, struct sa *s, uint32_t sequence, str
 		.integrity = s->out_integrity,
 		.iv = s->out_iv,
 		.icv = s->out_icv,
+		.esn = s->out_esn,
 	};
 	esp = (uint8_t *)rte_pktmbuf_prepend(m, ESP_HEADER + s->out_iv);
 	if (!esp)
 		return false;
 	store_u32(esp, s->spi_out);
-	store_u32(esp + 4, sequence);
+	store_u32(esp + 4, (uint32_t)sequence);
 	p->esp = esp;
 	return true;
 }
@@ -114,7 +115,7 @@ static void count_out(struct worker *w, const struct sa *s, uint32_t packets, ui
 static uint16_t run_open(struct worker *w, struct rte_mbuf **m, uint16_t n, struct esp_packet *p)
 {
 	struct sa *s = meta_of(m[0])->sa;
-	uint32_t first = 0;
+	uint64_t first = 0;
 	uint16_t may = sa_take_sequence(w->tables, s, n, &first), opened = 0;
 	uint64_t bytes = 0;
 

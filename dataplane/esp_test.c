@@ -4,6 +4,7 @@
 // examples of RFC 3602 section 4, through the stages themselves; then everything that esp_in
 // refuses, the window, the NAT address and the owners.
 
+#include "dataplane/test_peer.h"
 #include "dataplane/test_support.h"
 
 #include "dataplane/sa.h"
@@ -18,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-
-enum { ESP_MAX = 2048, UDP_HEADER = 8 };
 
 struct transform {
 	uint8_t cipher;
@@ -41,146 +40,12 @@ static const struct transform transforms[] = {
 	{ESP_CIPHER_AES_CBC_256, ESP_INTEGRITY_HMAC_SHA256_128},
 	{ESP_CIPHER_AES_CBC_256, ESP_INTEGRITY_HMAC_SHA384_192},
 	{ESP_CIPHER_AES_CBC_256, ESP_INTEGRITY_HMAC_SHA512_256},
+	{ESP_CIPHER_CHACHA20_POLY1305, ESP_INTEGRITY_NONE},
+	{ESP_CIPHER_3DES, ESP_INTEGRITY_HMAC_SHA1_96},
 };
 enum { TRANSFORMS = sizeof(transforms) / sizeof(transforms[0]) };
 
 static struct worker *w0 = &bench.workers[0];
-
-// ---- libcrypto
-
-static const EVP_CIPHER *evp_cipher(uint8_t cipher)
-{
-	switch (cipher) {
-	case ESP_CIPHER_AES_GCM_128:
-		return EVP_aes_128_gcm();
-	case ESP_CIPHER_AES_GCM_256:
-		return EVP_aes_256_gcm();
-	case ESP_CIPHER_AES_CBC_128:
-		return EVP_aes_128_cbc();
-	case ESP_CIPHER_AES_CBC_192:
-		return EVP_aes_192_cbc();
-	}
-	return EVP_aes_256_cbc();
-}
-
-static const EVP_MD *evp_hash(uint8_t integrity)
-{
-	switch (integrity) {
-	case ESP_INTEGRITY_HMAC_SHA1_96:
-		return EVP_sha1();
-	case ESP_INTEGRITY_HMAC_SHA256_128:
-		return EVP_sha256();
-	case ESP_INTEGRITY_HMAC_SHA384_192:
-		return EVP_sha384();
-	}
-	return EVP_sha512();
-}
-
-static void gcm_seal(const struct command_sa_add *c, uint8_t *esp, size_t length)
-{
-	const struct esp_cipher_shape *shape = esp_cipher_shape(c->cipher);
-	EVP_CIPHER_CTX *x = EVP_CIPHER_CTX_new();
-	uint8_t nonce[12], *text = esp + 8 + 8;
-	int n;
-
-	memcpy(nonce, c->cipher_key_in + shape->key, 4);
-	memcpy(nonce + 4, esp + 8, 8);
-	assert_int_equal(
-		EVP_EncryptInit_ex(x, evp_cipher(c->cipher), NULL, c->cipher_key_in, nonce), 1);
-	assert_int_equal(EVP_EncryptUpdate(x, NULL, &n, esp, 8), 1);
-	assert_int_equal(EVP_EncryptUpdate(x, text, &n, text, (int)length), 1);
-	assert_int_equal(EVP_EncryptFinal_ex(x, text + length, &n), 1);
-	assert_int_equal(EVP_CIPHER_CTX_ctrl(x, EVP_CTRL_AEAD_GET_TAG, 16, text + length), 1);
-	EVP_CIPHER_CTX_free(x);
-}
-
-static void cbc_seal(const struct command_sa_add *c, uint8_t *esp, size_t length)
-{
-	EVP_CIPHER_CTX *x = EVP_CIPHER_CTX_new();
-	uint8_t *text = esp + 8 + 16, tag[64];
-	unsigned size = sizeof(tag);
-	int n;
-
-	assert_int_equal(
-		EVP_EncryptInit_ex(x, evp_cipher(c->cipher), NULL, c->cipher_key_in, esp + 8), 1);
-	EVP_CIPHER_CTX_set_padding(x, 0);
-	assert_int_equal(EVP_EncryptUpdate(x, text, &n, text, (int)length), 1);
-	EVP_CIPHER_CTX_free(x);
-	assert_non_null(HMAC(evp_hash(c->integrity), c->integrity_key_in,
-		esp_integrity_shape(c->integrity)->key, esp, 8 + 16 + length, tag, &size));
-	memcpy(text + length, tag, esp_integrity_shape(c->integrity)->icv);
-}
-
-// An ESP packet as the peer of pair c would send it. text of length bytes has its trailer.
-static size_t peer_seal(const struct command_sa_add *c, uint32_t sequence, const uint8_t *iv,
-	const uint8_t *text, size_t length, uint8_t *esp)
-{
-	const struct esp_cipher_shape *shape = esp_cipher_shape(c->cipher);
-	size_t icv = shape->icv + esp_integrity_shape(c->integrity)->icv;
-
-	for (int i = 0; i < 4; i++) {
-		esp[i] = (uint8_t)(c->spi_in >> (24 - 8 * i));
-		esp[4 + i] = (uint8_t)(sequence >> (24 - 8 * i));
-	}
-	memcpy(esp + 8, iv, shape->iv);
-	memcpy(esp + 8 + shape->iv, text, length);
-	if (shape->icv)
-		gcm_seal(c, esp, length);
-	else
-		cbc_seal(c, esp, length);
-	return 8 + shape->iv + length + icv;
-}
-
-// UDP 1701 to 1701 with size bytes in it, and the ESP trailer for that block size.
-static size_t payload_make(uint8_t *text, size_t size, uint8_t block, uint8_t next)
-{
-	size_t length = UDP_HEADER + size, pad = -(length + 2) & (block - 1U);
-	static const uint8_t ports[] = {0x06, 0xa5, 0x06, 0xa5};
-
-	memcpy(text, ports, 4);
-	text[4] = (uint8_t)(length >> 8);
-	text[5] = (uint8_t)length;
-	text[6] = text[7] = 0;
-	for (size_t i = 0; i < size; i++)
-		text[UDP_HEADER + i] = (uint8_t)(i * 31 + size);
-	for (size_t i = 0; i < pad; i++)
-		text[length + i] = (uint8_t)(i + 1);
-	text[length + pad] = (uint8_t)pad;
-	text[length + pad + 1] = next;
-	return length + pad + 2;
-}
-
-static void from_peer(const struct command_sa_add *c, struct rte_mbuf *m)
-{
-	struct meta *meta = meta_of(m);
-
-	memcpy(&meta->remote, c->remote.bytes, 4);
-	memcpy(&meta->local, c->local.bytes, 4);
-	meta->outer_port = c->encapsulation == ESP_UDP ? c->remote_port : 0;
-}
-
-static struct rte_mbuf *peer_packet(const struct command_sa_add *c, uint32_t sequence, size_t size)
-{
-	static const uint8_t iv[16] = {9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 1, 2, 3, 4, 5, 6};
-	uint8_t text[ESP_MAX], esp[ESP_MAX];
-	size_t length = payload_make(text, size, esp_cipher_shape(c->cipher)->block, 17);
-	struct rte_mbuf *m;
-
-	length = peer_seal(c, sequence, iv, text, length, esp);
-	m = test_packet(esp, length);
-	from_peer(c, m);
-	return m;
-}
-
-static void payload_check(struct rte_mbuf *m, size_t size)
-{
-	const uint8_t *at = rte_pktmbuf_mtod(m, const uint8_t *);
-
-	assert_int_equal(m->data_len, size);
-	assert_int_equal(m->pkt_len, size);
-	for (size_t i = 0; i < size; i++)
-		assert_int_equal(at[i], (uint8_t)(i * 31 + size));
-}
 
 // ---- inbound: what libcrypto sealed is opened
 
@@ -198,7 +63,7 @@ static void opens_what_libcrypto_sealed(void **state)
 				m[i] = peer_packet(&c, sequence++, size + i);
 			assert_int_equal(esp_in(w0, m, BURST), BURST);
 			for (unsigned i = 0; i < BURST; i++) {
-				payload_check(m[i], size + i);
+				peer_payload_check(m[i], size + i);
 				assert_ptr_equal(
 					meta_of(m[i])->sa, sa_find(bench.tables, c.spi_in));
 				assert_int_equal(meta_of(m[i])->peer, c.peer);
@@ -226,7 +91,7 @@ static void opens_bursts_of_every_size(void **state)
 				m[i] = peer_packet(&c, sequence++, 40 + 17 * i);
 			assert_int_equal(esp_in(w0, m, n), n);
 			for (unsigned i = 0; i < n; i++) {
-				payload_check(m[i], 40 + 17 * i);
+				peer_payload_check(m[i], 40 + 17 * i);
 				rte_pktmbuf_free(m[i]);
 			}
 		}
@@ -251,7 +116,7 @@ static void opens_a_mixed_burst(void **state)
 	}
 	assert_int_equal(esp_in(w0, m, n), TRANSFORMS);
 	for (unsigned t = 0; t < TRANSFORMS; t++) {
-		payload_check(m[t], 100 + t);
+		peer_payload_check(m[t], 100 + t);
 		assert_int_equal(w0->sa_stats[t].in_packets, 1);
 		assert_int_equal(w0->sa_stats[t].in_failures, 1);
 		rte_pktmbuf_free(m[t]);
@@ -260,31 +125,6 @@ static void opens_a_mixed_burst(void **state)
 }
 
 // ---- outbound: what we seal is what libcrypto seals with the same IV
-
-static struct rte_mbuf *inner_packet(struct sa *s, size_t size)
-{
-	uint8_t text[ESP_MAX];
-	struct rte_mbuf *m;
-
-	payload_make(text, size, 4, 17);
-	m = test_packet(text, UDP_HEADER + size);
-	meta_of(m)->sa = s;
-	return m;
-}
-
-// c: as the peer sees the pair.
-static void sealed_check(
-	const struct command_sa_add *c, struct rte_mbuf *m, size_t size, uint32_t sequence)
-{
-	const struct esp_cipher_shape *shape = esp_cipher_shape(c->cipher);
-	uint8_t text[ESP_MAX], esp[ESP_MAX];
-	const uint8_t *at = rte_pktmbuf_mtod(m, const uint8_t *);
-	size_t length = payload_make(text, size, shape->block, 17);
-
-	length = peer_seal(c, sequence, at + 8, text, length, esp);
-	assert_int_equal(m->data_len, length);
-	assert_memory_equal(at, esp, length);
-}
 
 static void seals_as_libcrypto_does(void **state)
 {
@@ -300,11 +140,11 @@ static void seals_as_libcrypto_does(void **state)
 			struct rte_mbuf *m[BURST];
 
 			for (unsigned i = 0; i < BURST; i++)
-				m[i] = inner_packet(s, size + i);
+				m[i] = peer_inner(s, size + i);
 			assert_int_equal(esp_out(w0, m, BURST), BURST);
 			for (unsigned i = 0; i < BURST; i++) {
 				assert_int_equal(meta_of(m[i])->protocol, 50);
-				sealed_check(&peer, m[i], size + i, sequence++);
+				peer_sealed_check(&peer, m[i], size + i, sequence++);
 				rte_pktmbuf_free(m[i]);
 			}
 		}
@@ -320,7 +160,7 @@ static void ivs_of_cbc_differ_and_show_no_number(void **state)
 
 	assert_int_equal(sa_add(bench.tables, &c), 0);
 	for (unsigned i = 0; i < BURST; i++)
-		m[i] = inner_packet(sa_find(bench.tables, c.spi_in), 60);
+		m[i] = peer_inner(sa_find(bench.tables, c.spi_in), 60);
 	assert_int_equal(esp_out(w0, m, BURST), BURST);
 	for (unsigned i = 0; i < BURST; i++) {
 		memcpy(ivs[i], rte_pktmbuf_mtod(m[i], uint8_t *) + 8, 16);
@@ -349,7 +189,7 @@ static void loops_through_udp_encapsulation(void **state)
 	c.spi_out = peer.spi_in;
 	assert_int_equal(sa_add(bench.tables, &c), 0);
 	assert_int_equal(sa_add(bench.tables, &peer), 0);
-	m = inner_packet(sa_find(bench.tables, c.spi_in), 333);
+	m = peer_inner(sa_find(bench.tables, c.spi_in), 333);
 	assert_int_equal(esp_out(w0, &m, 1), 1);
 	udp = rte_pktmbuf_mtod(m, const uint8_t *);
 	assert_int_equal(udp[0] << 8 | udp[1], PORT_NAT_T);
@@ -357,9 +197,9 @@ static void loops_through_udp_encapsulation(void **state)
 	assert_int_equal(udp[4] << 8 | udp[5], m->data_len);
 	assert_int_equal(meta_of(m)->protocol, 17);
 	rte_pktmbuf_adj(m, 8);
-	from_peer(&peer, m);
+	peer_from(&peer, m);
 	assert_int_equal(esp_in(w0, &m, 1), 1);
-	payload_check(m, 333);
+	peer_payload_check(m, 333);
 	rte_pktmbuf_free(m);
 }
 
@@ -373,7 +213,7 @@ static void leaves_clear_packets_alone(void **state)
 	assert_int_equal(sa_add(bench.tables, &c), 0);
 	s = sa_find(bench.tables, c.spi_in);
 	for (unsigned i = 0; i < 5; i++)
-		m[i] = inner_packet(i % 2 ? NULL : s, 50 + i);
+		m[i] = peer_inner(i % 2 ? NULL : s, 50 + i);
 	assert_int_equal(esp_out(w0, m, 5), 5);
 	for (unsigned i = 0; i < 5; i++) {
 		assert_int_equal(m[i]->data_len, i % 2 ? 58 + i : 8 + 8 + 60 + (i ? 4 : 0) + 16);
@@ -412,7 +252,7 @@ static void seals_the_example_of_rfc3602(void **state)
 	HMAC(EVP_sha1(), c.integrity_key_in, 20, esp, sizeof(example), tag, &size);
 	memcpy(esp + sizeof(example), tag, 12);
 	m = test_packet(esp, sizeof(example) + 12);
-	from_peer(&c, m);
+	peer_from(&c, m);
 	assert_int_equal(esp_in(w0, &m, 1), 0);
 	assert_int_equal(bench.record.drops[DROP_ESP_NEXT_HEADER], 1);
 	assert_int_equal(w0->sa_stats[0x21].in_packets, 1);
@@ -461,7 +301,7 @@ static void hashes_the_examples_of_rfc2202_and_rfc4231(void **state)
 		for (unsigned k = 0; k < 2; k++) {
 			struct IMB_MGR *managers[] = {w0->mgr, w0->mgr_single};
 			uint8_t key[64] = "Jefe";
-			const struct sa_cbc *cbc = (const void *)expanded;
+			const struct sa_hmac *hmac = (const void *)expanded;
 
 			if (k == 0)
 				memset(key, 0x0b, 20);
@@ -477,8 +317,8 @@ static void hashes_the_examples_of_rfc2202_and_rfc4231(void **state)
 					.hash_alg = cases[i].hash,
 				};
 
-				job.u.HMAC._hashed_auth_key_xor_ipad = cbc->inner;
-				job.u.HMAC._hashed_auth_key_xor_opad = cbc->outer;
+				job.u.HMAC._hashed_auth_key_xor_ipad = hmac->inner;
+				job.u.HMAC._hashed_auth_key_xor_opad = hmac->outer;
 				assert_int_equal(
 					IMB_SUBMIT_HASH_BURST(managers[j], &job, 1, cases[i].hash),
 					1);
@@ -566,9 +406,9 @@ static void refuses_every_truncation(void **state)
 
 static void refuses_every_flipped_bit(void **state)
 {
-	static const unsigned some[] = {0, 2, 5};
+	static const unsigned some[] = {0, 2, 5, 14, 15};
 
-	for (unsigned k = 0; k < 3; k++) {
+	for (unsigned k = 0; k < 5; k++) {
 		struct command_sa_add c =
 			test_sa(k, transforms[some[k]].cipher, transforms[some[k]].integrity);
 		uint16_t length = 1;
@@ -656,42 +496,29 @@ static void moves_the_window_only_after_the_icv(void **state)
 	rte_pktmbuf_free(m);
 }
 
-static struct rte_mbuf *odd_packet(
-	const struct command_sa_add *c, uint32_t sequence, const uint8_t *text, size_t length)
-{
-	static const uint8_t iv[16];
-	uint8_t esp[ESP_MAX];
-	struct rte_mbuf *m;
-
-	length = peer_seal(c, sequence, iv, text, length, esp);
-	m = test_packet(esp, length);
-	from_peer(c, m);
-	return m;
-}
-
 static void refuses_what_is_inside(void **state)
 {
 	struct command_sa_add c = pair(2);
 	uint8_t text[ESP_MAX];
-	size_t n = payload_make(text, 20, 16, 17);
+	size_t n = peer_payload(text, 20, 16, 17);
 
 	text[n - 3] ^= 1; // a pad byte
-	refuse(odd_packet(&c, 1, text, n), DROP_ESP_PADDING);
-	n = payload_make(text, 20, 16, 17);
+	refuse(peer_odd_packet(&c, 1, text, n), DROP_ESP_PADDING);
+	n = peer_payload(text, 20, 16, 17);
 	text[n - 2] = (uint8_t)(n - 1); // longer than the packet
-	refuse(odd_packet(&c, 2, text, n), DROP_ESP_PADDING);
-	n = payload_make(text, 20, 16, 59);
-	refuse(odd_packet(&c, 3, text, n), DROP_ESP_DUMMY);
-	n = payload_make(text, 20, 16, 4);
-	refuse(odd_packet(&c, 4, text, n), DROP_ESP_NEXT_HEADER);
-	n = payload_make(text, 20, 16, 17);
+	refuse(peer_odd_packet(&c, 2, text, n), DROP_ESP_PADDING);
+	n = peer_payload(text, 20, 16, 59);
+	refuse(peer_odd_packet(&c, 3, text, n), DROP_ESP_DUMMY);
+	n = peer_payload(text, 20, 16, 4);
+	refuse(peer_odd_packet(&c, 4, text, n), DROP_ESP_NEXT_HEADER);
+	n = peer_payload(text, 20, 16, 17);
 	text[3]++; // destination port
-	refuse(odd_packet(&c, 5, text, n), DROP_ESP_SELECTOR);
-	n = payload_make(text, 20, 16, 17);
+	refuse(peer_odd_packet(&c, 5, text, n), DROP_ESP_SELECTOR);
+	n = peer_payload(text, 20, 16, 17);
 	text[5]++; // UDP length beyond the payload
-	refuse(odd_packet(&c, 6, text, n), DROP_UDP_INVALID);
+	refuse(peer_odd_packet(&c, 6, text, n), DROP_UDP_INVALID);
 	text[5] = 7;
-	refuse(odd_packet(&c, 7, text, n), DROP_UDP_INVALID);
+	refuse(peer_odd_packet(&c, 7, text, n), DROP_UDP_INVALID);
 	assert_int_equal(w0->sa_stats[1].in_packets, 7);
 }
 
@@ -741,9 +568,9 @@ static void tells_and_stops_when_numbers_run_out(void **state)
 	struct rte_mbuf *m[4];
 	struct message e;
 
-	s->sequence = (uint64_t)SA_SEQUENCE_WARN - 2;
+	s->sequence = sa_sequence_warn(false) - 2;
 	for (unsigned i = 0; i < 4; i++)
-		m[i] = inner_packet(s, 20);
+		m[i] = peer_inner(s, 20);
 	assert_int_equal(esp_out(w0, m, 4), 4);
 	assert_true(sa_event_next(bench.tables, &e));
 	memcpy(&told, e.body, sizeof(told));
@@ -752,7 +579,7 @@ static void tells_and_stops_when_numbers_run_out(void **state)
 	s->sequence = UINT32_MAX - 2;
 	for (unsigned i = 0; i < 4; i++) {
 		rte_pktmbuf_free(m[i]);
-		m[i] = inner_packet(s, 20);
+		m[i] = peer_inner(s, 20);
 	}
 	assert_int_equal(esp_out(w0, m, 4), 2);
 	assert_int_equal(bench.record.drops[DROP_ESP_EXHAUSTED], 2);
@@ -762,7 +589,7 @@ static void tells_and_stops_when_numbers_run_out(void **state)
 	assert_int_equal(told.why, SA_EXHAUSTED_SEQUENCE);
 	rte_pktmbuf_free(m[0]);
 	rte_pktmbuf_free(m[1]);
-	m[0] = inner_packet(s, 20);
+	m[0] = peer_inner(s, 20);
 	assert_int_equal(esp_out(w0, m, 1), 0);
 	assert_int_equal(bench.record.drops[DROP_ESP_EXHAUSTED], 3);
 }
@@ -784,7 +611,7 @@ static void hands_over_what_another_worker_owns(void **state)
 	m = bench.record.handovers[0].m;
 	bench.record.handovers[0].m = NULL;
 	assert_int_equal(esp_in(w1, &m, 1), 1);
-	payload_check(m, 20);
+	peer_payload_check(m, 20);
 	rte_pktmbuf_free(m);
 }
 

@@ -35,6 +35,24 @@ static inline bool replay_check(const struct replay *r, uint64_t sequence)
 	return !(r->blocks[sequence >> 6 & r->mask] >> (sequence & 63) & 1);
 }
 
+// The whole of a 64-bit sequence number of which the packet shows the lower half (RFC 4303 appendix
+// A2.2): the one that is in the window or to the right of it. 0, which replay_check refuses, when
+// it lies before the first one. For a window that is not 0.
+static inline uint64_t replay_extend(const struct replay *r, uint32_t low)
+{
+	uint32_t top = (uint32_t)r->top, left = top - r->window + 1;
+	uint64_t high = r->top >> 32;
+
+	if (top >= r->window - 1U) {
+		high += low < left;
+	} else if (low >= left) {
+		if (high == 0)
+			return 0;
+		high--;
+	}
+	return high << 32 | low;
+}
+
 // After the ICV: checks again (an earlier packet of the same burst may have been the same one),
 // marks it as seen and moves the window. False when it was seen or is left of the window.
 bool replay_accept(struct replay *r, uint64_t sequence);

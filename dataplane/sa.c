@@ -35,6 +35,8 @@ static int sa_check(const struct tables *t, const struct command_sa_add *c)
 		return -EINVAL;
 	if (c->encapsulation > ESP_UDP || (udp && (!c->local_port || !c->remote_port)))
 		return -EINVAL;
+	if (c->esn > 1 || (c->esn && c->window == 0))
+		return -EINVAL;
 	// TODO(ipv6): outer IPv6 comes with its own issue.
 	if (c->local.version != IP_V4 || c->remote.version != IP_V4 || !window_valid(c->window))
 		return -EINVAL;
@@ -51,6 +53,7 @@ static void sa_fill_in(struct sa *s, const struct command_sa_add *c)
 	s->cipher = c->cipher;
 	s->integrity = c->integrity;
 	s->encapsulation = c->encapsulation;
+	s->esn = c->esn;
 	s->iv = cipher->iv;
 	s->block = cipher->block;
 	s->icv = sa_is_aead(c->cipher) ? cipher->icv : integrity->icv;
@@ -73,6 +76,7 @@ static void sa_fill_out(struct sa *s, const struct command_sa_add *c)
 	s->out_cipher = c->cipher;
 	s->out_integrity = c->integrity;
 	s->out_encapsulation = c->encapsulation;
+	s->out_esn = c->esn;
 	s->out_iv = cipher->iv;
 	s->out_block = cipher->block;
 	s->out_icv = cipher->icv ? cipher->icv : esp_integrity_shape(c->integrity)->icv;
@@ -176,22 +180,26 @@ void sa_follow(struct tables *t, struct sa *s, uint64_t remote)
 	sa_tell(t, s, SA_MOVED);
 }
 
-uint16_t sa_take_sequence(struct tables *t, struct sa *s, uint16_t n, uint32_t *first)
+// What is exhausted stays so: the counter never passes the last number, with which it would begin
+// anew.
+uint16_t sa_take_sequence(struct tables *t, struct sa *s, uint16_t n, uint64_t *first)
 {
+	uint64_t last = sa_sequence_last(s->out_esn), warn = sa_sequence_warn(s->out_esn);
 	uint64_t before = __atomic_load_n(&s->sequence, __ATOMIC_RELAXED);
-	uint64_t left;
+	uint16_t taken;
 
-	// What is exhausted stays so, and the counter does not run on.
-	if (before >= SA_SEQUENCE_LAST)
-		return 0;
-	before = __atomic_fetch_add(&s->sequence, n, __ATOMIC_RELAXED);
-	left = before < SA_SEQUENCE_LAST ? SA_SEQUENCE_LAST - before : 0;
-	if (before < SA_SEQUENCE_WARN && before + n >= SA_SEQUENCE_WARN)
+	do {
+		if (before >= last)
+			return 0;
+		taken = last - before < n ? (uint16_t)(last - before) : n;
+	} while (!__atomic_compare_exchange_n(
+		&s->sequence, &before, before + taken, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	if (before < warn && before + taken >= warn)
 		sa_tell(t, s, SA_EXHAUSTING);
-	if (left <= n)
+	if (before + taken == last)
 		sa_tell(t, s, SA_EXHAUSTED);
-	*first = (uint32_t)(before + 1);
-	return left < n ? (uint16_t)left : n;
+	*first = before + 1;
+	return taken;
 }
 
 // ---- clerk: what is to be told

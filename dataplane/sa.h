@@ -2,9 +2,9 @@
 #pragma once
 
 // A pair of ESP SAs in transport mode, laid out by who touches it: the inbound line by the worker
-// that owns it, the outbound line read by all, the sequence number by all with one atomic add for
-// each run of packets. Behind them, in the same piece of memory, the expanded keys and the replay
-// blocks. Made and freed by the clerk; wiped before it is freed.
+// that owns it, the outbound line read by all, the sequence number by all with one atomic
+// operation for each run of packets. Behind them, in the same piece of memory, the expanded keys
+// and the replay blocks. Made and freed by the clerk; wiped before it is freed.
 
 #include "contract/ids.h"
 
@@ -19,11 +19,6 @@ enum sa_event_bit {
 	SA_EXHAUSTING = 1 << 1, // 3/4 of the sequence numbers are used
 	SA_EXHAUSTED = 1 << 2,  // none is left
 	SA_TOLD = 1 << 3,       // the notice is in the ring
-};
-
-enum {
-	SA_SEQUENCE_LAST = UINT32_MAX, // no ESN yet (RFC 4303 section 2.2.1)
-	SA_SEQUENCE_WARN = UINT32_MAX / 4 * 3,
 };
 
 struct sa {
@@ -42,12 +37,13 @@ struct sa {
 	uint64_t remote_in;    // sa_remote() as the owner last saw it
 	struct replay replay;
 	uint16_t strange; // the owner: packets in a row that another worker handed over
+	uint8_t esn;      // 1: 64-bit sequence numbers
 
 	// ---- outbound: read by every worker; remote is written by the inbound owner
 	_Alignas(64) uint32_t spi_out;
 	uint32_t salt_out;
 	uint64_t remote;     // atomic: sa_remote()
-	const void *key_out; // struct gcm_key_data or struct sa_cbc
+	const void *key_out; // as sa_keys_expand wrote it
 	uint64_t serial;     // of this SA, never repeats in this process: for IVs
 	uint32_t out_local;  // local, IPv4 in network byte order
 	uint16_t local_port; // ESP_UDP: our outer port, host byte order
@@ -58,6 +54,7 @@ struct sa {
 	uint8_t out_block;
 	uint8_t out_icv;
 	uint32_t index; // in the table, and in sa_stats
+	uint8_t out_esn;
 
 	// ---- written by every worker
 	_Alignas(64) uint64_t sequence; // atomic: the last one that is used
@@ -71,12 +68,39 @@ _Static_assert(offsetof(struct sa, spi_out) == 64, "the inbound line is one line
 _Static_assert(offsetof(struct sa, sequence) == 128, "the outbound line is one line");
 _Static_assert(sizeof(struct sa) == 256, "four lines");
 
-// Keys of one direction of an AES-CBC + HMAC SA; sizes by ipsec-mb's widest.
-struct sa_cbc {
+// Keys of one direction of an SA with HMAC; what follows depends on its cipher. Sizes by ipsec-mb's
+// widest.
+struct sa_hmac {
 	_Alignas(64) uint8_t inner[64]; // hash state after the block of key ^ ipad
 	uint8_t outer[64];              // ... key ^ opad
-	uint8_t cipher[240];            // AES round keys: for decryption inbound, else encryption
 };
+
+struct sa_cbc {
+	struct sa_hmac hmac;
+	uint8_t cipher[240]; // AES round keys: for decryption inbound, else encryption
+};
+
+struct sa_3des {
+	struct sa_hmac hmac;
+	const void *keys[3];    // of cipher, as ipsec-mb wants to be given them
+	uint64_t cipher[3][16]; // a key schedule for each of the three keys
+};
+
+// Of one direction of a ChaCha20-Poly1305 SA.
+struct sa_chacha {
+	_Alignas(64) uint8_t cipher[32];
+};
+
+// The highest sequence number (RFC 4303 section 2.2.1), and where the peer should be rekeying.
+static inline uint64_t sa_sequence_last(bool esn)
+{
+	return esn ? UINT64_MAX : UINT32_MAX;
+}
+
+static inline uint64_t sa_sequence_warn(bool esn)
+{
+	return sa_sequence_last(esn) / 4 * 3;
+}
 
 // One word for address and port, so that both change at once.
 static inline uint64_t sa_remote(uint32_t address, uint16_t port)
@@ -103,7 +127,8 @@ static inline const void *sa_key_in(const struct sa *s)
 
 static inline bool sa_is_aead(uint8_t cipher)
 {
-	return cipher == ESP_CIPHER_AES_GCM_128 || cipher == ESP_CIPHER_AES_GCM_256;
+	return cipher == ESP_CIPHER_AES_GCM_128 || cipher == ESP_CIPHER_AES_GCM_256 ||
+	       cipher == ESP_CIPHER_CHACHA20_POLY1305;
 }
 
 // The SA of that SPI, or NULL. Any thread that is online in the quiescent state variable.
@@ -137,6 +162,6 @@ void sa_tell_unknown(struct tables *t, const struct sa_notice *n);
 // The owner, after the ICV: packets go to that address and port from now on.
 void sa_follow(struct tables *t, struct sa *s, uint64_t remote);
 // A block of n sequence numbers: how many of them may be used (0 to n), the first in *first.
-uint16_t sa_take_sequence(struct tables *t, struct sa *s, uint16_t n, uint32_t *first);
+uint16_t sa_take_sequence(struct tables *t, struct sa *s, uint16_t n, uint64_t *first);
 // For tables_clear.
 void sa_remove(struct tables *t, uint32_t index);

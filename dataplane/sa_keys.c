@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Everything about a key that does not depend on a packet is computed once, here, by the clerk:
-// AES round keys, the powers of H for GHASH, and the hash states after the first block of HMAC's
-// two hashes (RFC 2104 section 4), so a packet costs neither.
+// AES round keys, DES key schedules, the powers of H for GHASH, and the hash states after the first
+// block of HMAC's two hashes (RFC 2104 section 4), so a packet costs neither.
 //
 // The layout of struct gcm_key_data depends on the CPU type that the manager was made for: the
 // clerk's manager and the workers' wide ones must be of the same type. AES round keys and hash
@@ -18,9 +18,16 @@ enum { HASH_BLOCK_MAX = 128 };
 
 size_t sa_keys_size(unsigned cipher)
 {
-	size_t size = sa_is_aead(cipher) ? sizeof(struct gcm_key_data) : sizeof(struct sa_cbc);
-
-	return RTE_ALIGN_CEIL(size, 64);
+	switch (cipher) {
+	case ESP_CIPHER_AES_GCM_128:
+	case ESP_CIPHER_AES_GCM_256:
+		return RTE_ALIGN_CEIL(sizeof(struct gcm_key_data), 64);
+	case ESP_CIPHER_CHACHA20_POLY1305:
+		return RTE_ALIGN_CEIL(sizeof(struct sa_chacha), 64);
+	case ESP_CIPHER_3DES:
+		return RTE_ALIGN_CEIL(sizeof(struct sa_3des), 64);
+	}
+	return RTE_ALIGN_CEIL(sizeof(struct sa_cbc), 64);
 }
 
 static void expand_gcm(
@@ -46,6 +53,15 @@ static void expand_cbc(
 	else
 		IMB_AES_KEYEXP_256(mgr, key, encrypt_keys, decrypt_keys);
 	explicit_bzero(other, sizeof(other));
+}
+
+// The three keys one behind the other (RFC 2451 section 2.2); the same for both directions.
+static void expand_3des(struct IMB_MGR *mgr, const uint8_t *key, struct sa_3des *out)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		IMB_DES_KEYSCHED(mgr, out->cipher[i], key + 8 * i);
+		out->keys[i] = out->cipher[i];
+	}
 }
 
 static void hash_block(struct IMB_MGR *mgr, unsigned integrity, const uint8_t *block, void *state)
@@ -84,13 +100,23 @@ void sa_keys_expand(struct IMB_MGR *mgr, unsigned cipher, unsigned integrity, bo
 	const uint8_t *cipher_key, const uint8_t *integrity_key, void *out)
 {
 	size_t length = esp_integrity_shape(integrity)->key;
-	struct sa_cbc *cbc = out;
+	struct sa_chacha *chacha = out;
+	struct sa_hmac *hmac = out;
 
-	if (sa_is_aead(cipher)) {
+	switch (cipher) {
+	case ESP_CIPHER_AES_GCM_128:
+	case ESP_CIPHER_AES_GCM_256:
 		expand_gcm(mgr, cipher, cipher_key, out);
 		return;
+	case ESP_CIPHER_CHACHA20_POLY1305:
+		memcpy(chacha->cipher, cipher_key, sizeof(chacha->cipher));
+		return;
+	case ESP_CIPHER_3DES:
+		expand_3des(mgr, cipher_key, out);
+		break;
+	default:
+		expand_cbc(mgr, cipher, decrypt, cipher_key, out);
 	}
-	expand_cbc(mgr, cipher, decrypt, cipher_key, cbc);
-	expand_hmac(mgr, integrity, integrity_key, length, 0x36, cbc->inner);
-	expand_hmac(mgr, integrity, integrity_key, length, 0x5c, cbc->outer);
+	expand_hmac(mgr, integrity, integrity_key, length, 0x36, hmac->inner);
+	expand_hmac(mgr, integrity, integrity_key, length, 0x5c, hmac->outer);
 }

@@ -62,8 +62,8 @@ static void refuses_bad_sas(void **state)
 	assert_int_equal(sa_add(bench.tables, &c), -EINVAL);
 	for (unsigned cipher = 0; cipher < 256; cipher++) {
 		for (unsigned integrity = 0; integrity < 8; integrity++) {
-			bool aead = cipher == 1 || cipher == 2;
-			bool cbc = cipher >= 3 && cipher <= 5;
+			bool aead = cipher == 1 || cipher == 2 || cipher == 6;
+			bool cbc = (cipher >= 3 && cipher <= 5) || cipher == 7;
 
 			c = good;
 			c.spi_in = id_make(1, 3);
@@ -80,6 +80,12 @@ static void refuses_bad_sas(void **state)
 		if (window != 0 && (window < 32 || window > 4096))
 			assert_int_equal(sa_add(bench.tables, &c), -EINVAL);
 	}
+	c = good;
+	c.esn = 2;
+	assert_int_equal(sa_add(bench.tables, &c), -EINVAL);
+	c.esn = 1;
+	c.window = 0;
+	assert_int_equal(sa_add(bench.tables, &c), -EINVAL);
 	c = good;
 	c.encapsulation = 2;
 	assert_int_equal(sa_add(bench.tables, &c), -EINVAL);
