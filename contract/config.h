@@ -112,6 +112,7 @@ struct config_ike {
 	bool legacy_modp1536;
 	struct config_list esp_cipher;    // enum esp_cipher
 	struct config_list esp_integrity; // enum esp_integrity, for the CBC ciphers
+	bool esp_extended_sequence;       // agree to ESN when the peer offers it
 	uint32_t lifetime_s;              // the longest IKE SA that we agree to
 	uint32_t esp_lifetime_s;          // the longest ESP SA that we agree to
 	uint16_t replay_window;           // packets

@@ -234,21 +234,30 @@ static void check_psks(struct config_load *load)
 		}
 }
 
+// Whether a weak algorithm stands in its list, which legacy must allow.
+static bool check_listed(struct config_load *load, const char *key, const struct config_list *list,
+	unsigned value, const char *word, bool allowed)
+{
+	for (unsigned i = 0; i < list->count; i++) {
+		if (list->values[i] != value)
+			continue;
+		if (!allowed)
+			config_error(load, config_place(load, &list->values[i]),
+				"ike.%s %s is weak and not allowed: remove it, or add "
+				"legacy: [%s] to ike",
+				key, word, word);
+		return true;
+	}
+	return false;
+}
+
 // A weak algorithm stands in its list only when legacy names it too; named there alone, it goes to
 // the end.
 static void check_weak(struct config_load *load, const char *key, struct config_list *list,
 	unsigned value, const char *word, bool allowed)
 {
-	for (unsigned i = 0; i < list->count; i++)
-		if (list->values[i] == value) {
-			if (!allowed)
-				config_error(load, config_place(load, &list->values[i]),
-					"ike.%s %s is weak and not allowed: remove it, or add "
-					"legacy: [%s] to ike",
-					key, word, word);
-			return;
-		}
-	if (allowed && list->count < CONFIG_OFFERS)
+	if (!check_listed(load, key, list, value, word, allowed) && allowed &&
+		list->count < CONFIG_OFFERS)
 		list->values[list->count++] = (uint16_t)value;
 }
 
@@ -270,6 +279,14 @@ static void check_ike(struct config_load *load)
 	check_weak(load, "hash", &k->hash, IKE_MD5, "md5", k->legacy_md5);
 	check_weak(load, "group", &k->group, IKE_MODP_1536, "modp-1536", k->legacy_modp1536);
 	check_weak(load, "group", &k->group, IKE_MODP_1024, "modp-1024", k->legacy_modp1024);
+	// For ESP it must be named in both places: who allows it for IKE alone does not want it
+	// here.
+	(void)check_listed(
+		load, "esp-cipher", &k->esp_cipher, ESP_CIPHER_3DES, "3des", k->legacy_3des);
+	if (k->esp_extended_sequence && k->replay_window == 0)
+		config_error(load, config_place(load, &k->esp_extended_sequence),
+			"ike.esp-extended-sequence needs a replay window: remove it, or set "
+			"ike.replay-window");
 	if (k->replay_window % 32)
 		config_error(load, config_place(load, &k->replay_window),
 			"ike.replay-window %u is no multiple of 32: write %u", k->replay_window,

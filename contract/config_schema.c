@@ -57,7 +57,8 @@ const struct config_word ppp_auth_words[] = {
 // A test holds these against algorithm.c.
 static const struct config_word cipher_words[] = {{"aes-gcm-128", ESP_CIPHER_AES_GCM_128},
 	{"aes-gcm-256", ESP_CIPHER_AES_GCM_256}, {"aes-cbc-128", ESP_CIPHER_AES_CBC_128},
-	{"aes-cbc-192", ESP_CIPHER_AES_CBC_192}, {"aes-cbc-256", ESP_CIPHER_AES_CBC_256}, {0}};
+	{"aes-cbc-192", ESP_CIPHER_AES_CBC_192}, {"aes-cbc-256", ESP_CIPHER_AES_CBC_256},
+	{"chacha20-poly1305", ESP_CIPHER_CHACHA20_POLY1305}, {"3des", ESP_CIPHER_3DES}, {0}};
 static const struct config_word integrity_words[] = {{"hmac-sha1-96", ESP_INTEGRITY_HMAC_SHA1_96},
 	{"hmac-sha256-128", ESP_INTEGRITY_HMAC_SHA256_128},
 	{"hmac-sha384-192", ESP_INTEGRITY_HMAC_SHA384_192},
@@ -168,7 +169,12 @@ static const struct config_field ike_fields[] = {
 		.words = cipher_words, .help = "of the ESP SAs"},
 	{"esp-integrity", "hmac-sha256-128 hmac-sha384-192 hmac-sha512-256 hmac-sha1-96",
 		.kind = KIND_WORD, LIST(config_ike, esp_integrity.values, esp_integrity.count),
-		.words = integrity_words, .help = "of the ESP SAs, beside an aes-cbc cipher"},
+		.words = integrity_words,
+		.help = "of the ESP SAs, beside an aes-cbc cipher or 3des"},
+	{"esp-extended-sequence", "false", .kind = KIND_BOOL,
+		FIELD(config_ike, esp_extended_sequence),
+		.help = "64-bit sequence numbers for the ESP SAs of peers that offer them (RFC "
+			"4304)"},
 	{"lifetime", "24h", "8h", .kind = KIND_DURATION, FIELD(config_ike, lifetime_s),
 		.scale = SECOND, .low = 60, .high = 30 * DAY_S, .help = "longest of an IKE SA"},
 	{"esp-lifetime", "8h", "1h", .kind = KIND_DURATION, FIELD(config_ike, esp_lifetime_s),

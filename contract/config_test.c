@@ -224,7 +224,9 @@ static void test_values(void **state)
 		"  vendor-ids: [fragmentation]\n"
 		"  lifetime: 90m\n"
 		"  esp-lifetime: 3600s\n"
-		"  replay-window: 0\n"
+		"  replay-window: 4096\n"
+		"  esp-cipher: [chacha20-poly1305, aes-cbc-128, 3des]\n"
+		"  esp-extended-sequence: true\n"
 		"ppp: {echo-interval: off, mtu: 1280, dns: [192.0.2.53], auth: [pap]}\n"
 		"users: [{name: bob, password: x, address: 10.0.0.1}, {name: eve, password: y, "
 		"pool: p}]\n"
@@ -250,6 +252,11 @@ static void test_values(void **state)
 	assert_int_equal(c->ike.hash.values[0], IKE_MD5);
 	assert_int_equal(c->ike.encryption.values[3], IKE_3DES);
 	assert_int_equal(c->ike.group.values[c->ike.group.count - 1], IKE_MODP_1024);
+	assert_int_equal(c->ike.esp_cipher.count, 3);
+	assert_int_equal(c->ike.esp_cipher.values[0], ESP_CIPHER_CHACHA20_POLY1305);
+	assert_int_equal(c->ike.esp_cipher.values[2], ESP_CIPHER_3DES);
+	assert_true(c->ike.esp_extended_sequence);
+	assert_int_equal(c->ike.replay_window, 4096);
 	assert_false(c->ike.legacy_modp1536);
 	assert_true(c->ike.vendor_fragmentation);
 	assert_false(c->ike.vendor_dpd);

@@ -242,6 +242,16 @@
 	"f:5:22: ike.group modp-1536 is weak and not allowed: remove it, or add legacy: "
 	"[modp-1536] to ike\n"},
 {ALL & ~PSK,
+	"ike:\n"
+	"  psks: [{peer: any, secret: a}]\n"
+	"  esp-cipher: [aes-cbc-128, 3des]\n"
+	"  esp-extended-sequence: true\n"
+	"  replay-window: 0\n",
+	"f:3:29: ike.esp-cipher 3des is weak and not allowed: remove it, or add legacy: "
+	"[3des] to ike\n"
+	"f:4:26: ike.esp-extended-sequence needs a replay window: remove it, or set "
+	"ike.replay-window\n"},
+{ALL & ~PSK,
 	"ike: {psks: [{peer: any, secret: a}], hash: [sha255, sha256, sha256]}\n",
 	"f:1:46: ike.hash 'sha255' is not known: did you mean sha256? known words: md5, "
 	"sha1, sha256, sha384, sha512\n"

@@ -74,6 +74,49 @@ static void installs_the_pair_that_was_agreed(void **state)
 	initiator_free(&i);
 }
 
+// Transforms that are there by config alone, each with the keys that it takes.
+static void installs_what_the_config_allows(void **state)
+{
+	static const struct {
+		struct initiator_quick quick;
+		enum esp_cipher cipher;
+		enum esp_integrity integrity;
+		size_t key, integrity_key;
+	} cases[] = {
+		{{.transform = 3, .auth = 2}, ESP_CIPHER_3DES, ESP_INTEGRITY_HMAC_SHA1_96, 24, 20},
+		{{.transform = 28}, ESP_CIPHER_CHACHA20_POLY1305, ESP_INTEGRITY_NONE, 36, 0},
+		{{.transform = 20, .key_bits = 128, .esn = 1}, ESP_CIPHER_AES_GCM_128,
+			ESP_INTEGRITY_NONE, 20, 0},
+		{{.transform = 12, .key_bits = 128, .auth = 2, .esn = 1}, ESP_CIPHER_AES_CBC_128,
+			ESP_INTEGRITY_HMAC_SHA1_96, 16, 20},
+	};
+	struct initiator i;
+
+	config.ike.legacy_3des = config.ike.esp_extended_sequence = true;
+	config.ike.esp_cipher.values[config.ike.esp_cipher.count++] = ESP_CIPHER_3DES;
+	config.ike.esp_cipher.values[config.ike.esp_cipher.count++] = ESP_CIPHER_CHACHA20_POLY1305;
+	connect_as(&i, "198.51.100.7", PORT_IKE);
+	for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+		struct initiator_quick q = cases[n].quick;
+		struct command_sa_add c;
+
+		q.mode = 2;
+		q.lifetime_s = 3600;
+		q.spi = 0xabcd0001 + (uint32_t)n;
+		assert_true(initiator_quick_first(&i, &q));
+		c = take_add();
+		assert_int_equal(c.cipher, cases[n].cipher);
+		assert_int_equal(c.integrity, cases[n].integrity);
+		assert_int_equal(c.esn, q.esn);
+		assert_memory_equal(c.cipher_key_in, q.keys_out, cases[n].key);
+		assert_memory_equal(c.cipher_key_out, q.keys_in, cases[n].key);
+		assert_memory_equal(
+			c.integrity_key_in, q.keys_out + cases[n].key, cases[n].integrity_key);
+		initiator_quick_third(&i, &q);
+	}
+	initiator_free(&i);
+}
+
 // ESP and IKE are punted by different ways, so the SCCRQ may come before the third message.
 static void takes_esp_for_the_third_message(void **state)
 {
@@ -623,6 +666,8 @@ int main(void)
 			each_group_cipher_and_hash, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			installs_the_pair_that_was_agreed, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			installs_what_the_config_allows, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			takes_esp_for_the_third_message, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(

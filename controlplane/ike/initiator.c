@@ -392,6 +392,8 @@ static size_t write_esp_transform(struct initiator_quick *q, uint8_t *buffer, si
 		attribute(&b, 5, q->auth);
 	if (q->key_bits)
 		attribute(&b, 6, q->key_bits);
+	if (q->esn)
+		attribute(&b, 11, q->esn);
 	build_patch_u16(&b, 2, build_length(&b));
 	return build_length(&b);
 }

@@ -49,7 +49,7 @@ struct initiator {
 struct initiator_quick {
 	// Settings.
 	uint8_t transform; // ESP transform id
-	uint16_t key_bits, auth, mode, group;
+	uint16_t key_bits, auth, mode, group, esn;
 	uint32_t lifetime_s;
 	bool no_ids;
 	uint8_t id_i[16], id_r[16];

@@ -61,6 +61,7 @@ static void configure(void)
 		c->esp_integrity.values[c->esp_integrity.count++] = i;
 	c->lifetime_s = c->esp_lifetime_s = 3600;
 	c->replay_window = 64;
+	c->esp_extended_sequence = c->legacy_3des = true;
 	c->dpd_delay_ms = 30000;
 	c->dpd_timeout_ms = 10000;
 	c->retransmit_ms = 1000;

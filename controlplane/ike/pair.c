@@ -35,6 +35,7 @@ struct esp_pair *pair_create(struct ike_sa *sa, const struct esp_choice *choice)
 	pair->cipher = choice->cipher;
 	pair->integrity = choice->integrity;
 	pair->encapsulation = choice->encapsulation;
+	pair->esn = choice->esn;
 	pair->created = timers_now(sa->ike->timers);
 	LIST_INSERT_HEAD(&sa->peer->pairs, pair, of_peer);
 	return pair;
@@ -78,11 +79,11 @@ static void pair_log_up(const struct esp_pair *pair)
 	struct log_subject subject = pair_subject(pair);
 	char inside[ADDRESS_TEXT];
 
-	log_event(LOG_ESP_UP, &subject, "s:I, s:I, s:s, s:s, s:s, s:s, s:b", "spi_in",
+	log_event(LOG_ESP_UP, &subject, "s:I, s:I, s:s, s:s, s:s, s:b, s:s, s:b", "spi_in",
 		(long long)pair->id, "spi_out", (long long)pair->spi_out, "cipher",
 		esp_cipher_shape(pair->cipher)->name, "integrity",
 		esp_integrity_shape(pair->integrity)->name, "encapsulation",
-		pair->encapsulation == ESP_UDP ? "udp" : "none", "inside",
+		pair->encapsulation == ESP_UDP ? "udp" : "none", "esn", pair->esn, "inside",
 		address_format(&pair->inside, inside), "rekey", pair->peer->current != 0);
 }
 

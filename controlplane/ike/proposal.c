@@ -39,8 +39,13 @@ enum {
 	AUTH_PSK = 1,
 	CIPHER_3DES = 5,
 	CIPHER_AES_CBC = 7,
+	ESP_3DES = 3,
 	ESP_AES_CBC = 12,
 	ESP_AES_GCM_16 = 20,
+	// IKEv1's registry has no number for it; this is IKEv2's (RFC 7634 section 5), which is
+	// unassigned here, so it can mean nothing else.
+	ESP_CHACHA20_POLY1305 = 28,
+	ESN_64_BIT = 1, // RFC 4304 section 3
 	MODE_TRANSPORT = 2,
 	MODE_UDP_TRANSPORT = 4,           // RFC 3947 section 5.1
 	MODE_UDP_TRANSPORT_DRAFT = 61444, // drafts 02 and 03
@@ -222,8 +227,14 @@ int proposal_choose_ike(
 
 static enum esp_cipher cipher_of(const struct reading *r)
 {
-	unsigned bits = r->key_bits ? r->key_bits : 128;
+	uint64_t bits = r->key_bits ? r->key_bits : 128;
 
+	// These have one length of key, which nobody has to name.
+	if (r->encryption == ESP_3DES)
+		return r->key_bits == 0 || bits == 192 ? ESP_CIPHER_3DES : ESP_CIPHER_NONE;
+	if (r->encryption == ESP_CHACHA20_POLY1305)
+		return r->key_bits == 0 || bits == 256 ? ESP_CIPHER_CHACHA20_POLY1305
+						       : ESP_CIPHER_NONE;
 	if (r->encryption == ESP_AES_GCM_16)
 		return bits == 128   ? ESP_CIPHER_AES_GCM_128
 		       : bits == 256 ? ESP_CIPHER_AES_GCM_256
@@ -273,14 +284,31 @@ static bool pfs_fits(
 	return group_rank(c, r->group) >= 0 && ike_group_size(r->group) == terms->ke_length;
 }
 
+// For ESP, 3DES is allowed only where both lists name it.
+static int cipher_rank(const struct config_ike *c, enum esp_cipher cipher)
+{
+	if (cipher == ESP_CIPHER_NONE || (cipher == ESP_CIPHER_3DES && !c->legacy_3des))
+		return REFUSED;
+	return rank_of(&c->esp_cipher, cipher, false, false);
+}
+
+// 32-bit sequence numbers, or 64-bit ones where we agree to them; they need a window (RFC 4303
+// section 3.3.3).
+static bool esn_fits(const struct config_ike *c, const struct reading *r)
+{
+	if (r->esn == 0)
+		return true;
+	return r->esn == ESN_64_BIT && c->esp_extended_sequence && c->replay_window > 0;
+}
+
 static int esp_weigh(
 	const struct config_ike *c, const struct reading *r, const struct esp_terms *terms)
 {
 	enum esp_cipher cipher = cipher_of(r);
 	const struct esp_cipher_shape *shape = esp_cipher_shape(cipher);
-	int rank = rank_of(&c->esp_cipher, cipher, false, false), integrity = 0;
+	int rank = cipher_rank(c, cipher), integrity = 0;
 
-	if (rank < 0 || !shape || r->esn || !mode_fits(r, terms) || !pfs_fits(c, r, terms))
+	if (rank < 0 || !shape || !esn_fits(c, r) || !mode_fits(r, terms) || !pfs_fits(c, r, terms))
 		return REFUSED;
 	if (shape->icv == 0)
 		integrity = rank_of(&c->esp_integrity, integrity_of(r), false, false);
@@ -311,6 +339,7 @@ static void esp_take(const struct isakmp_proposal *p, const struct isakmp_transf
 		.transform = *t,
 		.cipher = cipher_of(&r),
 		.encapsulation = udp ? ESP_UDP : ESP_PLAIN,
+		.esn = r.esn == ESN_64_BIT,
 		.group = r.group,
 		.lifetime_s = r.lifetime_s,
 		.spi = view_u32(&spi)};
@@ -454,7 +483,7 @@ static const struct word auth_words[] = {{2, "dss"}, {3, "rsa"}, {4, "rsa-encryp
 static const struct word esp_words[] = {{2, "des"}, {3, "3des"}, {6, "cast"}, {7, "blowfish"},
 	{11, "null"}, {12, "aes-cbc"}, {13, "aes-ctr"}, {14, "aes-ccm-8"}, {15, "aes-ccm-12"},
 	{16, "aes-ccm-16"}, {18, "aes-gcm-8"}, {19, "aes-gcm-12"}, {20, "aes-gcm"},
-	{22, "camellia"}, {0, NULL}};
+	{22, "camellia"}, {28, "chacha20-poly1305"}, {0, NULL}};
 static const struct word integrity_words[] = {{1, "hmac-md5-96"}, {2, "hmac-sha1-96"},
 	{5, "hmac-sha256-128"}, {6, "hmac-sha384-192"}, {7, "hmac-sha512-256"},
 	{8, "hmac-ripemd-96"}, {9, "aes-xcbc"}, {0, NULL}};
@@ -504,6 +533,8 @@ static void text_esp(struct text *t, const struct reading *r)
 		text_add(t, "/");
 		text_word(t, group_words, r->group, "group");
 	}
+	if (r->esn)
+		text_add(t, "/esn");
 	if (mode_is_udp(r->mode) || r->mode == MODE_TRANSPORT)
 		text_add(t, " %s", mode_is_udp(r->mode) ? "udp-transport" : "transport");
 	else {
@@ -593,5 +624,7 @@ const char *proposal_esp_ours(const struct config_ike *config, char *out)
 
 		text_add(&t, " %s", s ? s->name : "?");
 	}
+	if (config->esp_extended_sequence)
+		text_add(&t, " / esn");
 	return out;
 }

@@ -33,6 +33,7 @@ struct esp_choice {
 	enum esp_cipher cipher;
 	enum esp_integrity integrity;
 	uint8_t encapsulation; // enum esp_encapsulation
+	bool esn;              // 64-bit sequence numbers (RFC 4304)
 	unsigned group;        // of PFS; 0 without
 	uint64_t lifetime_s;   // 0 when the peer named none
 	uint32_t spi;          // the peer's

@@ -24,7 +24,7 @@ struct ike_offer {
 };
 // One of ESP.
 struct esp_offer {
-	uint16_t id, bits, auth, mode, group, number, protocol;
+	uint16_t id, bits, auth, mode, group, number, protocol, esn;
 };
 
 enum { OFFERS = 16 };
@@ -239,6 +239,8 @@ static void offer_esp(const struct esp_offer *o, struct isakmp_sa *sa)
 			attribute(&b, 6, o[i].bits);
 		if (o[i].group)
 			attribute(&b, 3, o[i].group);
+		if (o[i].esn)
+			attribute(&b, 11, o[i].esn);
 		transform_end(&b, start);
 		transform_end(&b, proposal);
 	}
@@ -329,6 +331,65 @@ static void pfs_must_fit(void **state)
 	assert_esp(pfs, &terms, 0, 0, 0, 0);
 }
 
+static void triple_des_must_be_named_twice(void **state)
+{
+	static const struct esp_offer offer[OFFERS] = {{3, 0, 2, 2}};
+	static const struct esp_offer both[OFFERS] = {{3, 0, 2, 2}, {12, 128, 2, 2}};
+	static const struct esp_offer length[OFFERS] = {{3, 128, 2, 2}};
+	static const struct esp_offer alone[OFFERS] = {{3, 0, 0, 2}};
+
+	assert_esp(offer, &no_nat, 0, 0, 0, 0);
+	allow_legacy();
+	assert_esp(offer, &no_nat, 0, 0, 0, 0);
+	list(&config.esp_cipher, 2, ESP_CIPHER_AES_CBC_128, ESP_CIPHER_3DES);
+	assert_esp(offer, &no_nat, 1, ESP_CIPHER_3DES, ESP_INTEGRITY_HMAC_SHA1_96, ESP_PLAIN);
+	assert_esp(both, &no_nat, 2, ESP_CIPHER_AES_CBC_128, ESP_INTEGRITY_HMAC_SHA1_96, ESP_PLAIN);
+	assert_esp(length, &no_nat, 0, 0, 0, 0);
+	assert_esp(alone, &no_nat, 0, 0, 0, 0);
+	config.legacy_3des = false;
+	assert_esp(offer, &no_nat, 0, 0, 0, 0);
+}
+
+static void chacha_is_taken_when_listed(void **state)
+{
+	static const struct esp_offer offer[OFFERS] = {{12, 128, 2, 2}, {28, 0, 0, 2}};
+	static const struct esp_offer length[OFFERS] = {{28, 128, 0, 2}};
+
+	assert_esp(
+		offer, &no_nat, 1, ESP_CIPHER_AES_CBC_128, ESP_INTEGRITY_HMAC_SHA1_96, ESP_PLAIN);
+	list(&config.esp_cipher, 2, ESP_CIPHER_CHACHA20_POLY1305, ESP_CIPHER_AES_CBC_128);
+	assert_esp(offer, &no_nat, 2, ESP_CIPHER_CHACHA20_POLY1305, ESP_INTEGRITY_NONE, ESP_PLAIN);
+	assert_esp(length, &no_nat, 0, 0, 0, 0);
+}
+
+static void extended_sequence_is_taken_when_offered_and_enabled(void **state)
+{
+	static const struct esp_offer esn[OFFERS] = {{12, 256, 2, 2, .esn = 1}};
+	static const struct esp_offer odd[OFFERS] = {{12, 256, 2, 2, .esn = 2}};
+	static const struct esp_offer both[OFFERS] = {{12, 256, 2, 2, .esn = 1}, {12, 256, 2, 2}};
+	struct isakmp_sa sa;
+	struct esp_choice choice;
+	char text[PROPOSAL_TEXT];
+
+	config.replay_window = 64;
+	assert_esp(esn, &no_nat, 0, 0, 0, 0);
+	assert_esp(both, &no_nat, 2, ESP_CIPHER_AES_CBC_256, ESP_INTEGRITY_HMAC_SHA1_96, ESP_PLAIN);
+	config.esp_extended_sequence = true;
+	assert_esp(both, &no_nat, 1, ESP_CIPHER_AES_CBC_256, ESP_INTEGRITY_HMAC_SHA1_96, ESP_PLAIN);
+	assert_esp(odd, &no_nat, 0, 0, 0, 0);
+	offer_esp(esn, &sa);
+	assert_int_equal(proposal_choose_esp(&config, &sa, &no_nat, &choice), 0);
+	assert_true(choice.esn);
+	assert_string_equal(
+		proposal_esp_words(&sa, text), "aes-cbc-256/hmac-sha1-96/esn transport");
+	assert_non_null(strstr(proposal_esp_ours(&config, text), "/ esn"));
+	offer_esp(both + 1, &sa);
+	assert_int_equal(proposal_choose_esp(&config, &sa, &no_nat, &choice), 0);
+	assert_false(choice.esn);
+	config.replay_window = 0;
+	assert_esp(esn, &no_nat, 0, 0, 0, 0);
+}
+
 static void bundles_are_passed_over(void **state)
 {
 	static const struct esp_offer bundle[OFFERS] = {{3, 0, 2, 2, 0, 1, 2},
@@ -406,6 +467,9 @@ int main(void)
 		cmocka_unit_test_setup(chooses_esp_from_native_clients, setup),
 		cmocka_unit_test_setup(the_mode_must_fit, setup),
 		cmocka_unit_test_setup(pfs_must_fit, setup),
+		cmocka_unit_test_setup(triple_des_must_be_named_twice, setup),
+		cmocka_unit_test_setup(chacha_is_taken_when_listed, setup),
+		cmocka_unit_test_setup(extended_sequence_is_taken_when_offered_and_enabled, setup),
 		cmocka_unit_test_setup(bundles_are_passed_over, setup),
 		cmocka_unit_test(vendor_ids_are_those_of_the_documents),
 		cmocka_unit_test(slots_come_back_late_and_changed),

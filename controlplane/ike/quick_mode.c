@@ -234,6 +234,7 @@ static void describe(const struct quick *q, struct command_sa_add *c)
 		.cipher = q->choice.cipher,
 		.integrity = q->choice.integrity,
 		.encapsulation = q->choice.encapsulation,
+		.esn = q->choice.esn,
 		.window = q->sa->ike->config->ike.replay_window,
 		.local = q->flow.local,
 		.remote = q->flow.remote};

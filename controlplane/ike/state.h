@@ -132,6 +132,7 @@ struct esp_pair {
 	struct flow flow;         // ports 0 for plain ESP
 	struct ip_address inside; // the peer's own address behind its NAT (NAT-OA), or IP_NONE
 	uint8_t cipher, integrity, encapsulation;
+	bool esn;
 	bool posted;    // the dataplane was told
 	bool confirmed; // the third message came
 	uint64_t created, expires;
