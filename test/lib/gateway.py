@@ -33,7 +33,7 @@ listeners:
 ike:
   psks:
     - {{peer: any, secret: {psk}}}
-ppp:
+{ike}ppp:
   auth: [{auth}]
   local-address: 100.64.0.1
   dns: [{host}]
@@ -66,16 +66,18 @@ class Gateway:
         self.run = lab.path("run")
         os.makedirs(self.run, exist_ok=True)
         self.config = lab.path("culvert.yaml")
-        self.write(workers, memory, hugepages, auth)
+        self.settings = {"workers": workers, "memory": memory, "auth": auth,
+                         "hugepages": "true" if hugepages else "false"}
+        self.write()
 
-    def write(self, workers, memory, hugepages, auth):
+    def write(self, ike=""):
+        """Writes the config, with further lines of its section ike."""
         users = "\n".join(f"  - {{name: {name}, password: {password}}}"
                           for name, password in USERS.items())
         with open(self.config, "w") as file:
             file.write(CONFIG.format(
-                run=self.run, workers=workers, memory=memory, auth=auth, users=users, psk=PSK,
-                hugepages="true" if hugepages else "false", wan=labs.GATEWAY_WAN,
-                net=labs.GATEWAY_NET, host=labs.HOST_NET, pool=labs.POOL))
+                run=self.run, users=users, psk=PSK, ike=ike, wan=labs.GATEWAY_WAN,
+                net=labs.GATEWAY_NET, host=labs.HOST_NET, pool=labs.POOL, **self.settings))
 
     def program(self, name, folder):
         for path in (os.path.join(self.build, folder, name), os.path.join(self.build, name)):
@@ -126,6 +128,13 @@ class Gateway:
         self.controlplane.send_signal(signal.SIGKILL)
         self.controlplane.wait()
         self.controlplane = None
+
+    def restart_controlplane(self):
+        status = labs.stop(self.controlplane, 10)
+        self.controlplane = None
+        if status != 0:
+            raise labs.LabError(f"controlplane ended with {status}: {self.tail('controlplane')}")
+        self.start_controlplane()
 
     def stop(self):
         """Ends both in order; returns a text for each that does not end cleanly on request."""
