@@ -66,13 +66,18 @@ static inline void prefetch_cbc(const struct esp_packet *p)
 // Equal in a time that does not depend on the bytes. n is a multiple of 4, as all ICVs are.
 static inline bool tag_equal(const uint8_t *a, const uint8_t *b, size_t n)
 {
-	uint32_t different = 0;
+	uint64_t different = 0, x, y;
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i += 4) {
-		uint32_t x, y;
-
+	for (; i + 8 <= n; i += 8) {
 		memcpy(&x, a + i, sizeof(x));
 		memcpy(&y, b + i, sizeof(y));
+		different |= x ^ y;
+	}
+	for (; i < n; i += 4) {
+		x = y = 0;
+		memcpy(&x, a + i, 4);
+		memcpy(&y, b + i, 4);
 		different |= x ^ y;
 	}
 	__asm__("" : "+r"(different));

@@ -107,11 +107,13 @@ static bool packet_admit(struct worker *w, struct rte_mbuf *m, struct sa *s, str
 		sequence = replay_extend(&s->replay, (uint32_t)sequence);
 	reason = packet_check(s, m, sequence);
 	if (reason != DROP_COUNT) {
-		w->sa_stats[s->index].in_replays += reason == DROP_ESP_REPLAY;
+		w->sa_stats[id_index(s->spi_in)].in_replays += reason == DROP_ESP_REPLAY;
 		packet_drop(w, m, reason);
 		return false;
 	}
 	packet_fill(p, m, s, sequence);
+	rte_prefetch0(&w->sa_stats[id_index(s->spi_in)].in_packets);
+	replay_prefetch(&s->replay, sequence);
 	return true;
 }
 
@@ -209,7 +211,8 @@ static void claim_check(struct esp_packet *p)
 
 static enum drop packet_finish(struct worker *w, struct esp_packet *p)
 {
-	struct stats_sa *stats = &w->sa_stats[p->sa->index];
+	// By the SPI, not by index, which is in another line.
+	struct stats_sa *stats = &w->sa_stats[id_index(p->sa->spi_in)];
 	struct meta *meta = meta_of(p->m);
 	enum drop reason;
 
@@ -227,7 +230,8 @@ static enum drop packet_finish(struct worker *w, struct esp_packet *p)
 	stats->in_bytes += p->length;
 	stats->in_last = w->now;
 	reason = payload_open(p);
-	stats->in_failures += reason == DROP_ESP_PADDING;
+	if (unlikely(reason == DROP_ESP_PADDING))
+		stats->in_failures++;
 	meta->sa = p->sa;
 	meta->peer = p->sa->peer;
 	meta->spi = p->sa->spi_in;

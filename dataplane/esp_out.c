@@ -186,10 +186,10 @@ uint16_t esp_out(struct worker *w, struct rte_mbuf **m, uint16_t count)
 		uint16_t left;
 
 		for (uint16_t k = 0; k < n; k++) {
-			if (meta_of(m[i + k])->sa) {
-				rte_prefetch0(&meta_of(m[i + k])->sa->spi_out);
-				rte_prefetch0(&meta_of(m[i + k])->sa->sequence);
-			}
+			const struct sa *s = meta_of(m[i + k])->sa;
+
+			if (s)
+				rte_prefetch0(&w->sa_stats[s->index].out_packets);
 		}
 		left = burst_out(w, m + i, n);
 		memmove(m + out, m + i, left * sizeof(*m));

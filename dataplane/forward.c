@@ -6,9 +6,11 @@
 
 #include "dataplane/checksum.h"
 #include "dataplane/route.h"
+#include "dataplane/session.h"
 #include "dataplane/stage.h"
 
 #include <rte_icmp.h>
+#include <rte_prefetch.h>
 
 enum {
 	ICMP_EXCEEDED = 11, // time exceeded, code 0: in transit (RFC 792)
@@ -29,6 +31,8 @@ static void place(
 		meta->session = hop->session;
 		meta->sa = NULL; // what it came in on, if it did
 		meta->tunnel = NULL;
+		rte_prefetch0(&w->tables->session[hop->session].downlink);
+		rte_prefetch0(&w->session_stats[hop->session].downlink);
 		out->session[out->session_count++] = m;
 		return;
 	case ROUTE_CONNECTED:

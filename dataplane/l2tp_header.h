@@ -17,7 +17,10 @@ enum l2tp_bit {
 	L2TP_VERSION = 2,
 };
 
-enum { L2TP_HEADER_MAX = 10 }; // bytes that we put on: flags, ids, Ns, Nr
+enum {
+	L2TP_HEADER_SHORT = 6, // bytes: flags and ids
+	L2TP_HEADER_MAX = 10,  // bytes that we put on at most: flags, ids, Ns, Nr
+};
 
 struct l2tp_header {
 	uint16_t flags;  // enum l2tp_bit
@@ -32,3 +35,18 @@ struct l2tp_header {
 // beyond the end. -EPROTONOSUPPORT: a version other than 2. For a control message (L2TP_TYPE)
 // only flags and version are looked at. At most 65535 bytes.
 int l2tp_header_parse(const uint8_t *bytes, size_t length, struct l2tp_header *h);
+
+// The same for the shortest form, which nearly all data messages have; false: any other.
+static inline bool l2tp_header_parse_short(
+	const uint8_t *bytes, size_t length, struct l2tp_header *h)
+{
+	if (length < L2TP_HEADER_SHORT || bytes[0] != 0 || bytes[1] != L2TP_VERSION)
+		return false;
+	h->flags = L2TP_VERSION;
+	h->tunnel = (uint16_t)(bytes[2] << 8 | bytes[3]);
+	h->session = (uint16_t)(bytes[4] << 8 | bytes[5]);
+	h->ns = 0;
+	h->payload = L2TP_HEADER_SHORT;
+	h->end = (uint16_t)length;
+	return true;
+}

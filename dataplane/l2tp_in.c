@@ -32,9 +32,14 @@ struct l2tp_packet {
 // True for a data message; otherwise the packet is gone.
 static bool packet_parse(struct worker *w, struct rte_mbuf *m, struct l2tp_packet *p)
 {
-	int error = l2tp_header_parse(rte_pktmbuf_mtod(m, const uint8_t *),
-		m->nb_segs == 1 ? m->data_len : 0, &p->header);
+	const uint8_t *bytes = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint16_t length = m->nb_segs == 1 ? m->data_len : 0;
+	int error;
 
+	p->m = m;
+	if (likely(l2tp_header_parse_short(bytes, length, &p->header)))
+		return true;
+	error = l2tp_header_parse(bytes, length, &p->header);
 	if (error) {
 		packet_drop(
 			w, m, error == -EPROTONOSUPPORT ? DROP_L2TP_VERSION : DROP_L2TP_INVALID);
@@ -44,7 +49,6 @@ static bool packet_parse(struct worker *w, struct rte_mbuf *m, struct l2tp_packe
 		packet_punt(w, m, PACKET_L2TP);
 		return false;
 	}
-	p->m = m;
 	return true;
 }
 
@@ -56,23 +60,42 @@ static bool tunnel_matches(const struct tunnel *t, const struct meta *meta)
 				  t->local == meta->local);
 }
 
-// The tunnel; the session's line is on its way then. False: the packet is gone.
-static bool packet_find(struct worker *w, struct l2tp_packet *p)
+// The tunnel; its map is on its way then. False: the packet is gone.
+static bool packet_tunnel(struct worker *w, struct l2tp_packet *p)
 {
-	struct tunnel *t = tunnel_find(w->tables, p->header.tunnel);
+	const struct tunnel *t = p->tunnel;
 
 	if (!t || !tunnel_matches(t, meta_of(p->m))) {
 		packet_drop(w, p->m, t ? DROP_L2TP_PEER : DROP_L2TP_TUNNEL);
 		return false;
 	}
-	p->tunnel = t;
-	p->session = tunnel_session(t, p->header.session);
+	rte_prefetch0(__atomic_load_n(&t->map, __ATOMIC_ACQUIRE));
+	return true;
+}
+
+// The session; its line and that of its counters are on their way then. False: the packet is gone.
+static bool packet_session(struct worker *w, struct l2tp_packet *p)
+{
+	p->session = tunnel_session(p->tunnel, p->header.session);
 	if (p->session == SESSION_NONE) {
 		packet_drop(w, p->m, DROP_L2TP_SESSION);
 		return false;
 	}
 	rte_prefetch0(&w->tables->session[p->session].uplink);
+	rte_prefetch0(&w->session_stats[p->session].uplink);
 	return true;
+}
+
+static uint16_t burst_find(struct worker *w, struct l2tp_packet **p, uint16_t n,
+	bool (*find)(struct worker *w, struct l2tp_packet *p))
+{
+	uint16_t found = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (find(w, p[i]))
+			p[found++] = p[i];
+	}
+	return found;
 }
 
 static bool sequence_accept(struct session_uplink *s, uint16_t ns)
@@ -115,7 +138,10 @@ static bool packet_open(struct worker *w, struct l2tp_packet *p)
 		packet_drop(w, p->m, DROP_L2TP_SEQUENCE);
 		return false;
 	}
-	s->strange = meta->stage == HANDOVER_L2TP_IN ? s->strange + 1 : 0;
+	if (unlikely(meta->stage == HANDOVER_L2TP_IN))
+		s->strange++;
+	else if (unlikely(s->strange)) // a line that is not written stays clean
+		s->strange = 0;
 	meta->tunnel = p->tunnel;
 	meta->session = p->session;
 	p->m->data_off += p->header.payload;
@@ -126,23 +152,30 @@ static bool packet_open(struct worker *w, struct l2tp_packet *p)
 
 uint16_t l2tp_in(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
-	struct l2tp_packet p[BURST];
-	uint16_t n = 0, found = 0, out = 0;
+	struct l2tp_packet packet[BURST], *p[BURST];
+	uint16_t n = 0, out = 0;
+	bool handed = false;
 
 	for (uint16_t i = 0; i < count; i++) {
-		if (!packet_parse(w, m[i], &p[n]))
+		if (!packet_parse(w, m[i], &packet[n]))
 			continue;
-		rte_prefetch0(&w->tables->tunnel[p[n].header.tunnel]);
+		rte_prefetch0(&w->tables->tunnel[packet[n].header.tunnel]);
+		p[n] = &packet[n];
 		n++;
 	}
 	for (uint16_t i = 0; i < n; i++) {
-		if (packet_find(w, &p[i]))
-			p[found++] = p[i];
+		p[i]->tunnel = tunnel_find(w->tables, p[i]->header.tunnel);
+		rte_prefetch0(p[i]->tunnel);
 	}
-	for (uint16_t i = 0; i < found; i++) {
-		if (packet_open(w, &p[i]))
-			m[out++] = p[i].m;
+	n = burst_find(w, p, n, packet_tunnel);
+	n = burst_find(w, p, n, packet_session);
+	for (uint16_t i = 0; i < n; i++) {
+		if (!packet_open(w, p[i]))
+			continue;
+		m[out++] = p[i]->m;
+		handed |= meta_of(p[i]->m)->stage == HANDOVER_L2TP_IN;
 	}
-	claims_check(w, m, out);
+	if (unlikely(handed))
+		claims_check(w, m, out);
 	return out;
 }

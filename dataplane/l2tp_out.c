@@ -7,6 +7,7 @@
 #include "dataplane/stage.h"
 
 #include "dataplane/l2tp_header.h"
+#include "dataplane/sa.h"
 #include "dataplane/session.h"
 #include "dataplane/tunnel.h"
 
@@ -55,6 +56,10 @@ static enum drop packet_put(struct worker *w, struct rte_mbuf *m)
 	meta->sa = __atomic_load_n(&t->sa, __ATOMIC_ACQUIRE);
 	if (t->peer && !meta->sa)
 		return DROP_ESP_NO_SA;
+	if (meta->sa) {
+		rte_prefetch0(&meta->sa->spi_out);
+		rte_prefetch0(&meta->sa->sequence);
+	}
 	size = UDP_HEADER + (s->sequencing ? L2TP_HEADER_MAX : L2TP_HEADER_MIN);
 	room = rte_pktmbuf_prepend(m, size);
 	if (!room)

@@ -98,6 +98,18 @@ bool mss_clamp_ip4(uint8_t *ip, size_t length, uint16_t most)
 	return tcp_clamp(ip + header, total - header, most);
 }
 
+// Nearly no packet is, and then nothing of its session is looked at.
+static inline bool may_be_syn(const struct rte_mbuf *m)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint16_t flags;
+
+	if (m->data_len < IP4_HEADER + TCP_HEADER || ip[9] != IPPROTO_TCP)
+		return false;
+	flags = (uint16_t)((ip[0] & 0xf) * 4 + 13);
+	return flags < m->data_len && ip[flags] & TCP_SYN;
+}
+
 uint16_t mss(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
 	const struct tables *t = w->tables;
@@ -105,7 +117,7 @@ uint16_t mss(struct worker *w, struct rte_mbuf **m, uint16_t count)
 	for (uint16_t i = 0; i < count; i++) {
 		uint32_t index = meta_of(m[i])->session;
 
-		if (index >= t->sessions || m[i]->nb_segs != 1)
+		if (likely(!may_be_syn(m[i])) || index >= t->sessions || m[i]->nb_segs != 1)
 			continue;
 		mss_clamp_ip4(rte_pktmbuf_mtod(m[i], uint8_t *), m[i]->data_len,
 			t->session[index].uplink.mtu - SESSION_MSS_HEADERS);

@@ -4,8 +4,10 @@
 // The front of a PPP frame as it lies in an L2TP data message (RFC 1661 section 6.5, 6.6, RFC
 // 1662 section 3.1), and the few numbers that the workers know. Pure.
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum ppp_protocol {
 	PPP_IP4 = 0x0021,
@@ -17,6 +19,7 @@ enum ppp_protocol {
 enum {
 	PPP_ADDRESS = 0xff,
 	PPP_CONTROL_FIELD = 0x03,
+	PPP_FRONT_LONG = 4,   // bytes: address, control, protocol
 	LCP_ECHO_REQUEST = 9, // RFC 1661 section 5.8
 	LCP_ECHO_REPLY = 10,
 };
@@ -26,6 +29,15 @@ enum {
 // the protocol, or 0 for a frame that is too short or whose protocol is no number of RFC 1661
 // section 2 (the last byte odd, the first of two even).
 uint16_t ppp_frame_parse(const uint8_t *frame, size_t length, uint16_t *protocol);
+
+// Whether it is IPv4 in the long form, as nearly all frames are.
+static inline bool ppp_frame_is_plain_ip4(const uint8_t *frame, size_t length)
+{
+	static const uint8_t front[PPP_FRONT_LONG] = {
+		PPP_ADDRESS, PPP_CONTROL_FIELD, PPP_IP4 >> 8, PPP_IP4};
+
+	return length >= sizeof(front) && memcmp(frame, front, sizeof(front)) == 0;
+}
 
 // What to do with an LCP packet (from its code on) in the worker.
 enum lcp_echo {

@@ -71,10 +71,16 @@ uint16_t ppp_in(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rt
 	for (uint16_t i = 0; i < count; i++) {
 		struct session_uplink *s = &w->tables->session[meta_of(m[i])->session].uplink;
 		uint32_t flags = __atomic_load_n(&s->flags, __ATOMIC_ACQUIRE);
+		const uint8_t *frame = rte_pktmbuf_mtod(m[i], const uint8_t *);
 		uint16_t protocol, front;
 
-		front = ppp_frame_parse(
-			rte_pktmbuf_mtod(m[i], const uint8_t *), m[i]->data_len, &protocol);
+		if (likely(flags & SESSION_IP4_OPEN &&
+			    ppp_frame_is_plain_ip4(frame, m[i]->data_len))) {
+			rte_pktmbuf_adj(m[i], PPP_FRONT_LONG);
+			m[out++] = m[i];
+			continue;
+		}
+		front = ppp_frame_parse(frame, m[i]->data_len, &protocol);
 		if (front == 0) {
 			network_drop(w, m[i], DROP_PPP_INVALID);
 			continue;

@@ -6,6 +6,7 @@
 // whole blocks and shifts nothing. Checked before the ICV, moved only after it; one owner, no
 // atomics.
 
+#include <rte_prefetch.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,6 +52,13 @@ static inline uint64_t replay_extend(const struct replay *r, uint32_t low)
 		high--;
 	}
 	return high << 32 | low;
+}
+
+// The block that replay_accept will write.
+static inline void replay_prefetch(const struct replay *r, uint64_t sequence)
+{
+	if (r->window)
+		rte_prefetch0(&r->blocks[sequence >> 6 & r->mask]);
 }
 
 // After the ICV: checks again (an earlier packet of the same burst may have been the same one),

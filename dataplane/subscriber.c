@@ -6,6 +6,7 @@
 // one worker that owns the direction. The outer header's congestion mark goes over to the inner
 // one.
 
+#include "dataplane/checksum.h"
 #include "dataplane/stage.h"
 
 #include "dataplane/ecn.h"
@@ -13,7 +14,6 @@
 #include "dataplane/session.h"
 
 #include <rte_ip.h>
-#include <rte_prefetch.h>
 #include <string.h>
 
 // Length and header of an inner IPv4 packet; what follows its total length is cut off.
@@ -30,7 +30,7 @@ static bool header_valid(struct rte_mbuf *m)
 		return false;
 	m->data_len = total;
 	m->pkt_len = total;
-	return rte_raw_cksum(ip, header) == 0xffff;
+	return checksum_ip4_ok(ip, header);
 }
 
 // One host somewhere: not "this network", loopback, multicast or broadcast (RFC 1122 3.2.1.3).
@@ -83,8 +83,6 @@ uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t n)
 {
 	uint16_t out = 0;
 
-	for (uint16_t i = 0; i < n; i++)
-		rte_prefetch0(&w->session_stats[meta_of(m[i])->session].uplink);
 	for (uint16_t i = 0; i < n; i++) {
 		uint32_t index = meta_of(m[i])->session;
 		struct session_uplink *s = &w->tables->session[index].uplink;
@@ -126,14 +124,6 @@ uint16_t subscriber_out(struct worker *w, struct rte_mbuf **m, uint16_t n)
 {
 	uint16_t out = 0;
 
-	for (uint16_t i = 0; i < n; i++) {
-		uint32_t index = meta_of(m[i])->session;
-
-		if (index < w->tables->sessions) {
-			rte_prefetch0(&w->tables->session[index].downlink);
-			rte_prefetch0(&w->session_stats[index].downlink);
-		}
-	}
 	for (uint16_t i = 0; i < n; i++) {
 		if (!downlink_check(w, m[i]))
 			continue;
