@@ -25,6 +25,7 @@ void cipher_open(struct cipher *c, const struct population *p, struct IMB_MGR *m
 		.icv = cipher->icv + integrity->icv,
 		.block = cipher->block,
 		.key_size = cipher->key,
+		.round_keys = (cipher->key / 4 + 7) * 16,
 		.cipher = t->cipher,
 		.integrity = t->integrity,
 		.hash = t->integrity == ESP_INTEGRITY_HMAC_SHA1_96 ? IMB_AUTH_HMAC_SHA_1
@@ -55,12 +56,12 @@ static inline void prefetch(const void *p, size_t from, size_t to)
 
 // ---- AES-GCM
 
-static inline void prefetch_gcm(const struct cipher_packet *p)
+static inline void prefetch_gcm(const struct cipher *c, const struct cipher_packet *p)
 {
 	const struct gcm_key_data *k = p->key;
 	size_t used = (size_t)p->length + 2 * 16;
 
-	prefetch(k, 0, sizeof(k->expanded_keys));
+	prefetch(k, 0, c->round_keys);
 	if (used > sizeof(k->ghash_keys))
 		used = sizeof(k->ghash_keys);
 	prefetch(k, sizeof(*k) - used, sizeof(*k));
@@ -79,12 +80,12 @@ static unsigned gcm_decrypt(struct cipher *c, struct cipher_packet *p, unsigned 
 
 	memcpy(nonce, c->salt, 4);
 	for (unsigned i = 0; i < n && i < AHEAD; i++)
-		prefetch_gcm(&p[i]);
+		prefetch_gcm(c, &p[i]);
 	for (unsigned i = 0; i < n; i++) {
 		uint8_t *text = p[i].esp + CIPHER_ESP_HEADER + 8;
 
 		if (i + AHEAD < n)
-			prefetch_gcm(&p[i + AHEAD]);
+			prefetch_gcm(c, &p[i + AHEAD]);
 		memcpy(nonce + 4, p[i].esp + CIPHER_ESP_HEADER, 8);
 		IMB_AES128_GCM_DEC(c->mgr, p[i].key, &context, text, text, p[i].length, nonce,
 			p[i].esp, CIPHER_ESP_HEADER, tag, 16);
@@ -100,12 +101,12 @@ static void gcm_encrypt(struct cipher *c, struct cipher_packet *p, unsigned n)
 
 	memcpy(nonce, c->salt, 4);
 	for (unsigned i = 0; i < n && i < AHEAD; i++)
-		prefetch_gcm(&p[i]);
+		prefetch_gcm(c, &p[i]);
 	for (unsigned i = 0; i < n; i++) {
 		uint8_t *text = p[i].esp + CIPHER_ESP_HEADER + 8;
 
 		if (i + AHEAD < n)
-			prefetch_gcm(&p[i + AHEAD]);
+			prefetch_gcm(c, &p[i + AHEAD]);
 		memcpy(nonce + 4, p[i].esp, 8);
 		memcpy(p[i].esp + CIPHER_ESP_HEADER, nonce + 4, 8);
 		IMB_AES128_GCM_ENC(c->mgr, p[i].key, &context, text, text, p[i].length, nonce,
@@ -115,9 +116,9 @@ static void gcm_encrypt(struct cipher *c, struct cipher_packet *p, unsigned n)
 
 // ---- AES-CBC with HMAC
 
-static inline void prefetch_cbc(const struct cipher_packet *p)
+static inline void prefetch_cbc(const struct cipher *c, const struct cipher_packet *p)
 {
-	prefetch(p->key, 0, sizeof(struct sa_cbc));
+	prefetch(p->key, 0, offsetof(struct sa_cbc, cipher) + c->round_keys);
 }
 
 static void hash(struct cipher *c, struct cipher_packet *p, unsigned n, bool compare)
@@ -166,7 +167,7 @@ unsigned cipher_decrypt(struct cipher *c, struct cipher_packet *p, unsigned n)
 	if (c->gcm)
 		return gcm_decrypt(c, p, n);
 	for (unsigned i = 0; i < n; i++)
-		prefetch_cbc(&p[i]);
+		prefetch_cbc(c, &p[i]);
 	hash(c, p, n, true);
 	for (unsigned i = 0; i < n; i++)
 		right += equal(c->tags[i], p[i].esp + CIPHER_ESP_HEADER + 16 + p[i].length, c->icv);
@@ -181,7 +182,7 @@ void cipher_encrypt(struct cipher *c, struct cipher_packet *p, unsigned n)
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		prefetch_cbc(&p[i]);
+		prefetch_cbc(c, &p[i]);
 		memcpy(p[i].esp + CIPHER_ESP_HEADER, p[i].esp, 8);
 		memcpy(p[i].esp + CIPHER_ESP_HEADER + 8, p[i].esp, 8);
 	}

@@ -17,11 +17,12 @@ enum { CIPHER_BURST = 32, CIPHER_ESP_HEADER = 8 };
 struct cipher {
 	struct IMB_MGR *mgr;
 	bool gcm;
-	uint8_t iv;       // bytes
-	uint8_t icv;      // bytes
-	uint8_t block;    // the text is a multiple of it
-	uint8_t key_size; // bytes
-	uint8_t cipher;   // enum esp_cipher
+	uint8_t iv;         // bytes
+	uint8_t icv;        // bytes
+	uint8_t block;      // the text is a multiple of it
+	uint8_t key_size;   // bytes
+	uint8_t round_keys; // bytes
+	uint8_t cipher;     // enum esp_cipher
 	uint8_t integrity;
 	IMB_HASH_ALG hash;
 	uint8_t salt[4];

@@ -37,6 +37,20 @@ static inline void prefetch_lines(const void *p, size_t from, size_t to)
 		rte_prefetch0((const uint8_t *)p + at);
 }
 
+// Bytes of the round keys of AES (FIPS 197): 10 to 14 rounds, and one key more.
+static inline size_t round_keys(uint8_t cipher)
+{
+	switch (cipher) {
+	case ESP_CIPHER_AES_GCM_128:
+	case ESP_CIPHER_AES_CBC_128:
+		return 11 * 16;
+	case ESP_CIPHER_AES_CBC_192:
+		return 13 * 16;
+	default:
+		return 15 * 16;
+	}
+}
+
 // Round keys, and those powers of H that so long a packet needs: they lie at the end, the lowest
 // last.
 static inline void prefetch_gcm(const struct esp_packet *p)
@@ -45,7 +59,7 @@ static inline void prefetch_gcm(const struct esp_packet *p)
 	size_t hashes = sizeof(k->ghash_keys);
 	size_t used = (size_t)p->length + 2 * 16;
 
-	prefetch_lines(k, 0, sizeof(k->expanded_keys));
+	prefetch_lines(k, 0, round_keys(p->cipher));
 	prefetch_lines(k, sizeof(*k) - (used < hashes ? used : hashes), sizeof(*k));
 }
 
@@ -59,8 +73,9 @@ static inline void prefetch_aead(const struct esp_packet *p)
 
 static inline void prefetch_cbc(const struct esp_packet *p)
 {
-	prefetch_lines(p->key, 0,
-		p->cipher == ESP_CIPHER_3DES ? sizeof(struct sa_3des) : sizeof(struct sa_cbc));
+	size_t round = offsetof(struct sa_cbc, cipher) + round_keys(p->cipher);
+
+	prefetch_lines(p->key, 0, p->cipher == ESP_CIPHER_3DES ? sizeof(struct sa_3des) : round);
 }
 
 // Equal in a time that does not depend on the bytes. n is a multiple of 4, as all ICVs are.
@@ -176,7 +191,15 @@ static void aead_encrypt(struct worker *w, struct esp_packet *p)
 		chacha(w, p, &a, false, tag);
 }
 
-static void aead_all(struct worker *w, struct esp_packet *p, uint16_t n, bool decrypt)
+// Fetches the keys of the packet at i, unless the one before has the same.
+static inline void aead_prefetch(struct esp_packet **list, uint16_t i)
+{
+	if (i == 0 || list[i]->key != list[i - 1]->key)
+		prefetch_aead(list[i]);
+}
+
+// Returns how many of the packets are of an AEAD cipher.
+static uint16_t aead_all(struct worker *w, struct esp_packet *p, uint16_t n, bool decrypt)
 {
 	struct esp_packet *list[BURST];
 	uint16_t count = 0;
@@ -186,15 +209,16 @@ static void aead_all(struct worker *w, struct esp_packet *p, uint16_t n, bool de
 			list[count++] = &p[i];
 	}
 	for (uint16_t i = 0; i < count && i < KEYS_AHEAD; i++)
-		prefetch_aead(list[i]);
+		aead_prefetch(list, i);
 	for (uint16_t i = 0; i < count; i++) {
 		if (i + KEYS_AHEAD < count)
-			prefetch_aead(list[i + KEYS_AHEAD]);
+			aead_prefetch(list, i + KEYS_AHEAD);
 		if (decrypt)
 			aead_decrypt(w, list[i]);
 		else
 			aead_encrypt(w, list[i]);
 	}
+	return count;
 }
 
 // ---- AES-CBC (RFC 3602) and 3DES (RFC 2451) with HMAC (RFC 2404, RFC 4868)
@@ -400,29 +424,9 @@ static void cbc_iv(struct worker *w, struct esp_packet *p)
 	memcpy(p->esp + ESP_HEADER, iv, p->iv < sizeof(iv) ? p->iv : sizeof(iv));
 }
 
-static bool any_cbc(const struct esp_packet *p, uint16_t n)
-{
-	for (uint16_t i = 0; i < n; i++) {
-		if (!sa_is_aead(p[i].cipher))
-			return true;
-	}
-	return false;
-}
-
-static bool any_aead(const struct esp_packet *p, uint16_t n)
-{
-	for (uint16_t i = 0; i < n; i++) {
-		if (sa_is_aead(p[i].cipher))
-			return true;
-	}
-	return false;
-}
-
 void esp_decrypt(struct worker *w, struct esp_packet *p, uint16_t n)
 {
-	if (any_aead(p, n))
-		aead_all(w, p, n, true);
-	if (!any_cbc(p, n))
+	if (aead_all(w, p, n, true) == n)
 		return;
 	for (uint16_t i = 0; i < n; i++) {
 		if (!sa_is_aead(p[i].cipher))
@@ -434,9 +438,7 @@ void esp_decrypt(struct worker *w, struct esp_packet *p, uint16_t n)
 
 void esp_encrypt(struct worker *w, struct esp_packet *p, uint16_t n)
 {
-	if (any_aead(p, n))
-		aead_all(w, p, n, false);
-	if (!any_cbc(p, n))
+	if (aead_all(w, p, n, false) == n)
 		return;
 	for (uint16_t i = 0; i < n; i++) {
 		if (sa_is_aead(p[i].cipher))

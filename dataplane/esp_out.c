@@ -106,8 +106,8 @@ static void count_out(struct worker *w, const struct sa *s, uint32_t packets, ui
 
 	if (packets == 0)
 		return;
-	__atomic_fetch_add(&stats->out_packets, packets, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&stats->out_bytes, bytes, __ATOMIC_RELAXED);
+	tables_fetch_add(w->tables, &stats->out_packets, packets);
+	tables_fetch_add(w->tables, &stats->out_bytes, bytes);
 	__atomic_store_n(&stats->out_last, w->now, __ATOMIC_RELAXED);
 }
 

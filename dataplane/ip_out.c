@@ -103,29 +103,49 @@ uint16_t network_fit(struct worker *w, struct rte_mbuf **m, uint16_t count,
 	return kept;
 }
 
+static inline uint32_t destination(const struct rte_mbuf *m)
+{
+	return rte_be_to_cpu_32(rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *)->dst_addr);
+}
+
+// The destinations of a burst, one for each run of packets that have the same; returns how many.
+static uint16_t destinations(struct rte_mbuf **m, uint16_t count, uint32_t *to)
+{
+	uint16_t runs = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		uint32_t address = destination(m[i]);
+
+		if (runs == 0 || to[runs - 1] != address)
+			to[runs++] = address;
+	}
+	return runs;
+}
+
 uint16_t ip_route(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
 	struct route_hop hops[BURST];
 	uint32_t to[BURST];
-	uint16_t kept = 0;
+	uint16_t kept = 0, runs, run = 0;
 
 	if (count == 0)
 		return 0;
-	for (uint16_t i = 0; i < count; i++)
-		to[i] = rte_be_to_cpu_32(
-			rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *)->dst_addr);
-	routes_lookup(w->routes, SIDE_SUBSCRIBER, to, hops, count);
+	runs = destinations(m, count, to);
+	routes_lookup(w->routes, SIDE_SUBSCRIBER, to, hops, runs);
 	for (uint16_t i = 0; i < count; i++) {
 		struct meta *meta = meta_of(m[i]);
+		const struct route_hop *hop;
 
-		if (hops[i].kind != ROUTE_CONNECTED && hops[i].kind != ROUTE_GATEWAY) {
+		run += destination(m[i]) != to[run];
+		hop = &hops[run];
+		if (hop->kind != ROUTE_CONNECTED && hop->kind != ROUTE_GATEWAY) {
 			packet_drop(w, m[i],
-				hops[i].kind == ROUTE_LOCAL ? DROP_ROUTE_LOCAL : DROP_ROUTE_NONE);
+				hop->kind == ROUTE_LOCAL ? DROP_ROUTE_LOCAL : DROP_ROUTE_NONE);
 			continue;
 		}
-		meta->out_port = (uint8_t)hops[i].port;
+		meta->out_port = (uint8_t)hop->port;
 		meta->next_hop =
-			hops[i].kind == ROUTE_GATEWAY ? hops[i].gateway : rte_cpu_to_be_32(to[i]);
+			hop->kind == ROUTE_GATEWAY ? hop->gateway : rte_cpu_to_be_32(to[run]);
 		if (fits(w, m[i]))
 			m[kept++] = m[i];
 	}

@@ -15,7 +15,7 @@
 
 enum { TOS_CONTROL = 0xc0 }; // class selector 6, internetwork control
 
-static bool prepend(struct worker *w, struct rte_mbuf *m, const uint8_t *bytes, uint16_t n)
+static inline bool prepend(struct worker *w, struct rte_mbuf *m, const uint8_t *bytes, uint16_t n)
 {
 	char *room = rte_pktmbuf_prepend(m, n);
 
@@ -45,6 +45,11 @@ uint16_t ppp_out(struct worker *w, struct rte_mbuf **m, uint16_t count)
 			continue;
 		}
 		meta->tos = ecn_encapsulate(rte_pktmbuf_mtod(m[i], const uint8_t *)[1]);
+		if (likely(!(flags & (SESSION_SEND_ACFC | SESSION_SEND_PFC)))) {
+			if (prepend(w, m[i], full, sizeof(full)))
+				m[out++] = m[i];
+			continue;
+		}
 		if (!(flags & SESSION_SEND_ACFC)) {
 			memcpy(bytes, full, 2);
 			n = 2;

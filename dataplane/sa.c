@@ -180,6 +180,18 @@ void sa_follow(struct tables *t, struct sa *s, uint64_t remote)
 	sa_tell(t, s, SA_MOVED);
 }
 
+// False: another worker was faster, and *before is what it left. One worker alone does without the
+// lock, as in tables_fetch_add.
+static inline bool sequence_move(
+	const struct tables *t, struct sa *s, uint64_t *before, uint64_t after)
+{
+	if (t->workers > 1)
+		return __atomic_compare_exchange_n(
+			&s->sequence, before, after, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->sequence, after, __ATOMIC_RELAXED);
+	return true;
+}
+
 // What is exhausted stays so: the counter never passes the last number, with which it would begin
 // anew.
 uint16_t sa_take_sequence(struct tables *t, struct sa *s, uint16_t n, uint64_t *first)
@@ -192,8 +204,7 @@ uint16_t sa_take_sequence(struct tables *t, struct sa *s, uint16_t n, uint64_t *
 		if (before >= last)
 			return 0;
 		taken = last - before < n ? (uint16_t)(last - before) : n;
-	} while (!__atomic_compare_exchange_n(
-		&s->sequence, &before, before + taken, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	} while (!sequence_move(t, s, &before, before + taken));
 	if (before < warn && before + taken >= warn)
 		sa_tell(t, s, SA_EXHAUSTING);
 	if (before + taken == last)

@@ -46,6 +46,19 @@ struct tables {
 	uint64_t serial;          // of the newest SA; never repeats in this process
 };
 
+// Adds to what all workers write; returns what was there. The one worker of a small gateway does
+// without the lock, which would wait for the line of each SA in turn.
+static inline uint64_t tables_fetch_add(const struct tables *t, uint64_t *value, uint64_t n)
+{
+	uint64_t before;
+
+	if (t->workers > 1)
+		return __atomic_fetch_add(value, n, __ATOMIC_RELAXED);
+	before = __atomic_load_n(value, __ATOMIC_RELAXED);
+	__atomic_store_n(value, before + n, __ATOMIC_RELAXED);
+	return before;
+}
+
 // All memory of the tables, in hugepages where there are any. NULL when there is none.
 // sa_stats, session_stats, mgr and qsbr are the caller's and outlive it.
 struct tables *tables_create(uint32_t sas, uint32_t sessions, struct stats_sa *sa_stats,

@@ -11,6 +11,15 @@
 #include <errno.h>
 #include <string.h>
 
+// In the tunnel's own line: no line more for a worker to fetch. Never used again once it was left,
+// for workers may still look at it.
+static struct session_map *map_own(struct tunnel *tunnel)
+{
+	_Static_assert(sizeof(tunnel->own_map) == sizeof(struct session_map) + sizeof(uint32_t),
+		"room for one entry");
+	return (struct session_map *)tunnel->own_map;
+}
+
 static struct session_map *map_create(uint32_t entries)
 {
 	struct session_map *m = table_alloc(sizeof(*m) + entries * sizeof(m->entry[0]));
@@ -75,7 +84,8 @@ int tunnel_map_put(struct tables *t, struct tunnel *tunnel, uint16_t session_id,
 	__atomic_store_n(&m->entry[session_id & m->mask], session, __ATOMIC_RELEASE);
 	if (m != old) {
 		__atomic_store_n(&tunnel->map, m, __ATOMIC_RELEASE);
-		reclaim_later(t, old, table_free);
+		if (old != map_own(tunnel))
+			reclaim_later(t, old, table_free);
 	}
 	return 0;
 }
@@ -91,7 +101,8 @@ static void tunnel_release(void *object)
 {
 	struct tunnel *tunnel = object;
 
-	table_free(tunnel->map);
+	if (tunnel->map != map_own(tunnel))
+		table_free(tunnel->map);
 	table_free(tunnel);
 }
 
@@ -128,11 +139,9 @@ static struct tunnel *tunnel_create(const struct command_tunnel_add *c, struct s
 
 	if (!tunnel)
 		return NULL;
-	tunnel->map = map_create(1);
-	if (!tunnel->map) {
-		table_free(tunnel);
-		return NULL;
-	}
+	tunnel->map = map_own(tunnel);
+	tunnel->map->mask = 0;
+	tunnel->map->entry[0] = SESSION_NONE;
 	tunnel->sa = sa;
 	tunnel->peer = c->peer;
 	memcpy(&tunnel->local, c->local.bytes, 4);

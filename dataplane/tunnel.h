@@ -28,6 +28,7 @@ struct tunnel {
 	uint16_t id;            // ours
 	uint16_t peer_tunnel;   // the peer's
 	uint32_t session_count; // clerk only
+	uint32_t own_map[2];    // a struct session_map of one entry, which most tunnels do with
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct tunnel) == 64, "one line");
 
