@@ -5,7 +5,7 @@
 
 export DEBIAN_FRONTEND=noninteractive
 HUGEPAGES=false
-HUGEPAGES_BEFORE=
+HUGEPAGES_ADDED=0
 
 say() { echo "==> $*"; }
 fail() { echo "${0##*/}: $*" >&2; exit 1; }
@@ -64,9 +64,9 @@ build_folder() {
 }
 
 # Reserves hugepages of 2 MiB for so many MiB, beyond those in use: reserve_hugepages MIB
-# Sets HUGEPAGES to true or false, and HUGEPAGES_BEFORE to the number to go back to.
+# Sets HUGEPAGES to true or false; release_hugepages gives back what was added.
 reserve_hugepages() {
-	local knob=/proc/sys/vm/nr_hugepages pages free
+	local knob=/proc/sys/vm/nr_hugepages pages free before
 	pages=$((($1 + 1) / 2))
 	if ! [ -e $knob ]; then
 		say "hugepages: this kernel has none; ordinary memory is used, which is slower"
@@ -74,8 +74,9 @@ reserve_hugepages() {
 	fi
 	free=$(awk '/HugePages_Free/ { print $2 }' /proc/meminfo)
 	if [ "$free" -lt "$pages" ]; then
-		HUGEPAGES_BEFORE=$(cat $knob)
-		echo $((HUGEPAGES_BEFORE + pages - free)) 2>/dev/null >$knob || true
+		before=$(cat $knob)
+		echo $((before + pages - free)) 2>/dev/null >$knob || true
+		HUGEPAGES_ADDED=$(($(cat $knob) - before))
 		free=$(awk '/HugePages_Free/ { print $2 }' /proc/meminfo)
 	fi
 	if [ "$free" -ge "$pages" ]; then
@@ -88,6 +89,7 @@ reserve_hugepages() {
 }
 
 release_hugepages() {
-	[ -z "$HUGEPAGES_BEFORE" ] || echo "$HUGEPAGES_BEFORE" >/proc/sys/vm/nr_hugepages
-	HUGEPAGES_BEFORE=
+	local knob=/proc/sys/vm/nr_hugepages
+	[ "$HUGEPAGES_ADDED" -le 0 ] || echo $(($(cat $knob) - HUGEPAGES_ADDED)) >$knob
+	HUGEPAGES_ADDED=0
 }
