@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -32,6 +33,21 @@ static long (*real_ptrace)(enum __ptrace_request request, ...);
 
 // User Mode Linux is one thread, and its kernel stacks are smaller than this.
 static char whole[XSTATE_MAX];
+
+// Before the first process runs the kernel cannot take signals everywhere.
+static void nudge_once(void)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGIO};
+	struct itimerspec period = {.it_interval.tv_nsec = NUDGE_NS, .it_value.tv_nsec = NUDGE_NS};
+	static bool done;
+	timer_t timer;
+
+	if (done)
+		return;
+	done = true;
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0)
+		timer_settime(timer, 0, &period, NULL);
+}
 
 static long xstate_set(pid_t pid, void *addr, struct iovec *given)
 {
@@ -63,22 +79,9 @@ long ptrace(enum __ptrace_request request, ...)
 		errno = ENOSYS;
 		return -1;
 	}
-	if (request == PTRACE_SETREGSET && addr == (void *)NT_X86_XSTATE)
+	if (request == PTRACE_SETREGSET && addr == (void *)NT_X86_XSTATE) {
+		nudge_once();
 		return xstate_set(pid, addr, data);
+	}
 	return real_ptrace(request, pid, addr, data);
-}
-
-// The commands that start the kernel are preloaded as well, and must not get signals.
-static __attribute__((constructor)) void nudge_start(void)
-{
-	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGIO};
-	struct itimerspec period = {.it_interval.tv_nsec = NUDGE_NS, .it_value.tv_nsec = NUDGE_NS};
-	timer_t timer;
-
-	if (strncmp(program_invocation_short_name, "linux", 5) != 0)
-		return;
-	// Until the kernel has a handler of its own.
-	signal(SIGIO, SIG_IGN);
-	if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0)
-		timer_settime(timer, 0, &period, NULL);
 }

@@ -184,7 +184,21 @@ class Client:
 
     # Life of the kernel
 
-    def boot(self, seconds=40):
+    def boot(self, seconds=30, tries=3):
+        """Starts the kernel. On a busy machine one in some hundred stays lying: that one goes."""
+        for left in reversed(range(tries)):
+            self.start_kernel()
+            try:
+                self.wait_event("ready", seconds)
+                self.move(self.address, self.router)
+                return
+            except (TimeoutError, CommandFailed) as error:
+                self.vanish()
+                if left == 0:
+                    raise labs.LabError(f"client {self.name} did not boot ({error}): "
+                                        f"{self.console_text()[-2000:]}") from error
+
+    def start_kernel(self):
         shutil.rmtree(self.share, ignore_errors=True)
         for part in ("cmd", "out", "err", "uml"):
             os.makedirs(os.path.join(self.share, part))
@@ -203,12 +217,6 @@ class Client:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.console,
             env=dict(os.environ, LD_PRELOAD=f"{made}/uml_preload.so"))
         threading.Thread(target=self.listen, args=(self.process,), daemon=True).start()
-        try:
-            self.wait_event("ready", seconds)
-            self.move(self.address, self.router)
-        except (TimeoutError, CommandFailed) as error:
-            raise labs.LabError(f"client {self.name} did not boot ({error}): "
-                                f"{self.console_text()[-2000:]}") from error
 
     def console_text(self):
         self.console.flush()
@@ -219,9 +227,12 @@ class Client:
         """Ends the kernel as a power cut does: nobody is told."""
         # The kernel first: unshare alone would leave it a moment.
         children = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
-        with open(children) as file:
-            for pid in file.read().split():
-                os.kill(int(pid), signal.SIGKILL)
+        try:
+            with open(children) as file:
+                for pid in file.read().split():
+                    os.kill(int(pid), signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended by itself
         self.process.kill()
         self.process.wait()
 
