@@ -216,7 +216,8 @@ class Client:
             f"share={self.share}", "init=/sbin/client-boot", space=self.space,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.console,
             env=dict(os.environ, LD_PRELOAD=f"{made}/uml_preload.so"))
-        threading.Thread(target=self.listen, args=(self.process,), daemon=True).start()
+        threading.Thread(target=self.listen, args=(self.process, self.ended, self.events),
+                         daemon=True).start()
 
     def console_text(self):
         self.console.flush()
@@ -247,20 +248,20 @@ class Client:
 
     # Commands
 
-    def listen(self, process):
-        """Runs as a thread: takes the client's lines for the ones that wait."""
+    def listen(self, process, ended, events):
+        """Runs as a thread: takes the lines of one kernel for the ones that wait."""
         for raw in process.stdout:
             words = raw.decode(errors="replace").strip().lstrip("\0").split()
             if not words or not words[0].startswith("@"):
                 continue
             with self.news:
                 if words[0].startswith("@@"):
-                    self.events[words[0][2:]] = (time.time(), words[1:])
+                    events[words[0][2:]] = (time.time(), words[1:])
                 elif len(words) == 2:
-                    self.ended[words[0][1:]] = int(words[1])
+                    ended[words[0][1:]] = int(words[1])
                 self.news.notify_all()
         with self.news:
-            self.ended["gone"] = -1
+            ended["gone"] = -1
             self.news.notify_all()
 
     def wait_event(self, name, seconds):
