@@ -28,9 +28,9 @@
 
 enum {
 	BATCH = 8,    // bursts
-	BATCHES = 40, // in a turn
-	TURNS = 5,    // of the gateway and of the floor
-	TURNS_MOST = 50,
+	BATCHES = 10, // in a turn
+	TURNS = 20,   // of the gateway and of the floor
+	TURNS_MOST = 200,
 	NAME = 64, // bytes of a case's name
 	SESSIONS_ESP = 100000,
 	SESSIONS_PLAIN = 1000000,
