@@ -315,20 +315,28 @@ static bool acked_before(const struct fsm *fsm, const struct wire_control *contr
 	       memcmp(control->body.at, fsm->acked, fsm->acked_length) == 0;
 }
 
-static void ack_again(struct fsm *fsm, const struct wire_control *control)
+// An Ack has all options as they came (RFC 1661 section 5.2).
+static struct build ack_in(
+	uint8_t packet[WIRE_PACKET], const struct fsm *fsm, const struct wire_control *control)
 {
-	uint8_t packet[WIRE_PACKET];
-	struct build ack = build_in(packet, sizeof(packet));
-	size_t length;
+	struct build ack = build_in(packet, WIRE_PACKET);
 
 	wire_begin(&ack, fsm->ops->protocol, CODE_CONFIGURE_ACK, control->id);
 	wire_view(&ack, control->body, view_left(&control->body));
-	length = wire_finish(&ack);
+	return ack;
+}
+
+static void ack_again(struct fsm *fsm, const struct wire_control *control)
+{
+	uint8_t packet[WIRE_PACKET];
+	struct build ack = ack_in(packet, fsm, control);
+	size_t length = wire_finish(&ack);
+
 	if (length)
 		fsm->ops->send(fsm->owner, packet, length);
 }
 
-// Rejects go before Naks, and an Ack has all options as they came (RFC 1661 sections 5.2 to 5.4).
+// Rejects go before Naks, and either before an Ack (RFC 1661 sections 5.2 to 5.4).
 static void answer_request(struct fsm *fsm, const struct wire_control *control)
 {
 	enum { EMPTY = WIRE_PROTOCOL + WIRE_HEADER };
@@ -348,9 +356,7 @@ static void answer_request(struct fsm *fsm, const struct wire_control *control)
 		answer = &nak;
 		fsm->naks_sent++;
 	} else if (build_length(&reject) == EMPTY) {
-		reject = build_in(reject_packet, sizeof(reject_packet));
-		wire_begin(&reject, fsm->ops->protocol, CODE_CONFIGURE_ACK, control->id);
-		wire_view(&reject, control->body, view_left(&control->body));
+		reject = ack_in(reject_packet, fsm, control);
 		fsm->naks_sent = 0;
 		remember_acked(fsm, control);
 		event = FSM_RCR_GOOD;
