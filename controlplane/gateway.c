@@ -131,9 +131,7 @@ static void event_in(void *context, uint32_t type, const void *body)
 
 static void dataplane_up(void *context, const struct channel_offer *offer)
 {
-	struct gateway *g = context;
-
-	(void)g;
+	(void)context;
 	log_event(LOG_CONTROLPLANE_READY, NULL, "s:i", "workers", (int)offer->workers);
 }
 
