@@ -44,9 +44,10 @@ static int open_port(struct house *h, uint16_t index, uint8_t side, uint32_t add
 static int make_routes(struct house *h, uint32_t sessions)
 {
 	const struct config_route outer = {
-		.to = prefix(0, 0), .via = address_from_u32(POPULATION_ROUTER)};
-	const struct config_route inner = {
-		.to = prefix(0, 0), .via = address_from_u32(POPULATION_ROUTER_NET)};
+		.to = prefix(0, 0), .via = {address_from_u32(POPULATION_ROUTER)}, .via_count = 1};
+	const struct config_route inner = {.to = prefix(0, 0),
+		.via = {address_from_u32(POPULATION_ROUTER_NET)},
+		.via_count = 1};
 	int error;
 
 	h->routes = routes_create(2, sessions, h->port, HOUSE_PORTS, h->qsbr);
@@ -266,7 +267,7 @@ void house_round(struct house *h, enum direction d, struct rte_mbuf **m, uint16_
 
 	w->stats->received += count;
 	for (uint16_t i = 0; i < count; i++) {
-		memset(meta_of(m[i]), 0, META_SIZE);
+		memset(meta_of(m[i]), 0, META_LINE);
 		meta_of(m[i])->port = d == UPLINK ? HOUSE_SUB : HOUSE_NET;
 	}
 	if (d == UPLINK)

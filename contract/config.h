@@ -56,9 +56,11 @@ struct config_dataplane {
 
 struct config_port {
 	char name[LIMIT_NAME];
-	uint8_t side;             // enum port_side
-	char device[CONFIG_TEXT]; // PCI address, or a vdev: net_af_packet0,iface=eth1
-	uint16_t mtu;             // bytes of an IP packet
+	uint8_t side;               // enum port_side
+	char device[CONFIG_TEXT];   // PCI address, or a vdev: net_af_packet0,iface=eth1
+	uint16_t mtu;               // bytes of an IP packet
+	uint16_t vlan[LIMIT_VLANS]; // ids, the outermost first; ports of one device differ in them
+	uint16_t vlan_count;        // 0 = untagged
 	struct {
 		struct ip_address address; // own
 		struct ip_prefix network;  // on link
@@ -66,9 +68,14 @@ struct config_port {
 	uint16_t address_count;
 };
 
+enum { CONFIG_HOPS = 8 };
+
 struct config_route {
 	struct ip_prefix to;
-	struct ip_address via; // must be on link of one of the ports
+	struct ip_address
+		via[CONFIG_HOPS]; // on link of one of the ports; several: each has its share
+	uint16_t via_count;
+	char port[LIMIT_NAME]; // where a link-local via is, else empty
 };
 
 struct config_listener {

@@ -171,28 +171,32 @@ static void check_cores(struct config_load *load)
 			d->cores_count, d->workers);
 }
 
-static void check_routes(struct config_load *load)
+static void check_via(struct config_load *load, const struct ip_address *via)
 {
 	const struct config *c = load->config;
 	char shown[ADDRESS_TEXT];
+
+	if (own_address(c, via, 0))
+		config_error(load, config_place(load, via),
+			"via %s is an own address: name the router's", address_format(via, shown));
+	else if (!on_link(c, via))
+		config_error(load, config_place(load, via),
+			"via %s is in the network of no port: name a router that is, or add the "
+			"network to ports.addresses",
+			address_format(via, shown));
+}
+
+static void check_routes(struct config_load *load)
+{
+	const struct config *c = load->config;
 
 	if (!config_walked(load, "routes") || c->route_count == 0)
 		return;
 	check_unique(load, "route to", &c->routes[0].to, c->route_count, sizeof(c->routes[0]),
 		compare_prefixes, say_prefix);
-	for (uint32_t i = 0; i < c->route_count && config_walked(load, "ports"); i++) {
-		const struct ip_address *via = &c->routes[i].via;
-
-		if (own_address(c, via, 0))
-			config_error(load, config_place(load, via),
-				"via %s is an own address: name the router's",
-				address_format(via, shown));
-		else if (!on_link(c, via))
-			config_error(load, config_place(load, via),
-				"via %s is in the network of no port: name a router that is, or "
-				"add the network to ports.addresses",
-				address_format(via, shown));
-	}
+	for (uint32_t i = 0; i < c->route_count && config_walked(load, "ports"); i++)
+		for (uint16_t k = 0; k < c->routes[i].via_count; k++)
+			check_via(load, &c->routes[i].via[k]);
 }
 
 static void check_listeners(struct config_load *load)

@@ -125,7 +125,8 @@ static const struct config_field route_fields[] = {
 	{"to", .example = "0.0.0.0/0", .kind = KIND_PREFIX, .required = true,
 		FIELD(config_route, to), .low = IP_V4, .help = "destination"},
 	{"via", .example = "198.51.100.254", .kind = KIND_ADDRESS, .required = true,
-		FIELD(config_route, via), .low = IP_V4, .help = "router in the network of a port"},
+		LIST(config_route, via, via_count), .single = true, .low = IP_V4,
+		.help = "router in the network of a port; of several each has its share"},
 	{0}};
 static const struct config_section routes = {"routes", route_fields};
 

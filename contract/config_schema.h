@@ -59,6 +59,7 @@ struct config_field {
 	uint8_t kind;                      // enum config_kind
 	bool required;                     // error when absent
 	bool heap;                         // the field is a pointer to elements to be allocated
+	bool single;                       // of a list: one value may stand for a list of one
 	bool global;                       // offset is in struct config, whatever the section
 };
 

@@ -142,6 +142,14 @@ static void check_repeats(struct config_load *load, const struct config_section 
 		}
 }
 
+// One value in place of a list of one.
+static void walk_single(struct config_load *load, const struct config_section *section,
+	const struct config_field *field, const yaml_node_t *node, void *base)
+{
+	walk_item(load, section, field, node, base, field_at(load, field, base));
+	store_count(load, field, base, 1);
+}
+
 static void walk_list(struct config_load *load, const struct config_section *section,
 	const struct config_field *field, const yaml_node_t *node, void *base)
 {
@@ -208,6 +216,8 @@ static void walk_field(struct config_load *load, const struct config_section *se
 			config_say_field(section, field, key));
 	else if (config_is_null(node))
 		walk_absent(load, section, field, node->start_mark, base);
+	else if (field->single && node->type == YAML_SCALAR_NODE)
+		walk_single(load, section, field, node, base);
 	else if (field->most)
 		walk_list(load, section, field, node, base);
 	else if (field->kind == KIND_SECTION)

@@ -28,17 +28,23 @@
 	X(8, SESSION_SET, command_session_set) \
 	X(9, SESSION_DELETE, command_session_delete) \
 	X(10, ROUTE_ADD, command_route) \
-	X(11, ROUTE_DELETE, command_route)
+	X(11, ROUTE_DELETE, command_route) \
+	X(12, FILTER_BEGIN, command_filter_begin) \
+	X(13, FILTER_RULES, command_filter_rules) \
+	X(14, FILTER_COMMIT, command_filter) \
+	X(15, FILTER_DELETE, command_filter) \
+	X(16, GROUP_SET, command_group_set)
 
 #define EVENT_LIST(X) \
 	X(1, REPLY, event_reply) \
 	X(2, PEER_MOVED, event_peer_moved) \
 	X(3, SA_EXHAUSTING, event_sa_exhausting) \
 	X(4, PORT_LINK, event_port_link) \
-	X(5, SA_UNKNOWN, event_sa_unknown)
+	X(5, SA_UNKNOWN, event_sa_unknown) \
+	X(6, PATH_MTU, event_path_mtu)
 
-// Forget all SAs, tunnels, sessions and the routes that ROUTE_ADD made. What a new control plane
-// says first, so that nothing is left in the tables that it does not know.
+// Forget all SAs, tunnels, sessions, filters, groups and the routes that ROUTE_ADD made. What a new
+// control plane says first, so that nothing is left in the tables that it does not know.
 struct command_reset {
 	uint32_t zero;
 };
@@ -124,7 +130,14 @@ enum session_flag {
 	SESSION_FLAGS_ALL = (1 << 5) - 1,
 };
 
-// What holds for a session from now on; all of it each time. -ENOENT, -EINVAL.
+// A token bucket.
+struct rate {
+	uint32_t kbit;  // 1,000 bits a second of inner IP packets; 0 = no limit
+	uint32_t burst; // bytes that may come at once; 0 = what 100 ms of the rate are
+};
+
+// What holds for a session from now on; all of it each time. -ENOENT, -EINVAL. The reply's value
+// is the largest inner packet of the session as things are, in bytes.
 struct command_session_set {
 	uint32_t session;
 	uint32_t flags;    // enum session_flag
@@ -134,6 +147,11 @@ struct command_session_set {
 	struct ip_address
 		ip4;          // the subscriber's address, or IP_NONE: the only source that may send
 	struct ip_prefix ip6; // the subscriber's prefix, or IP_NONE
+	uint16_t group;       // 0 to LIMIT_GROUPS - 1
+	uint16_t zero;
+	struct rate police_uplink; // what is over the rate is dropped
+	struct rate police_downlink;
+	struct rate shape_downlink; // what is over the rate waits
 };
 
 struct command_session_delete {
@@ -154,9 +172,68 @@ struct command_route {
 	uint8_t zero[3];
 };
 
+enum filter_action {
+	FILTER_DENY = 0,
+	FILTER_PERMIT = 1,
+};
+
+enum { FILTER_ANY_PROTOCOL = 256 };
+
+// One line of a filter. It matches a packet of the version of its prefixes whose source,
+// destination, protocol and, for TCP, UDP and SCTP, ports are in it. A rule that asks for ports
+// does not match a fragment that has none.
+struct filter_rule {
+	struct ip_prefix from; // IP_NONE: any; else both are of one version, or one is IP_NONE
+	struct ip_prefix to;
+	uint16_t from_port[2]; // first and last; 0 and 65535 = any
+	uint16_t to_port[2];
+	uint16_t protocol; // as in the IP header, or FILTER_ANY_PROTOCOL
+	uint8_t action;    // enum filter_action
+	uint8_t zero;
+};
+_Static_assert(sizeof(struct filter_rule) == 60, "eight fit in a message");
+
+enum { FILTER_RULES_MESSAGE = 8 };
+
+// A filter is described by BEGIN, RULES as often as it takes, in their order, and put in place by
+// COMMIT, at once for all sessions; until then, or until the next BEGIN, the one of that number
+// that was there before holds. -EINVAL; RULES -ENOENT without BEGIN, -ENOSPC; COMMIT -ENOMEM.
+struct command_filter_begin {
+	uint16_t filter;   // 1 to LIMIT_FILTERS - 1
+	uint8_t otherwise; // enum filter_action: what holds for a packet that no rule matches
+	uint8_t zero;
+};
+
+struct command_filter_rules {
+	uint16_t filter;
+	uint16_t count; // 1 to FILTER_RULES_MESSAGE
+	struct filter_rule rules[FILTER_RULES_MESSAGE];
+};
+
+// DELETE: -EBUSY while a group uses it, -ENOENT.
+struct command_filter {
+	uint16_t filter;
+	uint16_t zero;
+};
+
+enum group_flag {
+	GROUP_ISOLATED = 1 << 0, // nothing from and to other subscribers
+	GROUP_FLAGS_ALL = (1 << 1) - 1,
+};
+
+// What holds for the sessions of a group from now on. A group that was never set has no filters
+// and no flags. -EINVAL, -ENOENT no such filter.
+struct command_group_set {
+	uint16_t group;
+	uint16_t filter_uplink; // 0 = none
+	uint16_t filter_downlink;
+	uint16_t flags; // enum group_flag
+};
+
 struct event_reply {
 	int32_t error;    // 0 or -errno
 	uint32_t command; // the number of the command that is answered
+	uint32_t value;   // what the command says that it is, else 0
 };
 
 // An authenticated packet came from a new address or port (RFC 3948): the pair follows already.
@@ -189,6 +266,13 @@ struct event_sa_unknown {
 	struct ip_address remote;
 	uint16_t remote_port; // 0 for plain ESP
 	uint16_t zero;
+};
+
+// A router on the way to a tunnel's peer takes no larger packets (RFC 1191, RFC 8201): the
+// tunnel's sessions have a smaller MTU now. Or, with the port's MTU, that this is forgotten.
+struct event_path_mtu {
+	uint16_t tunnel;
+	uint16_t mtu; // bytes of an outer IP packet
 };
 
 enum {

@@ -4,7 +4,9 @@
 // options of a fragment, and the clamp of the MSS, which must leave a right checksum right.
 
 #include "dataplane/arp.h"
+#include "dataplane/flow.h"
 #include "dataplane/fragment.h"
+#include "dataplane/ip6.h"
 #include "dataplane/l2tp_header.h"
 #include "dataplane/mss.h"
 #include "dataplane/ppp_frame.h"
@@ -30,6 +32,19 @@ static void l2tp(const uint8_t *data, size_t size)
 	if (l2tp_header_parse(data, size, &h) || h.flags & L2TP_TYPE)
 		return;
 	check(h.payload >= 6 && h.payload <= h.end && h.end <= size);
+}
+
+static void flow(const uint8_t *data, size_t size)
+{
+	struct ip6_payload p;
+	struct flow f;
+
+	if (size > UINT16_MAX)
+		return;
+	if (ip6_payload(data, (uint16_t)size, &p))
+		check(p.at <= p.end && p.end <= size && p.previous < p.at);
+	if (flow_read(data, (uint16_t)size, &f))
+		check(f.version == 4 || f.version == 6);
 }
 
 static void ppp(const uint8_t *data, size_t size)
@@ -109,6 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(exact, data, size);
 	l2tp(exact, size);
+	flow(exact, size);
 	ppp(exact, size);
 	arp(exact, size);
 	options(exact, size);

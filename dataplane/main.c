@@ -124,7 +124,7 @@ static int add_static_routes(struct gateway *g)
 		if (error == 0)
 			continue;
 		log_event(LOG_FAILED, "s:s, s:s, s:s, s:s", "what", "a route cannot be used", "to",
-			prefix_format(&r->to, to), "via", address_format(&r->via, via), "reason",
+			prefix_format(&r->to, to), "via", address_format(&r->via[0], via), "reason",
 			strerror(-error));
 		return error;
 	}

@@ -33,7 +33,7 @@ struct rte_mbuf *packet_new(struct worker *w)
 	struct rte_mbuf *m = rte_pktmbuf_alloc(w->pool);
 
 	if (m)
-		memset(meta_of(m), 0, META_SIZE);
+		memset(meta_of(m), 0, META_LINE);
 	return m;
 }
 

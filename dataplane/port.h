@@ -14,6 +14,7 @@
 #include <rte_ether.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 struct rte_mempool;
 
@@ -29,6 +30,13 @@ struct port {
 	uint32_t address[LIMIT_PORT_ADDRESSES]; // own, IPv4 in network byte order
 	uint32_t network[LIMIT_PORT_ADDRESSES]; // on link, the same
 	uint32_t mask[LIMIT_PORT_ADDRESSES];
+	uint16_t address6_count;
+	uint8_t address6[LIMIT_PORT_ADDRESSES][16]; // own, as on the wire
+	uint8_t length6[LIMIT_PORT_ADDRESSES];      // bits of each one's network
+	uint8_t link_local[16];                     // own, of the Ethernet address (RFC 4291)
+	uint16_t primary;           // index of the first port of the same device: its queues
+	uint16_t vlan_count;        // tags, 0 = untagged
+	uint16_t vlan[LIMIT_VLANS]; // ids, the outermost first
 	char name[LIMIT_NAME];
 };
 
@@ -59,6 +67,16 @@ static inline bool port_is_own(const struct port *p, uint32_t address)
 {
 	for (uint16_t i = 0; i < p->address_count; i++)
 		if (p->address[i] == address)
+			return true;
+	return false;
+}
+
+static inline bool port_is_own6(const struct port *p, const uint8_t *address)
+{
+	if (memcmp(p->link_local, address, 16) == 0)
+		return true;
+	for (uint16_t i = 0; i < p->address6_count; i++)
+		if (memcmp(p->address6[i], address, 16) == 0)
 			return true;
 	return false;
 }

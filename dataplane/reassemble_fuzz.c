@@ -51,7 +51,7 @@ static struct rte_mbuf *fragment(struct view *v)
 	uint8_t *bytes;
 
 	check(m);
-	memset(meta_of(m), 0, META_SIZE);
+	memset(meta_of(m), 0, META_LINE);
 	bytes = (uint8_t *)rte_pktmbuf_append(m, header + length);
 	check(bytes);
 	memset(bytes, 1, header);

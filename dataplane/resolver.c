@@ -69,7 +69,7 @@ static void send_request(struct resolver *r, const struct port *p, uint32_t send
 
 	if (!m) // the next try comes in a second
 		return;
-	memset(meta_of(m), 0, META_SIZE);
+	memset(meta_of(m), 0, META_LINE);
 	arp_build(m, p, true, sender, target, to);
 	transmit(r, m, p->index);
 }

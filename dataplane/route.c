@@ -241,9 +241,9 @@ static bool prefix_is_v4(const struct ip_prefix *p)
 
 int route_add_static(struct routes *r, const struct config_route *c)
 {
-	if (!prefix_is_v4(&c->to) || c->via.version != IP_V4)
+	if (!prefix_is_v4(&c->to) || c->via[0].version != IP_V4)
 		return -EINVAL;
-	return add_gateway(r, &c->to, &c->via, 0);
+	return add_gateway(r, &c->to, &c->via[0], 0);
 }
 
 int route_add(struct routes *r, const struct command_route *c)

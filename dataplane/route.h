@@ -30,6 +30,8 @@ struct route_hop {
 	uint16_t port;    // ROUTE_CONNECTED, ROUTE_GATEWAY: index
 	uint32_t gateway; // ROUTE_GATEWAY: IPv4 in network byte order
 	uint32_t session; // ROUTE_SESSION: index
+	const uint8_t
+		*gateway6; // ROUTE_GATEWAY of routes_lookup6: as on the wire, until the round ends
 };
 
 enum { ROUTE_GATEWAYS = 1024 }; // different next hops

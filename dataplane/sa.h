@@ -53,7 +53,8 @@ struct sa {
 	uint8_t out_iv;
 	uint8_t out_block;
 	uint8_t out_icv;
-	uint32_t index; // in the table, and in sa_stats
+	struct outer6 *outer6; // atomic; NULL: the outer packets are IPv4, else remote is a port
+	uint32_t index;        // in the table, and in sa_stats
 	uint8_t out_esn;
 
 	// ---- written by every worker

@@ -17,6 +17,14 @@ enum session_state {
 	SESSION_DYING = 2, // deleted; some worker may still look at it
 };
 
+// A token bucket as one time (the generic cell rate algorithm of ITU-T I.371): a packet conforms
+// when it is not earlier than the time at which the bucket would be full, less the burst.
+struct policer {
+	uint64_t full;  // the owner: nanoseconds, CLOCK_MONOTONIC
+	float byte;     // nanoseconds that a byte takes; 0 = no limit. Clerk; read whole
+	uint32_t burst; // nanoseconds that the burst takes
+};
+
 struct session_uplink {
 	uint16_t owner;      // worker_owns
 	uint16_t session_id; // ours, on the wire
@@ -29,7 +37,11 @@ struct session_uplink {
 	uint16_t mtu;        // bytes: the largest inner packet
 	uint16_t expected;   // the owner: next Ns (RFC 2661 section 5.4)
 	uint16_t old;        // the owner: packets in a row that were older than that
-	uint16_t strange;    // the owner: packets in a row that another worker handed over
+	uint8_t strange;     // the owner: packets in a row that another worker handed over
+	uint8_t ip6_length;  // bits of ip6, 0 = no IPv6
+	uint16_t group;      // atomic
+	uint8_t ip6[16];     // the subscriber's prefix, as on the wire
+	struct policer policer;
 } __attribute__((aligned(64)));
 
 struct session_downlink {
@@ -40,8 +52,13 @@ struct session_downlink {
 	uint8_t sequencing;    // 1: we put Ns
 	uint32_t flags;        // enum session_flag; atomic
 	uint16_t ns;           // atomic: next Ns
-	uint16_t zero[3];
+	uint16_t group;        // atomic
+	uint16_t generation;   // of what lives on this index, for what waits in a shaper
+	uint16_t shaper;       // the owner: its queues at this worker, 0 = nothing waits
 	struct tunnel *tunnel;
+	struct policer policer;
+	float shape_byte;     // nanoseconds that a byte takes; 0 = no shaper. Clerk; read whole
+	uint32_t shape_burst; // nanoseconds that the burst takes
 } __attribute__((aligned(64)));
 
 struct session {

@@ -19,6 +19,12 @@ struct session_cold;
 struct reclaim;
 struct scratch; // scratch.h
 
+// Outer IPv6 addresses of a tunnel or a pair of SAs, as on the wire; never changed in place.
+struct outer6 {
+	uint8_t local[16];
+	uint8_t remote[16];
+};
+
 struct tables {
 	uint32_t sas;              // size of the SA table
 	uint32_t sessions;         // size of the session table

@@ -59,10 +59,12 @@ static int open_port(uint16_t index, const char *name, uint8_t side, uint32_t ad
 
 static int make_routes(void)
 {
-	struct config_route subscribers = {
-		.to = prefix(0, 0), .via = address_from_u32(LAB_IP(192, 0, 2, 254))};
-	struct config_route network = {
-		.to = prefix(0, 0), .via = address_from_u32(LAB_IP(198, 51, 100, 254))};
+	struct config_route subscribers = {.to = prefix(0, 0),
+		.via = {address_from_u32(LAB_IP(192, 0, 2, 254))},
+		.via_count = 1};
+	struct config_route network = {.to = prefix(0, 0),
+		.via = {address_from_u32(LAB_IP(198, 51, 100, 254))},
+		.via_count = 1};
 
 	lab.routes = routes_create(16, SESSIONS, lab.port, LAB_PORTS, lab.qsbr);
 	if (!lab.routes || route_add_static(lab.routes, &subscribers) < 0 ||

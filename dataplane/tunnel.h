@@ -23,7 +23,8 @@ struct tunnel {
 	uint32_t peer;           // IKE peer, 0 = L2TP without IPsec
 	uint32_t local;          // IPv4 in network byte order
 	uint32_t remote;
-	uint16_t local_port; // of L2TP, host byte order
+	struct outer6 *outer6; // NULL: the outer packets are IPv4. Of the tunnel, and freed with it
+	uint16_t local_port;   // of L2TP, host byte order
 	uint16_t remote_port;
 	uint16_t id;            // ours
 	uint16_t peer_tunnel;   // the peer's

@@ -46,7 +46,7 @@ static uint16_t receive_port(struct worker *w, const struct port *p, uint16_t qu
 		return 0;
 	w->stats->received += count;
 	for (uint16_t i = 0; i < count; i++) {
-		memset(meta_of(m[i]), 0, META_SIZE);
+		memset(meta_of(m[i]), 0, META_LINE);
 		meta_of(m[i])->port = (uint8_t)p->index;
 	}
 	if (p->side == SIDE_SUBSCRIBER)

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The IPv6 header and what may stand between it and the payload (RFC 8200 section 4). Pure.
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	IP6_HEADER = 40,
+	IP6_FRAGMENT_HEADER = 8,
+	IP6_EXTENSIONS_MOST = 8, // headers between; no real packet has more
+};
+
+// What lies behind the extension headers. Offsets in bytes from the IPv6 header on.
+struct ip6_payload {
+	uint16_t at;              // of the payload, or of what is behind the fragment header
+	uint16_t end;             // behind the payload: 40 + payload length
+	uint16_t previous;        // of the Next Header field that says protocol
+	uint16_t fragment;        // of the fragment header, 0 = none
+	uint16_t fragment_offset; // bytes; what is not the first fragment has no upper header
+	uint8_t protocol;         // upper layer (IPPROTO_TCP), or 59 for none
+	bool more;                // M flag: further fragments follow
+	bool routing;             // a routing header with segments left: not for this host
+};
+
+// Reads header and extension headers of length bytes. False when version, payload length or any
+// header does not fit, there are too many, or hop-by-hop options are not the first.
+bool ip6_payload(const uint8_t *ip, uint16_t length, struct ip6_payload *out);
