@@ -10,11 +10,11 @@ enum {
 	LIMIT_NAME = 32,          // bytes of a name in the config with its final NUL
 	LIMIT_SA_BITS = 20,       // bits of an SPI that are the SA's index
 	LIMIT_SAS = 1 << LIMIT_SA_BITS,
-	LIMIT_TUNNELS = 65536,    // tunnel ids are 16 bits wide (RFC 2661 section 3.1); 0 is none
-	LIMIT_SESSIONS = 1 << 20, // sessions of one gateway
-	LIMIT_SESSION_ID = 65535, // session ids of one tunnel (RFC 2661 section 3.1)
-	LIMIT_GROUPS = 256,       // groups of subscribers; 0 is the one of a session without any
-	LIMIT_FILTERS = 256,      // filters; 0 is none
+	LIMIT_TUNNELS = 65536,     // tunnel ids are 16 bits wide (RFC 2661 section 3.1); 0 is none
+	LIMIT_SESSIONS = 1 << 20,  // sessions of one gateway
+	LIMIT_SESSION_ID = 65535,  // session ids of one tunnel (RFC 2661 section 3.1)
+	LIMIT_GROUPS = 256,        // groups of subscribers; 0 is the one of a session without any
+	LIMIT_FILTERS = 256,       // filters; 0 is none
 	LIMIT_FILTER_RULES = 4096, // rules of one filter
 	LIMIT_VLANS = 2,           // tags of a frame: 802.1Q, or 802.1ad with 802.1Q in it
 
