@@ -74,6 +74,40 @@ static void installs_the_pair_that_was_agreed(void **state)
 	initiator_free(&i);
 }
 
+static void installs_a_pair_over_ipv6(void **state)
+{
+	static const enum esp_encapsulation wanted[] = {ESP_PLAIN, ESP_UDP};
+	struct initiator_quick q;
+	struct command_sa_add c;
+	struct initiator i;
+
+	for (int nat = 0; nat < 2; nat++) {
+		initiator_init(&i, ike, nat ? "2001:db8:1::7" : "2001:db8:1::8", PORT_IKE);
+		i.natt = NATT_RFC3947;
+		i.nat = nat;
+		assert_true(initiator_main(&i));
+		initiator_quick_init(&q, 0xabcd0001);
+		q.mode = nat ? 4 : 2;
+		assert_true(initiator_quick_first(&i, &q));
+		c = take_add();
+		assert_int_equal(c.encapsulation, wanted[nat]);
+		assert_true(address_equal(&c.remote, &i.flow.remote));
+		assert_true(address_equal(&c.local, &i.flow.local));
+		assert_memory_equal(c.cipher_key_in, q.keys_out, 32);
+		initiator_quick_third(&i, &q);
+		initiator_free(&i);
+	}
+	// The ID of another host is as wrong as with IPv4.
+	initiator_init(&i, ike, "2001:db8:1::9", PORT_IKE);
+	assert_true(initiator_main(&i));
+	initiator_quick_init(&q, 0xabcd0002);
+	q.id_i_length = q.id_r_length = 20;
+	memcpy(q.id_i, (const uint8_t[20]){5, 17, 6, 165, 0x20, 1}, 20);
+	memcpy(q.id_r, (const uint8_t[20]){5, 17, 6, 165, 0x20, 1}, 20);
+	assert_false(initiator_quick_first(&i, &q));
+	initiator_free(&i);
+}
+
 // Transforms that are there by config alone, each with the keys that it takes.
 static void installs_what_the_config_allows(void **state)
 {
@@ -666,6 +700,8 @@ int main(void)
 			each_group_cipher_and_hash, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			installs_the_pair_that_was_agreed, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			installs_a_pair_over_ipv6, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			installs_what_the_config_allows, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(

@@ -79,8 +79,9 @@ static void configure(void)
 	c->half_open_max = 8;
 	c->vendor_nat_t_rfc3947 = c->vendor_nat_t_draft02 = c->vendor_nat_t_draft03 = true;
 	c->vendor_dpd = c->vendor_culvert = true;
-	config.listener_count = 1;
+	config.listener_count = 2;
 	address_parse("192.0.2.1", &config.listeners[0].address);
+	address_parse("2001:db8::1", &config.listeners[1].address);
 	config.psks = psks;
 	config.psk_count = 2;
 	psks[0] = (struct config_psk){.secret = "secret", .secret_length = 6};

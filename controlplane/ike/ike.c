@@ -148,7 +148,8 @@ void ike_input(struct ike *ike, const struct flow *flow, const uint8_t *message,
 	struct isakmp_header h;
 	struct ike_sa *sa;
 
-	if (length > PACKET_DATA || flow->local.version != IP_V4 || flow->remote.version != IP_V4 ||
+	if (length > PACKET_DATA || flow->local.version == IP_NONE ||
+		flow->local.version != flow->remote.version ||
 		isakmp_header_parse(message, length, &h))
 		ike_invalid(ike, flow, "malformed header");
 	else if (h.version >> 4 != VERSION_MAJOR)

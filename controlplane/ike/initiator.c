@@ -16,6 +16,16 @@ static size_t hash_size(const struct initiator *i)
 	return ike_hash_size(i->hash);
 }
 
+// The body of an ID payload for an address; returns its length.
+static size_t id_write(const struct ip_address *address, uint32_t protocol_port, uint8_t *out)
+{
+	struct build b = build_in(out, 20);
+
+	build_u32(&b, (uint32_t)isakmp_id_type(address) << 24 | protocol_port);
+	isakmp_put_address(&b, address);
+	return build_length(&b);
+}
+
 void initiator_init(struct initiator *i, struct ike *ike, const char *remote, uint16_t port)
 {
 	*i = (struct initiator){.ike = ike,
@@ -25,13 +35,12 @@ void initiator_init(struct initiator *i, struct ike *ike, const char *remote, ui
 		.group = IKE_ECP_256,
 		.lifetime_s = 3600,
 		.next_message_id = 0x1000};
-	address_parse("192.0.2.1", &i->flow.local);
 	address_parse(remote, &i->flow.remote);
+	address_parse(
+		i->flow.remote.version == IP_V6 ? "2001:db8::1" : "192.0.2.1", &i->flow.local);
 	i->flow.local_port = port == PORT_IKE ? PORT_IKE : PORT_NAT_T;
 	i->flow.remote_port = port;
-	i->id[0] = ID_IPV4_ADDR;
-	memcpy(i->id + 4, i->flow.remote.bytes, 4);
-	i->id_length = 8;
+	i->id_length = id_write(&i->flow.remote, 0, i->id);
 }
 
 void initiator_free(struct initiator *i)
@@ -290,7 +299,8 @@ bool initiator_fifth(struct initiator *i)
 	struct isakmp_header h = header_of(i, ISAKMP_MAIN, ISAKMP_ENCRYPTED, 0);
 	struct isakmp_out out = isakmp_out_begin(i->last, sizeof(i->last), &h);
 	const struct isakmp_part *id, *part;
-	uint8_t hash[IKE_HASH_MAX], cookies[16];
+	uint8_t hash[IKE_HASH_MAX], cookies[16], ours[20];
+	size_t ours_length;
 
 	memcpy(cookies, i->cookie_i, 8);
 	memcpy(cookies + 8, i->cookie_r, 8);
@@ -307,8 +317,9 @@ bool initiator_fifth(struct initiator *i)
 	part = isakmp_chain_find(&i->chain, ISAKMP_HASH, 0);
 	if (!id || !part)
 		return false;
-	assert_int_equal(id->body.at[0], ID_IPV4_ADDR);
-	assert_memory_equal(id->body.at + 4, i->flow.local.bytes, 4);
+	ours_length = id_write(&i->flow.local, 0, ours);
+	assert_int_equal(id->body.length, ours_length);
+	assert_memory_equal(id->body.at, ours, ours_length);
 	hash_main(i, false, id->body, hash);
 	assert_memory_equal(part->body.at, hash, hash_size(i));
 	return true;
@@ -364,15 +375,12 @@ void initiator_quick_init(struct initiator_quick *q, uint32_t spi)
 
 static void default_ids(struct initiator *i, struct initiator_quick *q)
 {
-	struct build a = build_in(q->id_i, sizeof(q->id_i)), b = build_in(q->id_r, sizeof(q->id_r));
+	const uint32_t l2tp = 0x1106a5; // UDP, 1701
 
 	if (q->no_ids || q->id_i_length)
 		return;
-	build_u32(&a, 0x011106a5); // IPv4, UDP, 1701
-	build_bytes(&a, i->flow.remote.bytes, 4);
-	build_u32(&b, 0x011106a5);
-	build_bytes(&b, i->flow.local.bytes, 4);
-	q->id_i_length = q->id_r_length = 8;
+	q->id_i_length = id_write(&i->flow.remote, l2tp, q->id_i);
+	q->id_r_length = id_write(&i->flow.local, l2tp, q->id_r);
 }
 
 static size_t write_esp_transform(struct initiator_quick *q, uint8_t *buffer, size_t size)

@@ -52,7 +52,7 @@ struct initiator_quick {
 	uint16_t key_bits, auth, mode, group, esn;
 	uint32_t lifetime_s;
 	bool no_ids;
-	uint8_t id_i[16], id_r[16];
+	uint8_t id_i[20], id_r[20];
 	size_t id_i_length, id_r_length;
 	bool nat_oa;
 	uint32_t spi; // its own

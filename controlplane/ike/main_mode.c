@@ -358,8 +358,9 @@ static void identify(struct ike_sa *sa, struct span body)
 
 	(void)ike_digest(IKE_SHA256, parts, 2, digest);
 	memcpy(sa->identity, digest, SHA256_SIZE);
-	if (id.type == ID_IPV4_ADDR && id.data.length == 4) {
-		address = address_v4(id.data.at);
+	if ((id.type == ID_IPV4_ADDR && id.data.length == 4) ||
+		(id.type == ID_IPV6_ADDR && id.data.length == 16)) {
+		address = id.type == ID_IPV6_ADDR ? address_v6(id.data.at) : address_v4(id.data.at);
 		address_format(&address, text);
 		log_text(text, strlen(text), sa->identity_text, IDENTITY_TEXT);
 	} else {
@@ -374,10 +375,10 @@ static void add_id(const struct ike_sa *sa, struct isakmp_out *out, struct span 
 
 	isakmp_out_open(out, ISAKMP_ID);
 	at = build_length(&out->b);
-	build_u8(&out->b, ID_IPV4_ADDR);
+	build_u8(&out->b, isakmp_id_type(&sa->flow.local));
 	build_u8(&out->b, 0);
 	build_u16(&out->b, 0);
-	build_bytes(&out->b, sa->flow.local.bytes, 4);
+	isakmp_put_address(&out->b, &sa->flow.local);
 	isakmp_out_close(out);
 	*body = SPAN(out->b.start + at, build_length(&out->b) - at);
 }

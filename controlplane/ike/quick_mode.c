@@ -135,16 +135,20 @@ static void refuse(struct quick *q, const char *reason, const struct isakmp_sa *
 static bool id_is_host(
 	const struct isakmp_id_body *id, const struct ip_address *address, bool behind_nat)
 {
-	static const uint8_t host_mask[4] = {0xff, 0xff, 0xff, 0xff};
-	size_t length = id->data.length;
+	static const uint8_t host_mask[16] = {[0 ... 15] = 0xff};
+	bool v6 = id->type == ID_IPV6_ADDR || id->type == ID_IPV6_SUBNET;
+	bool subnet = id->type == ID_IPV4_SUBNET || id->type == ID_IPV6_SUBNET;
+	size_t size = v6 ? 16 : 4;
 
-	if (id->type != ID_IPV4_ADDR && id->type != ID_IPV4_SUBNET)
-		return id->type != ID_IPV6_ADDR;
-	if (length != (id->type == ID_IPV4_SUBNET ? 8 : 4))
+	if (!v6 && !subnet && id->type != ID_IPV4_ADDR)
+		return true;
+	if (id->data.length != (subnet ? 2 * size : size))
 		return false;
-	if (length == 8 && memcmp(id->data.at + 4, host_mask, 4) != 0)
+	if (subnet && memcmp(id->data.at + size, host_mask, size) != 0)
 		return false;
-	return behind_nat || memcmp(id->data.at, address->bytes, 4) == 0;
+	if (behind_nat)
+		return true;
+	return (address->version == IP_V6) == v6 && memcmp(id->data.at, address->bytes, size) == 0;
 }
 
 // The selectors that L2TP has (RFC 3193 section 4): UDP, our port 1701, any port of the peer.
@@ -219,11 +223,11 @@ static int derive(const struct quick *q, struct span secret, struct command_sa_a
 static struct ip_address nat_oa(const struct quick *q)
 {
 	const struct isakmp_part *oa = part(q, natt_payload_oa(q->sa->vendors.natt), 0);
-	uint8_t address[4];
+	struct ip_address address;
 
-	if (!oa || isakmp_nat_oa_parse(oa->body, address))
+	if (!oa || isakmp_nat_oa_parse(oa->body, &address))
 		return (struct ip_address){0};
-	return address_v4(address);
+	return address;
 }
 
 static void describe(const struct quick *q, struct command_sa_add *c)
@@ -271,8 +275,8 @@ static void add_nat_oa_one(
 	const struct quick *q, struct isakmp_out *out, const struct ip_address *address)
 {
 	isakmp_out_open(out, natt_payload_oa(q->sa->vendors.natt));
-	build_u32(&out->b, (uint32_t)ID_IPV4_ADDR << 24);
-	build_bytes(&out->b, address->bytes, 4);
+	build_u32(&out->b, (uint32_t)isakmp_id_type(address) << 24);
+	isakmp_put_address(&out->b, address);
 	isakmp_out_close(out);
 }
 

@@ -211,14 +211,29 @@ int isakmp_delete_parse(struct span body, struct isakmp_delete_body *out)
 	return v.failed ? -EBADMSG : 0;
 }
 
-int isakmp_nat_oa_parse(struct span body, uint8_t address[4])
+int isakmp_nat_oa_parse(struct span body, struct ip_address *address)
 {
 	struct view v = view_span(body);
-	uint8_t type = view_u8(&v);
+	uint8_t type = view_u8(&v), bytes[16];
 
 	view_skip(&v, 3);
-	view_copy(&v, address, 4);
-	return v.failed || type != ID_IPV4_ADDR ? -EBADMSG : 0;
+	if (type != ID_IPV4_ADDR && type != ID_IPV6_ADDR)
+		return -EBADMSG;
+	view_copy(&v, bytes, type == ID_IPV6_ADDR ? 16 : 4);
+	if (v.failed)
+		return -EBADMSG;
+	*address = type == ID_IPV6_ADDR ? address_v6(bytes) : address_v4(bytes);
+	return 0;
+}
+
+void isakmp_put_address(struct build *b, const struct ip_address *address)
+{
+	build_bytes(b, address->bytes, address->version == IP_V6 ? 16 : 4);
+}
+
+uint8_t isakmp_id_type(const struct ip_address *address)
+{
+	return address->version == IP_V6 ? ID_IPV6_ADDR : ID_IPV4_ADDR;
 }
 
 struct isakmp_out isakmp_out_begin(void *buffer, size_t size, const struct isakmp_header *h)

@@ -5,6 +5,7 @@
 // Pure: bytes in, struct or error out. What is parsed points into the caller's bytes; numbers are
 // in host byte order. Reserved bytes are ignored: native clients do not keep them 0.
 
+#include "contract/address.h"
 #include "contract/build.h"
 #include "contract/view.h"
 
@@ -81,6 +82,7 @@ enum isakmp_id {
 	ID_USER_FQDN = 3,
 	ID_IPV4_SUBNET = 4,
 	ID_IPV6_ADDR = 5,
+	ID_IPV6_SUBNET = 6,
 	ID_DER_DN = 9,
 	ID_DER_GN = 10,
 	ID_KEY_ID = 11,
@@ -181,8 +183,11 @@ bool isakmp_attribute_next(struct span *rest, struct isakmp_attribute *out);
 int isakmp_id_parse(struct span body, struct isakmp_id_body *out);
 int isakmp_notify_parse(struct span body, struct isakmp_notify_body *out);
 int isakmp_delete_parse(struct span body, struct isakmp_delete_body *out);
-// RFC 3947 section 5.2: type, three reserved bytes of any value, IPv4 address. -EBADMSG for others.
-int isakmp_nat_oa_parse(struct span body, uint8_t address[4]);
+// RFC 3947 section 5.2: type, three reserved bytes of any value, address. -EBADMSG for others.
+int isakmp_nat_oa_parse(struct span body, struct ip_address *address);
+// The ID type of an address (RFC 2407 section 4.6.2.1), and its 4 or 16 bytes.
+uint8_t isakmp_id_type(const struct ip_address *address);
+void isakmp_put_address(struct build *b, const struct ip_address *address);
 
 // Writing: a message under construction. Payloads are opened one after the other and closed;
 // the type of each goes into the field "next payload" of the one before.

@@ -23,13 +23,13 @@ static void parse_body(struct span body)
 	struct isakmp_id_body id;
 	struct isakmp_notify_body notify;
 	struct isakmp_delete_body delete;
-	uint8_t address[4];
+	struct ip_address address;
 
 	parse_sa(body);
 	(void)isakmp_id_parse(body, &id);
 	(void)isakmp_notify_parse(body, &notify);
 	(void)isakmp_delete_parse(body, &delete);
-	(void)isakmp_nat_oa_parse(body, address);
+	(void)isakmp_nat_oa_parse(body, &address);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

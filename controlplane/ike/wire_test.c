@@ -129,13 +129,17 @@ static void reads_long_attributes(void **state)
 
 static void reads_nat_oa_with_dirty_reserved_bytes(void **state)
 {
-	const uint8_t oa[] = {1, 0x30, 0, 0x25, 10, 0, 0, 9}, v6[] = {5, 0, 0, 0, 1, 2, 3, 4};
-	uint8_t address[4];
+	const uint8_t oa[] = {1, 0x30, 0, 0x25, 10, 0, 0, 9}, v6[20] = {5, 0, 0, 0, 0x20, 1};
+	struct ip_address address;
 
-	assert_int_equal(isakmp_nat_oa_parse(SPAN(oa, 8), address), 0);
-	assert_memory_equal(address, oa + 4, 4);
-	assert_int_not_equal(isakmp_nat_oa_parse(SPAN(oa, 7), address), 0);
-	assert_int_not_equal(isakmp_nat_oa_parse(SPAN(v6, 8), address), 0);
+	assert_int_equal(isakmp_nat_oa_parse(SPAN(oa, 8), &address), 0);
+	assert_int_equal(address.version, IP_V4);
+	assert_memory_equal(address.bytes, oa + 4, 4);
+	assert_int_not_equal(isakmp_nat_oa_parse(SPAN(oa, 7), &address), 0);
+	assert_int_not_equal(isakmp_nat_oa_parse(SPAN(v6, 19), &address), 0);
+	assert_int_equal(isakmp_nat_oa_parse(SPAN(v6, 20), &address), 0);
+	assert_int_equal(address.version, IP_V6);
+	assert_memory_equal(address.bytes, v6 + 4, 16);
 }
 
 static void reads_deletes_and_notifications(void **state)
