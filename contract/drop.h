@@ -28,6 +28,15 @@
 	X(FRAGMENT_FULL, "fragment-full", "too many outer fragments wait: the oldest goes") \
 	X(FRAGMENT_TIMEOUT, "fragment-timeout", "the rest of the outer datagram did not come") \
 	X(IP4_PROTOCOL, "ip4-protocol", "protocol for the gateway itself that it does not speak") \
+	X(IP6_INVALID, "ip6-invalid", "IPv6 version or payload length is wrong") \
+	X(IP6_SOURCE, "ip6-source", "IPv6 source address that no host may have") \
+	X(IP6_HOP_LIMIT, "ip6-hop-limit", "IPv6 hop limit exceeded") \
+	X(IP6_EXTENSION, "ip6-extension", \
+		"IPv6 extension header that is malformed, one too many, or a route through here") \
+	X(IP6_FRAGMENT, "ip6-fragment", \
+		"IPv6 fragment for the gateway of neither ESP nor UDP alone") \
+	X(IP6_PROTOCOL, "ip6-protocol", \
+		"IPv6 protocol for the gateway itself that it does not speak") \
 	X(IP6_UNSUPPORTED, "ip6-unsupported", "IPv6 packet") \
 	X(UDP_INVALID, "udp-invalid", "UDP header or length is wrong") \
 	X(UDP_CHECKSUM, "udp-checksum", "wrong UDP checksum") \

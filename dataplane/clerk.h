@@ -25,6 +25,8 @@ struct rte_rcu_qsbr;
 enum clerk_work {
 	CLERK_ARP = 32,     // an Ethernet frame with ARP in it
 	CLERK_RESOLVE = 33, // IP header: waits for meta.next_hop on meta.out_port
+	CLERK_ND = 34, // IPv6 header, both ends: ICMPv6 133 to 137 (RFC 4861) for an own address
+		       // or for many, its headers checked, its ICMPv6 message not; meta.port
 };
 
 // How a worker wakes the clerk: as in the channel, at most one system call for each sleep.
