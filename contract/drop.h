@@ -9,8 +9,13 @@
 	X(ETHERNET_SHORT, "ethernet-short", "frame too short for its Ethernet header") \
 	X(ETHERNET_TYPE, "ethernet-type", "EtherType that the gateway does not handle") \
 	X(ETHERNET_ADDRESS, "ethernet-address", "frame for another Ethernet address") \
+	X(VLAN_UNKNOWN, "vlan-unknown", "VLAN tags that no port of the device has") \
 	X(ARP_INVALID, "arp-invalid", "malformed or foreign ARP packet") \
 	X(ARP_DONE, "arp-done", "ARP packet that has been evaluated") \
+	X(ND_INVALID, "nd-invalid", "malformed or foreign neighbour discovery (RFC 4861)") \
+	X(ND_DONE, "nd-done", "neighbour discovery that has been evaluated") \
+	X(ND_ROUTER, "nd-router", "router discovery: routes come from the config alone") \
+	X(ND_REDIRECT, "nd-redirect", "redirect of a router: not followed") \
 	X(IP4_INVALID, "ip4-invalid", "IPv4 version, header length or total length is wrong") \
 	X(IP4_CHECKSUM, "ip4-checksum", "wrong IPv4 header checksum") \
 	X(IP4_SOURCE, "ip4-source", "source address that no host may have") \

@@ -7,10 +7,11 @@
 //
 // Outer fragments of ESP and UDP go to reassemble, and what it makes of them comes back here.
 //
-// Not here: VLAN tags, IPv6.
+// Not here: VLAN tags, IPv6 but for neighbour discovery.
 
 #include "dataplane/checksum.h"
 #include "dataplane/clerk.h"
+#include "dataplane/ip6.h"
 #include "dataplane/port.h"
 #include "dataplane/stage.h"
 
@@ -22,7 +23,15 @@
 enum {
 	MARKER = 4,       // bytes: the non-ESP marker (RFC 3948 section 2.2)
 	KEEPALIVE = 0xff, // RFC 3948 section 2.3
+	ND_FIRST = 133,   // ICMPv6 types of neighbour discovery (RFC 4861 section 4)
+	ND_LAST = 137,
 };
+
+// An Ethernet address of IPv6 multicast (RFC 2464 section 7).
+static bool is_multicast6(const struct rte_ether_addr *to)
+{
+	return to->addr_bytes[0] == 0x33 && to->addr_bytes[1] == 0x33;
+}
 
 // The EtherType in host byte order. False when the packet is gone.
 static bool ethernet(struct worker *w, struct rte_mbuf *m, const struct port *p, uint16_t *type)
@@ -40,10 +49,10 @@ static bool ethernet(struct worker *w, struct rte_mbuf *m, const struct port *p,
 	eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
 	*type = rte_be_to_cpu_16(eth->ether_type);
 	if (likely(rte_is_same_ether_addr(&eth->dst_addr, &p->mac)) ||
-		(*type == RTE_ETHER_TYPE_ARP && rte_is_broadcast_ether_addr(&eth->dst_addr)))
+		(*type == RTE_ETHER_TYPE_ARP && rte_is_broadcast_ether_addr(&eth->dst_addr)) ||
+		(*type == RTE_ETHER_TYPE_IPV6 && is_multicast6(&eth->dst_addr)))
 		return true;
-	packet_drop(
-		w, m, *type == RTE_ETHER_TYPE_IPV6 ? DROP_IP6_UNSUPPORTED : DROP_ETHERNET_ADDRESS);
+	packet_drop(w, m, DROP_ETHERNET_ADDRESS);
 	return false;
 }
 
@@ -228,6 +237,21 @@ static void ip4(struct worker *w, struct rte_mbuf *m, const struct port *p, stru
 		packet_drop(w, m, DROP_ROUTE_NONE);
 }
 
+// Neighbour discovery goes to the clerk, which checks all of it.
+static void ip6(struct worker *w, struct rte_mbuf *m)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
+	struct ip6_payload p;
+
+	if (!ip6_payload(ip, m->data_len, &p) || p.protocol != IPPROTO_ICMPV6 || p.fragment ||
+		p.at == p.end || ip[p.at] < ND_FIRST || ip[p.at] > ND_LAST) {
+		packet_drop(w, m, DROP_IP6_UNSUPPORTED);
+		return;
+	}
+	rte_pktmbuf_trim(m, m->data_len - p.end);
+	clerk_give(w, m, CLERK_ND);
+}
+
 static void frame(struct worker *w, struct rte_mbuf *m, struct classified *out)
 {
 	const struct port *p = &w->port[meta_of(m)->port];
@@ -244,7 +268,8 @@ static void frame(struct worker *w, struct rte_mbuf *m, struct classified *out)
 		clerk_give(w, m, CLERK_ARP);
 		break;
 	case RTE_ETHER_TYPE_IPV6:
-		packet_drop(w, m, DROP_IP6_UNSUPPORTED);
+		rte_pktmbuf_adj(m, sizeof(struct rte_ether_hdr));
+		ip6(w, m);
 		break;
 	default:
 		packet_drop(w, m, DROP_ETHERNET_TYPE);

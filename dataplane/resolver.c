@@ -153,7 +153,8 @@ static void take(struct resolver *r, struct rte_mbuf *m, uint64_t now)
 		neighbour_wait(r->neighbours, m, now);
 		break;
 	default:
-		drop(r, m, DROP_NEIGHBOUR_LOST);
+		meta_of(m)->out_port = meta_of(m)->port;
+		drop(r, m, DROP_IP6_UNSUPPORTED);
 	}
 }
 
