@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PACKETS = 8191, POOL_CACHE = 256, CLERK_RING = 1024, WINDOW = 64 };
+enum { PACKETS = 8191, POOL_CACHE = 256, CLERK_RING = 1024 };
 
 static struct ip_prefix prefix(uint32_t address, uint8_t length)
 {
@@ -166,65 +166,25 @@ void house_close(struct house *h)
 
 // ---- the population
 
-static int add_sa(struct house *h, const struct population *p, uint32_t session)
-{
-	uint16_t tunnel = population_tunnel(p, session);
-	struct command_sa_add c = {
-		.spi_in = population_spi(session),
-		.spi_out = id_make(session, 2),
-		.peer = id_make(tunnel, 1),
-		.cipher = p->transform->cipher,
-		.integrity = p->transform->integrity,
-		.window = WINDOW,
-		.local = address_from_u32(POPULATION_US),
-		.remote = address_from_u32(population_remote(tunnel)),
-	};
-
-	population_key(c.cipher_key_in, sizeof(c.cipher_key_in), 1);
-	population_key(c.cipher_key_out, sizeof(c.cipher_key_out), 1);
-	population_key(c.integrity_key_in, sizeof(c.integrity_key_in), 2);
-	population_key(c.integrity_key_out, sizeof(c.integrity_key_out), 2);
-	return sa_add(h->tables, &c);
-}
-
 static int add_tunnel(struct house *h, const struct population *p, uint32_t session)
 {
-	uint16_t tunnel = population_tunnel(p, session);
-	bool esp = population_has_esp(p);
-	const struct command_tunnel_add c = {
-		.tunnel = tunnel,
-		.peer_tunnel = tunnel,
-		.peer = esp ? id_make(tunnel, 1) : 0,
-		.sa = esp ? population_spi(session) : 0,
-		.local_port = PORT_L2TP,
-		.remote_port = PORT_L2TP,
-		.local = address_from_u32(POPULATION_US),
-		.remote = address_from_u32(population_remote(tunnel)),
-	};
+	const struct command_tunnel_add c = population_tunnel_add(p, session);
 
-	return tunnel_add(h->tables, &c);
+	return population_opens_tunnel(p, session) ? tunnel_add(h->tables, &c) : 0;
+}
+
+static int add_sa(struct house *h, const struct population *p, uint32_t session)
+{
+	const struct command_sa_add c = population_sa_add(p, session);
+
+	return population_has_esp(p) ? sa_add(h->tables, &c) : 0;
 }
 
 static int add_session(struct house *h, const struct population *p, uint32_t session)
 {
-	const struct command_session_add add = {
-		.session = session,
-		.tunnel = population_tunnel(p, session),
-		.session_id = population_session_id(p, session),
-		.peer_session = population_session_id(p, session),
-	};
-	const struct command_session_set set = {
-		.session = session,
-		.flags = SESSION_IP4_OPEN | SESSION_LCP_OPEN,
-		.magic = 0x01020304,
-		.peer_mru = 1500,
-		.ip4 = address_from_u32(population_inner(session)),
-	};
-	const struct command_route route = {
-		.prefix = prefix(population_inner(session), 32),
-		.kind = NEXT_HOP_SESSION,
-		.session = session,
-	};
+	const struct command_session_add add = population_session_add(p, session);
+	const struct command_session_set set = population_session_set(session);
+	const struct command_route route = population_route(session);
 	int error = session_add(h->tables, &add);
 
 	error = error ? error : session_set(h->tables, &set);
@@ -233,17 +193,11 @@ static int add_session(struct house *h, const struct population *p, uint32_t ses
 
 int house_fill(struct house *h, const struct population *p)
 {
-	uint16_t last = 0;
 	int error = 0;
 
 	for (uint32_t i = 0; error == 0 && i < p->sessions; i++) {
-		uint16_t tunnel = population_tunnel(p, i);
-
-		if (population_has_esp(p))
-			error = add_sa(h, p, i);
-		if (error == 0 && tunnel != last)
-			error = add_tunnel(h, p, i);
-		last = tunnel;
+		error = add_sa(h, p, i);
+		error = error ? error : add_tunnel(h, p, i);
 		error = error ? error : add_session(h, p, i);
 	}
 	rte_rcu_qsbr_thread_online(h->qsbr, 0);

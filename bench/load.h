@@ -5,15 +5,16 @@
 // that the replay window takes them. Sessions come in an order that no prefetcher of the CPU can
 // follow. Sizes are those of the inner IP packet.
 
-#include "cipher.h"
+#include "frame.h"
 #include "house.h"
 
-enum { LOAD_IMIX = 0, LOAD_SIZE_MAX = 1400, LOAD_FRAME = 1600 };
+enum { LOAD_IMIX = 0 };
 
 struct load {
 	const struct population *population;
 	const struct house *house;
 	struct cipher cipher;
+	struct frame_maker frame[HOUSE_PORTS];
 	void *key;          // one for all
 	uint32_t *sequence; // of each session's SA
 	uint32_t next;      // counts sessions

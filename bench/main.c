@@ -31,18 +31,13 @@ enum {
 	BATCHES = 10, // in a turn
 	TURNS = 20,   // of the gateway and of the floor
 	TURNS_MOST = 200,
-	NAME = 64, // bytes of a case's name
+	NAME = 64,   // bytes of a case's name
+	WINDOW = 64, // packets
 	SESSIONS_ESP = 100000,
 	SESSIONS_PLAIN = 1000000,
 	QUICK_SESSIONS = 1000,
 };
 
-static const struct transform transforms[] = {
-	{"plain", ESP_CIPHER_NONE, ESP_INTEGRITY_NONE},
-	{"aes-gcm-128", ESP_CIPHER_AES_GCM_128, ESP_INTEGRITY_NONE},
-	{"aes-cbc-128-sha1", ESP_CIPHER_AES_CBC_128, ESP_INTEGRITY_HMAC_SHA1_96},
-	{"aes-cbc-256-sha256", ESP_CIPHER_AES_CBC_256, ESP_INTEGRITY_HMAC_SHA256_128},
-};
 static const uint32_t populations[] = {1, 1000, SESSIONS_ESP, SESSIONS_PLAIN};
 static const uint16_t sizes[] = {64, 128, 256, 512, 1024, 1400, LOAD_IMIX};
 
@@ -281,9 +276,9 @@ static int for_all(struct bench *b, int (*f)(struct bench *b, const struct popul
 {
 	int error = 0;
 
-	for (size_t t = 0; t < RTE_DIM(transforms); t++)
+	for (const struct transform *t = transforms; t->name; t++)
 		for (size_t n = 0; error == 0 && n < RTE_DIM(populations); n++) {
-			const struct population p = {&transforms[t], populations[n]};
+			const struct population p = {t, populations[n], WINDOW};
 
 			error = f(b, &p);
 		}

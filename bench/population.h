@@ -11,6 +11,7 @@
 
 #include "contract/algorithm.h"
 #include "contract/ids.h"
+#include "contract/messages.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,7 +26,12 @@ struct transform {
 struct population {
 	const struct transform *transform;
 	uint32_t sessions;
+	uint16_t window; // packets of the replay windows, 0 = replays are taken
 };
+
+// "plain" and so on, the last one without a name; and the one of that name, or NULL.
+extern const struct transform transforms[];
+const struct transform *transform_find(const char *name);
 
 enum direction { UPLINK, DOWNLINK };
 
@@ -83,3 +89,12 @@ static inline void population_key(uint8_t *key, size_t length, uint8_t seed)
 	for (size_t i = 0; i < length; i++)
 		key[i] = (uint8_t)(seed + i * 7);
 }
+
+// What makes session number i of a population live, in this order: its SA if there is IPsec, its
+// tunnel if it is the first in it, the session, its state and its route.
+bool population_opens_tunnel(const struct population *p, uint32_t session);
+struct command_sa_add population_sa_add(const struct population *p, uint32_t session);
+struct command_tunnel_add population_tunnel_add(const struct population *p, uint32_t session);
+struct command_session_add population_session_add(const struct population *p, uint32_t session);
+struct command_session_set population_session_set(uint32_t session);
+struct command_route population_route(uint32_t session);
