@@ -169,6 +169,7 @@ static void work(struct turn *t)
 	t->more = resolver_work(t->c->resolver, t->now) >= BURST;
 	if (channel_server_lost(&t->server))
 		channel_server_disconnect(&t->server);
+	sa_moves(t->c->tables);
 	if (t->server.channel) {
 		serve_commands(t);
 		tell_sa_events(t);

@@ -11,6 +11,7 @@
 #include "dataplane/stage.h"
 
 #include "dataplane/esp_crypto.h"
+#include "dataplane/outer6.h"
 #include "dataplane/owner.h"
 #include "dataplane/scratch.h"
 
@@ -43,15 +44,25 @@ static inline uint16_t load_u16(const uint8_t *p)
 static void unknown_spi(struct worker *w, const struct rte_mbuf *m, uint32_t spi)
 {
 	const struct meta *meta = rte_mbuf_to_priv((struct rte_mbuf *)(uintptr_t)m);
+	bool v6 = meta->flags & META_OUTER6;
 	struct sa_notice n = {
 		.unknown_spi = spi,
-		.local = meta->local,
-		.remote = meta->remote,
+		.local = v6 ? address_v6(meta->local6) : address_v4((const uint8_t *)&meta->local),
+		.remote =
+			v6 ? address_v6(meta->remote6) : address_v4((const uint8_t *)&meta->remote),
 		.remote_port = meta->outer_port,
 	};
 
 	if (bucket_take(&scratch_of(w)->unknown_spi, w->now, UNKNOWN_INTERVAL, UNKNOWN_MOST))
 		sa_tell_unknown(w->tables, &n);
+}
+
+// Of an SA over IPv6: does the packet come from where it may, so that only a NAT has moved it?
+static bool addresses6_match(const struct sa *s, const struct meta *meta, bool udp)
+{
+	const struct outer6 *o = __atomic_load_n(&s->outer6, __ATOMIC_ACQUIRE);
+
+	return udp ? outer6_equal(o->local, meta->local6) : outer6_is_of(o, meta);
 }
 
 // Why the packet goes no further, or DROP_COUNT. All that can be known without a key.
@@ -64,6 +75,8 @@ static enum drop packet_check(const struct sa *s, const struct rte_mbuf *m, uint
 	if (udp != (meta->outer_port != 0))
 		return DROP_ESP_ENCAPSULATION;
 	if (meta->local != s->local || (!udp && meta->remote != sa_remote_address(s->remote_in)))
+		return DROP_ESP_SELECTOR;
+	if (unlikely(s->local == 0) && !addresses6_match(s, meta, udp))
 		return DROP_ESP_SELECTOR;
 	if (m->data_len < overhead + s->block || (m->data_len - overhead) % s->block)
 		return DROP_ESP_SHORT;
@@ -198,19 +211,31 @@ static enum drop payload_open(struct esp_packet *p)
 	return DROP_COUNT;
 }
 
+static bool has_moved(const struct sa *s, const struct meta *meta)
+{
+	const struct outer6 *o;
+
+	if (likely(s->local != 0))
+		return sa_remote(meta->remote, meta->outer_port) != s->remote_in;
+	o = __atomic_load_n(&s->outer6, __ATOMIC_ACQUIRE);
+	return o->remote_port != meta->outer_port || !outer6_equal(o->remote, meta->remote6);
+}
+
 // Only the newest packet says where the peer is: one that was overtaken may come from an address
 // that the peer has left.
 static void address_follow(struct worker *w, struct esp_packet *p)
 {
 	const struct meta *meta = meta_of(p->m);
 	struct sa *s = p->sa;
-	uint64_t remote = sa_remote(meta->remote, meta->outer_port);
 
-	if (s->encapsulation != ESP_UDP || remote == s->remote_in)
+	if (s->encapsulation != ESP_UDP || !has_moved(s, meta))
 		return;
 	if (s->replay.window && s->replay.top != p->sequence)
 		return;
-	sa_follow(w->tables, s, remote);
+	if (likely(s->local != 0))
+		sa_follow(w->tables, s, sa_remote(meta->remote, meta->outer_port));
+	else if (sa_follow6(w->tables, s, meta->remote6, meta->outer_port))
+		w->wake_clerk = true;
 }
 
 // Packets that keep coming through another worker's hands: the flow arrives there now, so the

@@ -7,7 +7,9 @@
 
 #include "dataplane/stage.h"
 
+#include "dataplane/checksum.h"
 #include "dataplane/esp_crypto.h"
+#include "dataplane/outer6.h"
 
 #include <netinet/in.h>
 #include <rte_byteorder.h>
@@ -46,11 +48,26 @@ static bool trailer_put(struct rte_mbuf *m, const struct sa *s)
 	return true;
 }
 
+// The inner UDP checksum: in transport mode its packet is an IPv6 one, and hosts take no UDP over
+// IPv6 without (RFC 8200 section 8.1).
+static void checksum_put(struct rte_mbuf *m, const struct outer6 *o)
+{
+	uint8_t *udp = rte_pktmbuf_mtod(m, uint8_t *);
+	uint16_t sum;
+
+	store_u16(udp + 6, 0);
+	sum = checksum_udp6(o->local, o->remote, udp, m->data_len);
+	memcpy(udp + 6, &sum, sizeof(sum));
+}
+
 // UDP header -> ESP header in place, with all but ciphertext and ICV. False when there is no room.
 static bool packet_open(struct rte_mbuf *m, struct sa *s, uint64_t sequence, struct esp_packet *p)
 {
+	const struct outer6 *o = __atomic_load_n(&s->outer6, __ATOMIC_ACQUIRE);
 	uint8_t *esp;
 
+	if (unlikely(o) && m->nb_segs == 1)
+		checksum_put(m, o);
 	if (m->nb_segs != 1 || !trailer_put(m, s))
 		return false;
 	*p = (struct esp_packet){
@@ -81,9 +98,12 @@ static bool packet_close(const struct esp_packet *p)
 {
 	const struct sa *s = p->sa;
 	uint64_t remote = __atomic_load_n(&s->remote, __ATOMIC_ACQUIRE);
+	const struct outer6 *o = __atomic_load_n(&s->outer6, __ATOMIC_ACQUIRE);
 	struct meta *meta = meta_of(p->m);
 	uint8_t *udp;
 
+	if (unlikely(o))
+		outer6_put(o, meta);
 	meta->local = s->out_local;
 	meta->remote = sa_remote_address(remote);
 	meta->protocol = IPPROTO_ESP;
@@ -93,7 +113,7 @@ static bool packet_close(const struct esp_packet *p)
 	if (!udp)
 		return false;
 	store_u16(udp, s->local_port);
-	store_u16(udp + 2, sa_remote_port(remote));
+	store_u16(udp + 2, unlikely(o) ? o->remote_port : sa_remote_port(remote));
 	store_u16(udp + 4, p->m->data_len);
 	store_u16(udp + 6, 0);
 	meta->protocol = IPPROTO_UDP;

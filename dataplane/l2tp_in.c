@@ -12,6 +12,7 @@
 #include "dataplane/stage.h"
 
 #include "dataplane/l2tp_header.h"
+#include "dataplane/outer6.h"
 #include "dataplane/owner.h"
 #include "dataplane/session.h"
 #include "dataplane/tunnel.h"
@@ -56,8 +57,10 @@ static bool tunnel_matches(const struct tunnel *t, const struct meta *meta)
 {
 	if (t->peer != meta->peer)
 		return false;
-	return t->peer || (t->remote == meta->remote && t->remote_port == meta->remote_port &&
-				  t->local == meta->local);
+	if (t->peer)
+		return true;
+	return t->remote == meta->remote && t->remote_port == meta->remote_port &&
+	       t->local == meta->local && (likely(!t->outer6) || outer6_is_of(t->outer6, meta));
 }
 
 // The tunnel; its map is on its way then. False: the packet is gone.

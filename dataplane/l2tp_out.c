@@ -3,10 +3,12 @@
 // L2TP and UDP headers, outbound. The L2TP header is the short one of six bytes, with Ns and Nr
 // when the session asks for sequence numbers. The UDP checksum is left out, as RFC 768 allows
 // over IPv4: the ICV of ESP covers all of it, and without IPsec RFC 2661 section 8.1 lets it be.
+// Over IPv6 there must be one (RFC 8200 section 8.1): esp_out or ip_out puts it in.
 
 #include "dataplane/stage.h"
 
 #include "dataplane/l2tp_header.h"
+#include "dataplane/outer6.h"
 #include "dataplane/sa.h"
 #include "dataplane/session.h"
 #include "dataplane/tunnel.h"
@@ -68,6 +70,10 @@ static enum drop packet_put(struct worker *w, struct rte_mbuf *m)
 	meta->local = t->local;
 	meta->remote = t->remote;
 	meta->protocol = IPPROTO_UDP;
+	// What another outer packet or an inner one said of itself.
+	meta->flags &= (uint8_t) ~(META_OUTER6 | META_NEXT6);
+	if (unlikely(t->outer6))
+		outer6_put(t->outer6, meta);
 	return DROP_COUNT;
 }
 

@@ -8,6 +8,7 @@
 // which SA to look at. Bits of one kind melt together, so however often a client moves, the ring
 // holds one notice of it; and if the ring was ever full, the clerk looks at every SA instead.
 
+#include "dataplane/outer6.h"
 #include "dataplane/sa.h"
 #include "dataplane/sa_keys.h"
 
@@ -37,10 +38,7 @@ static int sa_check(const struct tables *t, const struct command_sa_add *c)
 		return -EINVAL;
 	if (c->esn > 1 || (c->esn && c->window == 0))
 		return -EINVAL;
-	// TODO(ipv6): outer IPv6 comes with its own issue.
-	if (c->local.version != IP_V4 || c->remote.version != IP_V4 || !window_valid(c->window))
-		return -EINVAL;
-	return 0;
+	return outer_valid(&c->local, &c->remote) && window_valid(c->window) ? 0 : -EINVAL;
 }
 
 static void sa_fill_in(struct sa *s, const struct command_sa_add *c)
@@ -57,7 +55,7 @@ static void sa_fill_in(struct sa *s, const struct command_sa_add *c)
 	s->iv = cipher->iv;
 	s->block = cipher->block;
 	s->icv = sa_is_aead(c->cipher) ? cipher->icv : integrity->icv;
-	memcpy(&s->local, c->local.bytes, 4);
+	s->local = s->out_local;
 	memcpy(&s->salt_in, c->cipher_key_in + cipher->key, cipher->salt);
 	s->remote_in = s->remote;
 }
@@ -65,13 +63,9 @@ static void sa_fill_in(struct sa *s, const struct command_sa_add *c)
 static void sa_fill_out(struct sa *s, const struct command_sa_add *c)
 {
 	const struct esp_cipher_shape *cipher = esp_cipher_shape(c->cipher);
-	uint32_t remote;
 
-	memcpy(&remote, c->remote.bytes, 4);
-	s->remote = sa_remote(remote, c->encapsulation == ESP_UDP ? c->remote_port : 0);
 	s->spi_out = c->spi_out;
 	memcpy(&s->salt_out, c->cipher_key_out + cipher->key, cipher->salt);
-	memcpy(&s->out_local, c->local.bytes, 4);
 	s->local_port = c->encapsulation == ESP_UDP ? c->local_port : 0;
 	s->out_cipher = c->cipher;
 	s->out_integrity = c->integrity;
@@ -81,6 +75,20 @@ static void sa_fill_out(struct sa *s, const struct command_sa_add *c)
 	s->out_block = cipher->block;
 	s->out_icv = cipher->icv ? cipher->icv : esp_integrity_shape(c->integrity)->icv;
 	s->index = id_index(c->spi_in);
+}
+
+// The addresses of the outer packets.
+static int sa_fill_outer(struct sa *s, const struct command_sa_add *c)
+{
+	uint16_t port = c->encapsulation == ESP_UDP ? c->remote_port : 0;
+	uint32_t remote;
+
+	if (c->local.version == IP_V6)
+		return outer6_create(&c->local, &c->remote, port, &s->outer6);
+	memcpy(&remote, c->remote.bytes, 4);
+	memcpy(&s->out_local, c->local.bytes, 4);
+	s->remote = sa_remote(remote, port);
+	return 0;
 }
 
 // [struct sa][keys in][keys out][replay blocks]
@@ -93,6 +101,10 @@ static struct sa *sa_create(struct tables *t, const struct command_sa_add *c)
 
 	if (!s)
 		return NULL;
+	if (sa_fill_outer(s, c)) {
+		table_free(s);
+		return NULL;
+	}
 	sa_fill_out(s, c);
 	sa_fill_in(s, c);
 	replay_init(&s->replay, c->window, (uint64_t *)(key_out + keys));
@@ -110,6 +122,7 @@ static void sa_release(void *object)
 {
 	struct sa *s = object;
 
+	table_free(s->outer6);
 	explicit_bzero(s, s->size);
 	table_free(s);
 }
@@ -180,6 +193,19 @@ void sa_follow(struct tables *t, struct sa *s, uint64_t remote)
 	sa_tell(t, s, SA_MOVED);
 }
 
+bool sa_follow6(struct tables *t, struct sa *s, const uint8_t remote[16], uint16_t remote_port)
+{
+	struct sa_move move = {.spi = s->spi_in, .remote_port = remote_port};
+
+	if (__atomic_fetch_or(&s->events, SA_MOVING, __ATOMIC_ACQ_REL) & SA_MOVING)
+		return false;
+	memcpy(move.remote, remote, sizeof(move.remote));
+	if (rte_ring_mp_enqueue_elem(t->moves, &move, sizeof(move)) == 0)
+		return true;
+	__atomic_fetch_and(&s->events, ~(uint32_t)SA_MOVING, __ATOMIC_ACQ_REL);
+	return false;
+}
+
 // False: another worker was faster, and *before is what it left. One worker alone does without the
 // lock, as in tables_fetch_add.
 static inline bool sequence_move(
@@ -213,6 +239,35 @@ uint16_t sa_take_sequence(struct tables *t, struct sa *s, uint16_t n, uint64_t *
 	return taken;
 }
 
+// ---- clerk: who has moved
+
+static void move(struct tables *t, struct sa *s, const struct sa_move *m)
+{
+	struct outer6 *old = s->outer6, *o = old ? table_alloc(sizeof(*o)) : NULL;
+
+	if (o) {
+		*o = *old;
+		memcpy(o->remote, m->remote, sizeof(o->remote));
+		o->remote_port = m->remote_port;
+		__atomic_store_n(&s->outer6, o, __ATOMIC_RELEASE);
+		reclaim_later(t, old, table_free);
+		sa_tell(t, s, SA_MOVED);
+	}
+	__atomic_fetch_and(&s->events, ~(uint32_t)SA_MOVING, __ATOMIC_ACQ_REL);
+}
+
+void sa_moves(struct tables *t)
+{
+	struct sa_move m;
+
+	while (rte_ring_sc_dequeue_elem(t->moves, &m, sizeof(m)) == 0) {
+		struct sa *s = sa_find(t, m.spi);
+
+		if (s)
+			move(t, s, &m);
+	}
+}
+
 // ---- clerk: what is to be told
 
 static void event_of(struct message *e, uint32_t type, const void *body)
@@ -221,21 +276,15 @@ static void event_of(struct message *e, uint32_t type, const void *body)
 	memcpy(e->body, body, e->size);
 }
 
-static struct ip_address address_of(uint32_t network_order)
-{
-	uint8_t bytes[4];
-
-	memcpy(bytes, &network_order, 4);
-	return address_v4(bytes);
-}
-
 static void event_moved(struct message *e, const struct sa *s)
 {
 	uint64_t remote = __atomic_load_n(&s->remote, __ATOMIC_ACQUIRE);
+	uint32_t address = sa_remote_address(remote);
 	struct event_peer_moved body = {
 		.spi_in = s->spi_in,
-		.remote_port = sa_remote_port(remote),
-		.remote = address_of(sa_remote_address(remote)),
+		.remote_port = s->outer6 ? s->outer6->remote_port : sa_remote_port(remote),
+		.remote = s->outer6 ? address_v6(s->outer6->remote)
+				    : address_v4((const uint8_t *)&address),
 	};
 
 	event_of(e, EVENT_PEER_MOVED, &body);
@@ -252,8 +301,8 @@ static void event_unknown(struct message *e, const struct sa_notice *n)
 {
 	struct event_sa_unknown body = {
 		.spi = n->unknown_spi,
-		.local = address_of(n->local),
-		.remote = address_of(n->remote),
+		.local = n->local,
+		.remote = n->remote,
 		.remote_port = n->remote_port,
 	};
 
@@ -263,7 +312,7 @@ static void event_unknown(struct message *e, const struct sa_notice *n)
 // One event of the bits that are set; the others are told again at once.
 static bool event_of_sa(struct tables *t, struct sa *s, struct message *e)
 {
-	uint32_t bits = __atomic_exchange_n(&s->events, 0, __ATOMIC_ACQ_REL);
+	uint32_t bits = __atomic_fetch_and(&s->events, SA_MOVING, __ATOMIC_ACQ_REL) & ~SA_MOVING;
 
 	if (bits & SA_MOVED) {
 		event_moved(e, s);

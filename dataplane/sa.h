@@ -19,6 +19,7 @@ enum sa_event_bit {
 	SA_EXHAUSTING = 1 << 1, // 3/4 of the sequence numbers are used
 	SA_EXHAUSTED = 1 << 2,  // none is left
 	SA_TOLD = 1 << 3,       // the notice is in the ring
+	SA_MOVING = 1 << 4,     // the clerk is about to change outer6
 };
 
 struct sa {
@@ -32,7 +33,7 @@ struct sa {
 	uint8_t iv;            // bytes of the explicit IV
 	uint8_t block;         // the ciphertext is a multiple of this, bytes
 	uint8_t icv;           // bytes
-	uint32_t local;        // IPv4 in network byte order
+	uint32_t local;        // IPv4 in network byte order; 0: outer6
 	uint32_t salt_in;      // as on the wire; AEAD only
 	uint64_t remote_in;    // sa_remote() as the owner last saw it
 	struct replay replay;
@@ -42,7 +43,7 @@ struct sa {
 	// ---- outbound: read by every worker; remote is written by the inbound owner
 	_Alignas(64) uint32_t spi_out;
 	uint32_t salt_out;
-	uint64_t remote;     // atomic: sa_remote()
+	uint64_t remote;     // atomic: sa_remote(); 0: outer6
 	const void *key_out; // as sa_keys_expand wrote it
 	uint64_t serial;     // of this SA, never repeats in this process: for IVs
 	uint32_t out_local;  // local, IPv4 in network byte order
@@ -53,7 +54,7 @@ struct sa {
 	uint8_t out_iv;
 	uint8_t out_block;
 	uint8_t out_icv;
-	struct outer6 *outer6; // atomic; NULL: the outer packets are IPv4, else remote is a port
+	struct outer6 *outer6; // atomic, of the clerk; NULL: the outer packets are IPv4
 	uint32_t index;        // in the table, and in sa_stats
 	uint8_t out_esn;
 
@@ -149,10 +150,18 @@ static inline struct sa *sa_find(const struct tables *t, uint32_t spi)
 struct sa_notice {
 	uint32_t spi; // of an SA with events, or 0
 	uint32_t unknown_spi;
-	uint32_t local; // IPv4 in network byte order
-	uint32_t remote;
+	struct ip_address local;
+	struct ip_address remote;
 	uint16_t remote_port;
 	uint16_t zero;
+};
+
+// A peer over IPv6 that is somewhere else now; an element of tables.moves.
+struct sa_move {
+	uint32_t spi;
+	uint16_t remote_port; // host byte order
+	uint16_t zero;
+	uint8_t remote[16];
 };
 
 // Sets the bits and puts the SA into the ring of notices, unless it is there already. Any worker.
@@ -162,6 +171,9 @@ void sa_tell_unknown(struct tables *t, const struct sa_notice *n);
 
 // The owner, after the ICV: packets go to that address and port from now on.
 void sa_follow(struct tables *t, struct sa *s, uint64_t remote);
+// The same over IPv6, as soon as the clerk has done sa_moves. True when it is to be woken; false
+// when it knows already, or cannot be told now: then the next packet asks again.
+bool sa_follow6(struct tables *t, struct sa *s, const uint8_t remote[16], uint16_t remote_port);
 // A block of n sequence numbers: how many of them may be used (0 to n), the first in *first.
 uint16_t sa_take_sequence(struct tables *t, struct sa *s, uint16_t n, uint64_t *first);
 // For tables_clear.

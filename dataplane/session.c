@@ -63,10 +63,11 @@ uint16_t session_mtu_compute(const struct session_mtu *m)
 static void mtu_update(struct tables *t, uint32_t index)
 {
 	struct session *s = &t->session[index];
-	const struct sa *sa = s->downlink.tunnel->sa;
+	const struct tunnel *tunnel = s->downlink.tunnel;
+	const struct sa *sa = tunnel->sa;
 	struct session_mtu m = {
 		.port_mtu = t->port_mtu,
-		.ip_version = IP_V4,
+		.ip_version = (sa ? sa->outer6 : tunnel->outer6) ? IP_V6 : IP_V4,
 		.cipher = sa ? sa->out_cipher : ESP_CIPHER_NONE,
 		.integrity = sa ? sa->out_integrity : ESP_INTEGRITY_NONE,
 		.encapsulation = sa ? sa->out_encapsulation : ESP_PLAIN,

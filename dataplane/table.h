@@ -23,6 +23,7 @@ struct scratch; // scratch.h
 struct outer6 {
 	uint8_t local[16];
 	uint8_t remote[16];
+	uint16_t remote_port; // of UDP-encapsulated ESP, host byte order, else 0
 };
 
 struct tables {
@@ -46,6 +47,7 @@ struct tables {
 	struct reclaim *reclaim_last;
 	struct scratch *scratch;  // by worker index: working memory of that worker's stages
 	struct rte_ring *notices; // workers to clerk: struct sa_notice
+	struct rte_ring *moves;   // workers to clerk: struct sa_move
 	bool notices_lost;        // the ring was full once: look at every SA
 	uint32_t notices_scan;    // SA index at which that look goes on
 	uint32_t sa_high;         // no SA was ever at this index or above
@@ -89,6 +91,10 @@ void tables_clear(struct tables *t);
 // ring (EVENT_PEER_MOVED, EVENT_SA_EXHAUSTING or EVENT_SA_UNKNOWN) ready to be put there. False
 // when there is none. To be asked every 100 ms or so until it says false.
 bool sa_event_next(struct tables *t, struct message *event);
+
+// Clerk only: peers over IPv6 that have moved are followed from now on. To be called whenever a
+// worker woke the clerk, with or without a control plane.
+void sa_moves(struct tables *t);
 
 // Calls release(object) once no worker can see it any more. Clerk only (reclaim.c).
 void reclaim_later(struct tables *t, void *object, void (*release)(void *object));

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { NOTICES = 1024 }; // slots of the ring from the workers to the clerk
+enum { NOTICES = 1024 }; // slots of a ring from the workers to the clerk
 
 // AddressSanitizer sees no mistake in DPDK's heap: built with it, all comes from the process's.
 #ifndef __has_feature // clang's way to ask
@@ -65,12 +65,12 @@ static int scratch_init(struct tables *t)
 	return 0;
 }
 
-static struct rte_ring *notices_create(void)
+static struct rte_ring *notices_create(const char *name, unsigned element)
 {
-	ssize_t size = rte_ring_get_memsize_elem(sizeof(struct sa_notice), NOTICES);
+	ssize_t size = rte_ring_get_memsize_elem(element, NOTICES);
 	struct rte_ring *r = size > 0 ? table_alloc((size_t)size) : NULL;
 
-	if (r && rte_ring_init(r, "notices", NOTICES, RING_F_SC_DEQ)) {
+	if (r && rte_ring_init(r, name, NOTICES, RING_F_SC_DEQ)) {
 		table_free(r);
 		return NULL;
 	}
@@ -87,6 +87,7 @@ static void tables_free(struct tables *t)
 	table_free(t->session_cold);
 	table_free(t->scratch);
 	table_free(t->notices);
+	table_free(t->moves);
 	free(t);
 }
 
@@ -108,7 +109,8 @@ struct tables *tables_create(uint32_t sas, uint32_t sessions, struct stats_sa *s
 		.session = table_alloc(sessions * sizeof(*t->session)),
 		.session_cold = table_alloc(sessions * sizeof(*t->session_cold)),
 		.scratch = table_alloc(LIMIT_WORKERS * sizeof(*t->scratch)),
-		.notices = notices_create(),
+		.notices = notices_create("notices", sizeof(struct sa_notice)),
+		.moves = notices_create("moves", sizeof(struct sa_move)),
 		.sa_stats = sa_stats,
 		.session_stats = session_stats,
 		.mgr = mgr,
@@ -117,7 +119,7 @@ struct tables *tables_create(uint32_t sas, uint32_t sessions, struct stats_sa *s
 		.port_mtu = 1500,
 	};
 	if (t->sa && t->tunnel && t->session && t->session_cold && t->scratch && t->notices &&
-		scratch_init(t) == 0)
+		t->moves && scratch_init(t) == 0)
 		return t;
 	tables_free(t);
 	return NULL;

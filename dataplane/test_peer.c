@@ -150,8 +150,14 @@ void peer_from(const struct command_sa_add *c, struct rte_mbuf *m)
 {
 	struct meta *meta = meta_of(m);
 
-	memcpy(&meta->remote, c->remote.bytes, 4);
-	memcpy(&meta->local, c->local.bytes, 4);
+	if (c->local.version == IP_V6) {
+		meta->flags |= META_OUTER6;
+		memcpy(meta->remote6, c->remote.bytes, 16);
+		memcpy(meta->local6, c->local.bytes, 16);
+	} else {
+		memcpy(&meta->remote, c->remote.bytes, 4);
+		memcpy(&meta->local, c->local.bytes, 4);
+	}
 	meta->outer_port = c->encapsulation == ESP_UDP ? c->remote_port : 0;
 }
 

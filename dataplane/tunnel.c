@@ -5,6 +5,7 @@
 
 #include "dataplane/tunnel.h"
 
+#include "dataplane/outer6.h"
 #include "dataplane/sa.h"
 #include "dataplane/session.h"
 
@@ -103,6 +104,7 @@ static void tunnel_release(void *object)
 
 	if (tunnel->map != map_own(tunnel))
 		table_free(tunnel->map);
+	table_free(tunnel->outer6);
 	table_free(tunnel);
 }
 
@@ -124,8 +126,7 @@ static int tunnel_check(struct tables *t, const struct command_tunnel_add *c, st
 
 	if (c->tunnel == 0 || c->peer_tunnel == 0 || c->local_port == 0 || c->remote_port == 0)
 		return -EINVAL;
-	// TODO(ipv6): outer IPv6 comes with its own issue.
-	if (c->local.version != IP_V4 || c->remote.version != IP_V4 || (c->sa && !c->peer))
+	if (!outer_valid(&c->local, &c->remote) || (c->sa && !c->peer))
 		return -EINVAL;
 	if (t->tunnel[c->tunnel])
 		return -EEXIST;
@@ -139,13 +140,19 @@ static struct tunnel *tunnel_create(const struct command_tunnel_add *c, struct s
 
 	if (!tunnel)
 		return NULL;
+	if (outer6_create(&c->local, &c->remote, 0, &tunnel->outer6)) {
+		table_free(tunnel);
+		return NULL;
+	}
 	tunnel->map = map_own(tunnel);
 	tunnel->map->mask = 0;
 	tunnel->map->entry[0] = SESSION_NONE;
 	tunnel->sa = sa;
 	tunnel->peer = c->peer;
-	memcpy(&tunnel->local, c->local.bytes, 4);
-	memcpy(&tunnel->remote, c->remote.bytes, 4);
+	if (!tunnel->outer6) {
+		memcpy(&tunnel->local, c->local.bytes, 4);
+		memcpy(&tunnel->remote, c->remote.bytes, 4);
+	}
 	tunnel->local_port = c->local_port;
 	tunnel->remote_port = c->remote_port;
 	tunnel->id = c->tunnel;

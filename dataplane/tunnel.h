@@ -21,7 +21,7 @@ struct tunnel {
 	struct session_map *map; // atomic
 	struct sa *sa;           // atomic: to send through; NULL with peer 0 or when none is left
 	uint32_t peer;           // IKE peer, 0 = L2TP without IPsec
-	uint32_t local;          // IPv4 in network byte order
+	uint32_t local;          // IPv4 in network byte order; 0: outer6
 	uint32_t remote;
 	struct outer6 *outer6; // NULL: the outer packets are IPv4. Of the tunnel, and freed with it
 	uint16_t local_port;   // of L2TP, host byte order
