@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Two rte_fib tables, one for each side (see route.h); the inner one, with a route for each
-// session, is of the DIR-24-8 kind. The outer one is complete before the workers start. What a
-// table holds for a prefix is one number: kind, who made it, and the session, the port or the
-// gateway.
+// Two rte_fib tables for IPv4, one for each side (see route.h); the inner one, with a route for
+// each session, is of the DIR-24-8 kind. The outer one is complete before the workers start. What a
+// table holds for a prefix is one number (route_table.h). IPv6 is in route6.c, routes with several
+// next hops in route_shared.c.
 //
 // Readers are safe while the clerk writes: every word of the tables is read and written whole, and
 // the number 0 means no route. The one thing that needs a grace period is reuse: rte_fib gives a
@@ -11,7 +11,7 @@
 // way to it. So after a deletion the clerk lets all workers pass a quiescent state before it adds
 // anything. The same protects the entries of the gateway table.
 
-#include "dataplane/route.h"
+#include "dataplane/route_table.h"
 
 #include "dataplane/worker.h"
 
@@ -19,54 +19,12 @@
 #include <rte_byteorder.h>
 #include <rte_fib.h>
 #include <rte_malloc.h>
-#include <rte_rcu_qsbr.h>
 #include <rte_rib.h>
 #include <stdlib.h>
-
-enum {
-	KIND_BITS = 3,
-	KIND_MASK = (1 << KIND_BITS) - 1,
-	BY_COMMAND = 1 << KIND_BITS, // made by ROUTE_ADD
-	VALUE_SHIFT = KIND_BITS + 1,
-
-	SPARE_ROUTES = 1024,      // own addresses, networks, and what ROUTE_ADD has for gateways
-	GROUPS = 1024,            // second-level groups (of 256 addresses) at least
-	SESSIONS_IN_A_GROUP = 16, // what we reckon with; pools fill them far better
-};
-
-struct gateway {
-	uint32_t address; // IPv4 in network byte order
-	uint16_t port;
-	uint32_t users; // routes; 0 = free. Clerk only
-};
-
-struct routes {
-	struct rte_fib *outer; // subscriber side
-	struct rte_fib *inner; // network side
-	struct gateway gateway[ROUTE_GATEWAYS];
-	const struct port *port;
-	uint16_t ports;
-	struct rte_rcu_qsbr *qsbr;
-	uint64_t deleted; // token of the newest deletion, 0 = waited for
-};
 
 static struct rte_fib *fib_of(const struct routes *r, enum port_side side)
 {
 	return side == SIDE_SUBSCRIBER ? r->outer : r->inner;
-}
-
-static uint64_t hop_pack(enum route_kind kind, uint32_t value)
-{
-	return (uint64_t)value << VALUE_SHIFT | kind;
-}
-
-// Before anything that a deletion gave free is used again.
-static void settle(struct routes *r)
-{
-	if (!r->deleted)
-		return;
-	rte_rcu_qsbr_check(r->qsbr, r->deleted, true);
-	r->deleted = 0;
 }
 
 static bool find(struct rte_fib *fib, uint32_t address, uint8_t length, uint64_t *hop)
@@ -83,7 +41,7 @@ static int add(
 
 	if (find(fib, address, length, &old))
 		return -EEXIST;
-	settle(r);
+	routes_settle(r);
 	return rte_fib_add(fib, address, length, hop);
 }
 
@@ -103,15 +61,15 @@ static int gateway_take(struct routes *r, uint32_t address, uint16_t port)
 	}
 	if (unused < 0)
 		return unused;
-	settle(r);
+	routes_settle(r);
 	r->gateway[unused] = (struct gateway){.address = address, .port = port, .users = 1};
 	return unused;
 }
 
 static void gateway_release(struct routes *r, uint64_t hop)
 {
-	if ((hop & KIND_MASK) == ROUTE_GATEWAY)
-		r->gateway[(hop >> VALUE_SHIFT) % ROUTE_GATEWAYS].users--;
+	if ((hop & ROUTE_KIND_MASK) == ROUTE_GATEWAY)
+		r->gateway[route_value(hop) % ROUTE_GATEWAYS].users--;
 }
 
 static int remove_route(struct routes *r, uint32_t address, uint8_t length, uint64_t hop)
@@ -145,7 +103,7 @@ static struct rte_fib *create_inner(uint32_t routes, uint32_t sessions)
 		.default_nh = ROUTE_NONE,
 		.max_routes = (int)(routes + sessions),
 		.dir24_8 = {.nh_sz = RTE_FIB_DIR24_8_4B,
-			.num_tbl8 = GROUPS + sessions / SESSIONS_IN_A_GROUP},
+			.num_tbl8 = ROUTE_GROUPS + sessions / ROUTE_SESSIONS_IN_A_GROUP},
 	};
 
 	return rte_fib_create("inner", SOCKET_ID_ANY, &conf);
@@ -154,7 +112,7 @@ static struct rte_fib *create_inner(uint32_t routes, uint32_t sessions)
 int route_add_local(struct routes *r, enum port_side side, uint32_t address)
 {
 	int error =
-		add(r, fib_of(r, side), rte_be_to_cpu_32(address), 32, hop_pack(ROUTE_LOCAL, 0));
+		add(r, fib_of(r, side), rte_be_to_cpu_32(address), 32, route_pack(ROUTE_LOCAL, 0));
 
 	return error == -EEXIST ? 0 : error;
 }
@@ -167,11 +125,11 @@ static int add_port(struct routes *r, const struct port *p)
 		if (error == 0 && p->mask[i] != UINT32_MAX)
 			error = add(r, fib_of(r, p->side), rte_be_to_cpu_32(p->network[i]),
 				(uint8_t)__builtin_popcount(p->mask[i]),
-				hop_pack(ROUTE_CONNECTED, p->index));
+				route_pack(ROUTE_CONNECTED, p->index));
 		if (error < 0 && error != -EEXIST)
 			return error;
 	}
-	return 0;
+	return routes6_add_port(r, p);
 }
 
 struct routes *routes_create(uint32_t statics, uint32_t sessions, const struct port *ports,
@@ -184,9 +142,11 @@ struct routes *routes_create(uint32_t statics, uint32_t sessions, const struct p
 		return NULL;
 	r->port = ports;
 	r->ports = count;
+	r->statics = statics;
+	r->sessions = sessions;
 	r->qsbr = qsbr;
-	r->outer = create_outer(statics + SPARE_ROUTES);
-	r->inner = create_inner(statics + SPARE_ROUTES, sessions);
+	r->outer = create_outer(statics + ROUTE_SPARE);
+	r->inner = create_inner(statics + ROUTE_SPARE, sessions);
 	for (uint16_t i = 0; r->outer && r->inner && error == 0 && i < count; i++)
 		error = add_port(r, &ports[i]);
 	if (!r->outer || !r->inner || error < 0) {
@@ -200,11 +160,12 @@ void routes_destroy(struct routes *r)
 {
 	rte_fib_free(r->outer);
 	rte_fib_free(r->inner);
+	routes6_destroy(r);
+	rte_free(r->shared);
 	rte_free(r);
 }
 
-// The port on whose network the gateway is, or NULL.
-static const struct port *port_towards(const struct routes *r, uint32_t gateway)
+const struct port *route_port_towards(const struct routes *r, uint32_t gateway)
 {
 	for (uint16_t i = 0; i < r->ports; i++)
 		if (port_on_link(&r->port[i], gateway) && !port_is_own(&r->port[i], gateway))
@@ -216,18 +177,18 @@ static int add_gateway(
 	struct routes *r, const struct ip_prefix *to, const struct ip_address *via, uint64_t flags)
 {
 	uint32_t gateway = rte_cpu_to_be_32(address_to_u32(via));
-	const struct port *p = port_towards(r, gateway);
+	const struct port *p = route_port_towards(r, gateway);
 	int index, error;
 
-	if (!p || ((flags & BY_COMMAND) && p->side == SIDE_SUBSCRIBER))
+	if (!p || ((flags & ROUTE_BY_COMMAND) && p->side == SIDE_SUBSCRIBER))
 		return -ENETUNREACH;
 	index = gateway_take(r, gateway, p->index);
 	if (index < 0)
 		return index;
 	error = add(r, fib_of(r, p->side), address_to_u32(&to->address), to->length,
-		hop_pack(ROUTE_GATEWAY, (uint32_t)index) | flags);
+		route_pack(ROUTE_GATEWAY, (uint32_t)index) | flags);
 	if (error < 0)
-		gateway_release(r, hop_pack(ROUTE_GATEWAY, (uint32_t)index));
+		gateway_release(r, route_pack(ROUTE_GATEWAY, (uint32_t)index));
 	return error;
 }
 
@@ -241,26 +202,38 @@ static bool prefix_is_v4(const struct ip_prefix *p)
 
 int route_add_static(struct routes *r, const struct config_route *c)
 {
+	int group;
+
+	if (c->to.address.version == IP_V6)
+		return route6_add_static(r, c);
 	if (!prefix_is_v4(&c->to) || c->via[0].version != IP_V4)
 		return -EINVAL;
-	return add_gateway(r, &c->to, &c->via[0], 0);
+	if (c->via_count == 1)
+		return add_gateway(r, &c->to, &c->via[0], 0);
+	group = route_shared_take(r, c);
+	if (group < 0)
+		return group;
+	return add(r, r->inner, address_to_u32(&c->to.address), c->to.length,
+		route_pack(ROUTE_SHARED, (uint32_t)group));
 }
 
 int route_add(struct routes *r, const struct command_route *c)
 {
 	int error;
 
+	if (c->prefix.address.version == IP_V6)
+		return route6_add(r, c);
 	if (!prefix_is_v4(&c->prefix))
 		return -EINVAL;
 	if (c->kind == NEXT_HOP_SESSION) {
 		if (c->session >= LIMIT_SESSIONS)
 			return -EINVAL;
 		return add(r, r->inner, address_to_u32(&c->prefix.address), c->prefix.length,
-			hop_pack(ROUTE_SESSION, c->session) | BY_COMMAND);
+			route_pack(ROUTE_SESSION, c->session) | ROUTE_BY_COMMAND);
 	}
 	if (c->kind != NEXT_HOP_GATEWAY || c->gateway.version != IP_V4)
 		return -EINVAL;
-	error = add_gateway(r, &c->prefix, &c->gateway, BY_COMMAND);
+	error = add_gateway(r, &c->prefix, &c->gateway, ROUTE_BY_COMMAND);
 	return error == -ENETUNREACH ? -EINVAL : error;
 }
 
@@ -269,9 +242,11 @@ int route_delete(struct routes *r, const struct command_route *c)
 	uint32_t address = address_to_u32(&c->prefix.address);
 	uint64_t hop;
 
+	if (c->prefix.address.version == IP_V6)
+		return route6_delete(r, c);
 	if (!prefix_is_v4(&c->prefix))
 		return -EINVAL;
-	if (!find(r->inner, address, c->prefix.length, &hop) || !(hop & BY_COMMAND))
+	if (!find(r->inner, address, c->prefix.length, &hop) || !(hop & ROUTE_BY_COMMAND))
 		return -ENOENT;
 	return remove_route(r, address, c->prefix.length, hop);
 }
@@ -282,7 +257,7 @@ static struct rte_rib_node *next_by_command(struct rte_rib *rib, struct rte_rib_
 	uint64_t hop;
 
 	while ((node = rte_rib_get_nxt(rib, 0, 0, node, RTE_RIB_GET_NXT_ALL)))
-		if (rte_rib_get_nh(node, &hop) == 0 && (hop & BY_COMMAND))
+		if (rte_rib_get_nh(node, &hop) == 0 && (hop & ROUTE_BY_COMMAND))
 			return node;
 	return NULL;
 }
@@ -295,6 +270,7 @@ void routes_clear(struct routes *r)
 	uint8_t length;
 	uint64_t hop;
 
+	routes6_clear(r);
 	while (node) {
 		// The successor is found before its predecessor's node is gone.
 		struct rte_rib_node *next = next_by_command(rib, node);
@@ -306,15 +282,15 @@ void routes_clear(struct routes *r)
 		node = next;
 	}
 	// The walk goes through what is below 0.0.0.0/0, not through it.
-	if (find(r->inner, 0, 0, &hop) && (hop & BY_COMMAND))
+	if (find(r->inner, 0, 0, &hop) && (hop & ROUTE_BY_COMMAND))
 		remove_route(r, 0, 0, hop);
 }
 
 static void unpack(const struct routes *r, uint64_t packed, struct route_hop *hop)
 {
-	uint32_t value = (uint32_t)(packed >> VALUE_SHIFT);
+	uint32_t value = route_value(packed);
 
-	*hop = (struct route_hop){.kind = packed & KIND_MASK};
+	*hop = (struct route_hop){.kind = packed & ROUTE_KIND_MASK};
 	switch (hop->kind) {
 	case ROUTE_CONNECTED:
 		hop->port = (uint16_t)value;
@@ -322,6 +298,9 @@ static void unpack(const struct routes *r, uint64_t packed, struct route_hop *ho
 	case ROUTE_GATEWAY:
 		hop->port = r->gateway[value % ROUTE_GATEWAYS].port;
 		hop->gateway = r->gateway[value % ROUTE_GATEWAYS].address;
+		break;
+	case ROUTE_SHARED:
+		hop->shared = &r->shared[value];
 		break;
 	case ROUTE_SESSION:
 		hop->session = value;

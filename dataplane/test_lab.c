@@ -36,6 +36,23 @@ static struct rte_ring *ring(const char *what, unsigned a, unsigned b)
 	return rte_ring_create(name, RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 }
 
+static struct ip_address v6(const char *text)
+{
+	struct ip_address a;
+
+	address_parse(text, &a);
+	return a;
+}
+
+static void add_address6(struct port *p, const char *address)
+{
+	struct ip_address a = v6(address);
+
+	memcpy(p->address6[0], a.bytes, sizeof(a.bytes));
+	p->length6[0] = 64;
+	p->address6_count = 1;
+}
+
 static int open_port(uint16_t index, const char *name, uint8_t side, uint32_t address)
 {
 	struct config_port c = {.side = side, .mtu = 1500, .address_count = 1};
@@ -53,6 +70,7 @@ static int open_port(uint16_t index, const char *name, uint8_t side, uint32_t ad
 	if (port_open(&lab.port[index], &c, index, lab.workers, lab.pool) < 0)
 		return -1;
 	lab.port[index].mac = (struct rte_ether_addr){{2, 0, 0, 0, 0, (uint8_t)(0xf0 + index)}};
+	add_address6(&lab.port[index], side == SIDE_SUBSCRIBER ? LAB_SUB6 : LAB_NET6);
 	port_sample(&lab.port[index], &lab.stats.port[index]);
 	return 0;
 }
@@ -65,10 +83,16 @@ static int make_routes(void)
 	struct config_route network = {.to = prefix(0, 0),
 		.via = {address_from_u32(LAB_IP(198, 51, 100, 254))},
 		.via_count = 1};
+	struct config_route subscribers6 = {
+		.to.address.version = IP_V6, .via = {v6(LAB_SUB6_ROUTER)}, .via_count = 1};
+	struct config_route network6 = {
+		.to.address.version = IP_V6, .via = {v6(LAB_NET6_ROUTER)}, .via_count = 1};
 
 	lab.routes = routes_create(16, SESSIONS, lab.port, LAB_PORTS, lab.qsbr);
 	if (!lab.routes || route_add_static(lab.routes, &subscribers) < 0 ||
-		route_add_static(lab.routes, &network) < 0)
+		route_add_static(lab.routes, &network) < 0 ||
+		route_add_static(lab.routes, &subscribers6) < 0 ||
+		route_add_static(lab.routes, &network6) < 0)
 		return -1;
 	return route_add_local(lab.routes, SIDE_NETWORK, rte_cpu_to_be_32(LAB_IP(100, 64, 0, 1)));
 }

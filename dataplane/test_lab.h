@@ -7,6 +7,7 @@
 //
 //   lab port 0: subscriber side, 192.0.2.1/24      lab port 1: network side, 198.51.100.1/24
 //   default routes: 192.0.2.254 and 198.51.100.254; own PPP address 100.64.0.1
+//   the same in IPv6: LAB_SUB6/64, LAB_NET6/64, LAB_SUB6_ROUTER, LAB_NET6_ROUTER
 
 #include "contract/build.h"
 #include "contract/channel.h"
@@ -33,6 +34,11 @@ enum {
 };
 
 #define LAB_IP(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d)) // host byte order
+
+#define LAB_SUB6        "2001:db8:0:1::1"
+#define LAB_SUB6_ROUTER "2001:db8:0:1::fe"
+#define LAB_NET6        "2001:db8:0:2::1"
+#define LAB_NET6_ROUTER "2001:db8:0:2::fe"
 
 struct lab {
 	uint16_t workers;
