@@ -59,13 +59,13 @@ static inline void prefetch_gcm(const struct esp_packet *p)
 	size_t hashes = sizeof(k->ghash_keys);
 	size_t used = (size_t)p->length + 2 * 16;
 
-	prefetch_lines(k, 0, round_keys(p->cipher));
+	prefetch_lines(k, 0, round_keys(p->shape.cipher));
 	prefetch_lines(k, sizeof(*k) - (used < hashes ? used : hashes), sizeof(*k));
 }
 
 static inline void prefetch_aead(const struct esp_packet *p)
 {
-	if (p->cipher == ESP_CIPHER_CHACHA20_POLY1305)
+	if (p->shape.cipher == ESP_CIPHER_CHACHA20_POLY1305)
 		rte_prefetch0(p->key);
 	else
 		prefetch_gcm(p);
@@ -73,9 +73,10 @@ static inline void prefetch_aead(const struct esp_packet *p)
 
 static inline void prefetch_cbc(const struct esp_packet *p)
 {
-	size_t round = offsetof(struct sa_cbc, cipher) + round_keys(p->cipher);
+	size_t round = offsetof(struct sa_cbc, cipher) + round_keys(p->shape.cipher);
 
-	prefetch_lines(p->key, 0, p->cipher == ESP_CIPHER_3DES ? sizeof(struct sa_3des) : round);
+	prefetch_lines(
+		p->key, 0, p->shape.cipher == ESP_CIPHER_3DES ? sizeof(struct sa_3des) : round);
 }
 
 // Equal in a time that does not depend on the bytes. n is a multiple of 4, as all ICVs are.
@@ -108,30 +109,42 @@ static inline uint32_t sequence_high(const struct esp_packet *p)
 
 // What both need beside key and text.
 struct aead {
-	uint8_t nonce[ESP_NONCE]; // salt, then the explicit IV of the packet
+	uint8_t nonce[16]; // salt, then the explicit IV of the packet
 	uint8_t extended[ESP_AAD_MAX];
 	const uint8_t *aad;
 	uint64_t aad_length;
 	uint8_t *text;
 };
 
-static inline void aead_prepare(const struct esp_packet *p, struct aead *a)
+static inline void aead_extend(const struct esp_packet *p, struct aead *a)
 {
-	uint32_t high;
+	uint32_t high = sequence_high(p);
 
-	memcpy(a->nonce, &p->salt, 4);
-	memcpy(a->nonce + 4, p->esp + ESP_HEADER, ESP_IV_AEAD);
-	a->text = p->esp + ESP_HEADER + ESP_IV_AEAD;
-	a->aad = p->esp;
-	a->aad_length = ESP_HEADER;
-	if (!p->esn)
-		return;
-	high = sequence_high(p);
 	memcpy(a->extended, p->esp, 4);
 	memcpy(a->extended + 4, &high, 4);
 	memcpy(a->extended + 8, p->esp + 4, 4);
 	a->aad = a->extended;
 	a->aad_length = ESP_AAD_MAX;
+}
+
+// Made one packet ahead: what was just written in two parts cannot be read at once as a whole.
+static inline void aead_prepare(const struct esp_packet *p, struct aead *a)
+{
+	memcpy(a->nonce, &p->shape.salt, 4);
+	memcpy(a->nonce + 4, p->esp + ESP_HEADER, ESP_IV_AEAD);
+	a->text = p->esp + ESP_HEADER + ESP_IV_AEAD;
+	a->aad = p->esp;
+	a->aad_length = ESP_HEADER;
+	if (unlikely(p->esn))
+		aead_extend(p, a);
+}
+
+// The explicit IV is the sequence number: it never repeats under a key.
+static inline void aead_number(struct esp_packet *p)
+{
+	uint64_t iv = rte_cpu_to_be_64(p->sequence);
+
+	memcpy(p->esp + ESP_HEADER, &iv, sizeof(iv));
 }
 
 static void chacha(struct worker *w, const struct esp_packet *p, const struct aead *a, bool decrypt,
@@ -144,51 +157,43 @@ static void chacha(struct worker *w, const struct esp_packet *p, const struct ae
 	if (decrypt) {
 		IMB_CHACHA20_POLY1305_DEC_UPDATE(
 			w->mgr, k->cipher, &context, a->text, a->text, p->length);
-		IMB_CHACHA20_POLY1305_DEC_FINALIZE(w->mgr, &context, tag, p->icv);
+		IMB_CHACHA20_POLY1305_DEC_FINALIZE(w->mgr, &context, tag, p->shape.icv);
 	} else {
 		IMB_CHACHA20_POLY1305_ENC_UPDATE(
 			w->mgr, k->cipher, &context, a->text, a->text, p->length);
-		IMB_CHACHA20_POLY1305_ENC_FINALIZE(w->mgr, &context, tag, p->icv);
+		IMB_CHACHA20_POLY1305_ENC_FINALIZE(w->mgr, &context, tag, p->shape.icv);
 	}
 }
 
-static void aead_decrypt(struct worker *w, struct esp_packet *p)
+static inline void aead_decrypt(struct worker *w, struct esp_packet *p, const struct aead *a)
 {
 	struct gcm_context_data context;
 	uint8_t tag[16];
-	struct aead a;
 
-	aead_prepare(p, &a);
-	if (p->cipher == ESP_CIPHER_AES_GCM_128)
-		IMB_AES128_GCM_DEC(w->mgr, p->key, &context, a.text, a.text, p->length, a.nonce,
-			a.aad, a.aad_length, tag, sizeof(tag));
-	else if (p->cipher == ESP_CIPHER_AES_GCM_256)
-		IMB_AES256_GCM_DEC(w->mgr, p->key, &context, a.text, a.text, p->length, a.nonce,
-			a.aad, a.aad_length, tag, sizeof(tag));
+	if (likely(p->shape.cipher == ESP_CIPHER_AES_GCM_128))
+		IMB_AES128_GCM_DEC(w->mgr, p->key, &context, a->text, a->text, p->length, a->nonce,
+			a->aad, a->aad_length, tag, sizeof(tag));
+	else if (p->shape.cipher == ESP_CIPHER_AES_GCM_256)
+		IMB_AES256_GCM_DEC(w->mgr, p->key, &context, a->text, a->text, p->length, a->nonce,
+			a->aad, a->aad_length, tag, sizeof(tag));
 	else
-		chacha(w, p, &a, true, tag);
-	p->ok = tag_equal(tag, a.text + p->length, sizeof(tag));
+		chacha(w, p, a, true, tag);
+	p->ok = tag_equal(tag, a->text + p->length, sizeof(tag));
 }
 
-// The explicit IV is the sequence number: it never repeats under a key.
-static void aead_encrypt(struct worker *w, struct esp_packet *p)
+static inline void aead_encrypt(struct worker *w, struct esp_packet *p, const struct aead *a)
 {
 	struct gcm_context_data context;
-	uint64_t iv = rte_cpu_to_be_64(p->sequence);
-	struct aead a;
-	uint8_t *tag;
+	uint8_t *tag = a->text + p->length;
 
-	memcpy(p->esp + ESP_HEADER, &iv, sizeof(iv));
-	aead_prepare(p, &a);
-	tag = a.text + p->length;
-	if (p->cipher == ESP_CIPHER_AES_GCM_128)
-		IMB_AES128_GCM_ENC(w->mgr, p->key, &context, a.text, a.text, p->length, a.nonce,
-			a.aad, a.aad_length, tag, p->icv);
-	else if (p->cipher == ESP_CIPHER_AES_GCM_256)
-		IMB_AES256_GCM_ENC(w->mgr, p->key, &context, a.text, a.text, p->length, a.nonce,
-			a.aad, a.aad_length, tag, p->icv);
+	if (likely(p->shape.cipher == ESP_CIPHER_AES_GCM_128))
+		IMB_AES128_GCM_ENC(w->mgr, p->key, &context, a->text, a->text, p->length, a->nonce,
+			a->aad, a->aad_length, tag, p->shape.icv);
+	else if (p->shape.cipher == ESP_CIPHER_AES_GCM_256)
+		IMB_AES256_GCM_ENC(w->mgr, p->key, &context, a->text, a->text, p->length, a->nonce,
+			a->aad, a->aad_length, tag, p->shape.icv);
 	else
-		chacha(w, p, &a, false, tag);
+		chacha(w, p, a, false, tag);
 }
 
 // Fetches the keys of the packet at i, unless the one before has the same.
@@ -199,24 +204,32 @@ static inline void aead_prefetch(struct esp_packet **list, uint16_t i)
 }
 
 // Returns how many of the packets are of an AEAD cipher.
-static uint16_t aead_all(struct worker *w, struct esp_packet *p, uint16_t n, bool decrypt)
+static inline uint16_t aead_all(struct worker *w, struct esp_packet *p, uint16_t n, bool decrypt)
 {
 	struct esp_packet *list[BURST];
+	struct aead a[2];
 	uint16_t count = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
-		if (sa_is_aead(p[i].cipher))
-			list[count++] = &p[i];
+		if (!sa_is_aead(p[i].shape.cipher))
+			continue;
+		if (!decrypt)
+			aead_number(&p[i]);
+		list[count++] = &p[i];
 	}
 	for (uint16_t i = 0; i < count && i < KEYS_AHEAD; i++)
 		aead_prefetch(list, i);
+	if (count)
+		aead_prepare(list[0], &a[0]);
 	for (uint16_t i = 0; i < count; i++) {
 		if (i + KEYS_AHEAD < count)
 			aead_prefetch(list, i + KEYS_AHEAD);
+		if (i + 1 < count)
+			aead_prepare(list[i + 1], &a[(i + 1) & 1]);
 		if (decrypt)
-			aead_decrypt(w, list[i]);
+			aead_decrypt(w, list[i], &a[i & 1]);
 		else
-			aead_encrypt(w, list[i]);
+			aead_encrypt(w, list[i], &a[i & 1]);
 	}
 	return count;
 }
@@ -247,7 +260,7 @@ static struct IMB_MGR *hash_mgr(struct worker *w, uint8_t integrity, uint16_t n,
 
 static inline uint8_t *icv_of(const struct esp_packet *p)
 {
-	return p->esp + ESP_HEADER + p->iv + p->length;
+	return p->esp + ESP_HEADER + p->shape.iv + p->length;
 }
 
 static inline void hash_job(IMB_JOB *j, const struct esp_packet *p, uint8_t *tag)
@@ -257,12 +270,12 @@ static inline void hash_job(IMB_JOB *j, const struct esp_packet *p, uint8_t *tag
 	j->src = p->esp;
 	j->hash_start_src_offset_in_bytes = 0;
 	j->msg_len_to_hash_in_bytes =
-		(uint64_t)ESP_HEADER + p->iv + p->length + (p->esn ? sizeof(uint32_t) : 0);
+		(uint64_t)ESP_HEADER + p->shape.iv + p->length + (p->esn ? sizeof(uint32_t) : 0);
 	j->auth_tag_output = tag;
-	j->auth_tag_output_len_in_bytes = p->icv;
+	j->auth_tag_output_len_in_bytes = p->shape.icv;
 	j->u.HMAC._hashed_auth_key_xor_ipad = k->inner;
 	j->u.HMAC._hashed_auth_key_xor_opad = k->outer;
-	j->hash_alg = hash_of[p->integrity];
+	j->hash_alg = hash_of[p->shape.integrity];
 }
 
 // Puts the upper half of the sequence number where the ICV begins; returns what was there.
@@ -277,7 +290,7 @@ static inline uint32_t high_put(const struct esp_packet *p)
 
 static bool hash_submit(struct worker *w, struct esp_packet **list, uint16_t n, uint32_t bytes)
 {
-	uint8_t integrity = list[0]->integrity;
+	uint8_t integrity = list[0]->shape.integrity;
 	IMB_JOB *jobs = scratch_of(w)->jobs;
 
 	return IMB_SUBMIT_HASH_BURST_NOCHECK(
@@ -302,7 +315,7 @@ static void hash_check(struct worker *w, struct esp_packet **list, uint16_t n)
 		if (list[i]->esn)
 			memcpy(icv_of(list[i]), &icv[i], sizeof(icv[i]));
 		list[i]->ok = done && s->jobs[i].status & IMB_STATUS_COMPLETED_AUTH &&
-			      tag_equal(s->tags[i], icv_of(list[i]), list[i]->icv);
+			      tag_equal(s->tags[i], icv_of(list[i]), list[i]->shape.icv);
 	}
 }
 
@@ -321,7 +334,7 @@ static void hash_write(struct worker *w, struct esp_packet **list, uint16_t n)
 	(void)hash_submit(w, list, n, bytes);
 	for (uint16_t i = 0; i < n; i++) {
 		if (list[i]->esn)
-			memcpy(icv_of(list[i]), s->tags[i], list[i]->icv);
+			memcpy(icv_of(list[i]), s->tags[i], list[i]->shape.icv);
 	}
 }
 
@@ -330,12 +343,12 @@ static inline void cipher_job(IMB_JOB *j, const struct esp_packet *p, unsigned k
 	const struct sa_cbc *k = p->key;
 	uint8_t *iv = p->esp + ESP_HEADER;
 
-	j->src = iv + p->iv;
-	j->dst = iv + p->iv;
+	j->src = iv + p->shape.iv;
+	j->dst = iv + p->shape.iv;
 	j->cipher_start_src_offset_in_bytes = 0;
 	j->msg_len_to_cipher_in_bytes = p->length;
 	j->iv = iv;
-	j->iv_len_in_bytes = p->iv;
+	j->iv_len_in_bytes = p->shape.iv;
 	j->enc_keys = k->cipher;
 	j->dec_keys = k->cipher;
 	j->key_len_in_bytes = key_size;
@@ -345,7 +358,7 @@ static inline void cipher_job(IMB_JOB *j, const struct esp_packet *p, unsigned k
 static void cipher_some(struct worker *w, struct esp_packet **list, uint16_t n, bool decrypt)
 {
 	struct scratch *s = scratch_of(w);
-	unsigned key_size = cbc_key_size(list[0]->cipher);
+	unsigned key_size = cbc_key_size(list[0]->shape.cipher);
 
 	for (uint16_t i = 0; i < n; i++)
 		cipher_job(&s->jobs[i], list[i], key_size);
@@ -382,7 +395,7 @@ static void hash_all(struct worker *w, struct esp_packet *p, uint16_t n, bool co
 		uint16_t count = 0;
 
 		for (uint16_t i = 0; i < n; i++) {
-			if (p[i].integrity == a)
+			if (p[i].shape.integrity == a)
 				list[count++] = &p[i];
 		}
 		if (count && compare)
@@ -402,7 +415,7 @@ static void cipher_all(struct worker *w, struct esp_packet *p, uint16_t n, bool 
 		if (sa_is_aead(c))
 			continue;
 		for (uint16_t i = 0; i < n; i++) {
-			if (p[i].cipher == c && (!decrypt || p[i].ok))
+			if (p[i].shape.cipher == c && (!decrypt || p[i].ok))
 				list[count++] = &p[i];
 		}
 		if (count && c == ESP_CIPHER_3DES)
@@ -421,7 +434,7 @@ static void cbc_iv(struct worker *w, struct esp_packet *p)
 	uint8_t iv[16];
 
 	IMB_AES128_CFB_ONE(w->mgr, iv, zeros, block, scratch_of(w)->iv_key, sizeof(iv));
-	memcpy(p->esp + ESP_HEADER, iv, p->iv < sizeof(iv) ? p->iv : sizeof(iv));
+	memcpy(p->esp + ESP_HEADER, iv, p->shape.iv < sizeof(iv) ? p->shape.iv : sizeof(iv));
 }
 
 void esp_decrypt(struct worker *w, struct esp_packet *p, uint16_t n)
@@ -429,7 +442,7 @@ void esp_decrypt(struct worker *w, struct esp_packet *p, uint16_t n)
 	if (aead_all(w, p, n, true) == n)
 		return;
 	for (uint16_t i = 0; i < n; i++) {
-		if (!sa_is_aead(p[i].cipher))
+		if (!sa_is_aead(p[i].shape.cipher))
 			prefetch_cbc(&p[i]);
 	}
 	hash_all(w, p, n, true);
@@ -441,7 +454,7 @@ void esp_encrypt(struct worker *w, struct esp_packet *p, uint16_t n)
 	if (aead_all(w, p, n, false) == n)
 		return;
 	for (uint16_t i = 0; i < n; i++) {
-		if (sa_is_aead(p[i].cipher))
+		if (sa_is_aead(p[i].shape.cipher))
 			continue;
 		prefetch_cbc(&p[i]);
 		cbc_iv(w, &p[i]);

@@ -19,15 +19,11 @@ struct esp_packet {
 	uint8_t *esp;      // contiguous: header, IV, ciphertext, ICV
 	const void *key;   // as sa_keys_expand wrote it
 	uint64_t sequence; // all of it, host byte order; without esn at most UINT32_MAX
-	uint32_t salt;     // AEAD: as on the wire
-	uint16_t length;   // bytes of ciphertext
-	uint8_t cipher;    // enum esp_cipher
-	uint8_t integrity; // enum esp_integrity
-	uint8_t iv;        // bytes
-	uint8_t icv;       // bytes
-	uint8_t esn;       // 1: the ICV covers the upper half of sequence
-	uint8_t ok;        // 1: decrypted and the ICV is right
-	uint8_t release;   // esp_in: 1: the claim on the SA is given up
+	struct sa_shape shape;
+	uint16_t length; // bytes of ciphertext
+	uint8_t esn;     // 1: the ICV covers the upper half of sequence
+	uint8_t ok;      // 1: decrypted and the ICV is right
+	uint8_t release; // esp_in: 1: the claim on the SA is given up
 };
 
 // Checks the ICV of each and decrypts those where it is right; sets ok. Packets that are not ok

@@ -277,15 +277,13 @@ static void does_the_example_of_rfc7634(void **state)
 		.key = &expanded,
 		.sequence = UINT64_C(0x1011121314151617), // what we make the IV of
 		.length = sizeof(text),
-		.cipher = ESP_CIPHER_CHACHA20_POLY1305,
-		.iv = 8,
-		.icv = 16,
+		.shape = {.cipher = ESP_CIPHER_CHACHA20_POLY1305, .iv = 8, .icv = 16},
 	};
 
 	for (unsigned i = 0; i < sizeof(key); i++)
 		key[i] = (uint8_t)(0x80 + i);
 	sa_keys_expand(w0->mgr, ESP_CIPHER_CHACHA20_POLY1305, 0, false, key, NULL, &expanded);
-	memcpy(&p.salt, salt, sizeof(salt));
+	memcpy(&p.shape.salt, salt, sizeof(salt));
 	memcpy(esp, head, 8);
 	memcpy(esp + sizeof(head), text, sizeof(text));
 	esp_encrypt(w0, &p, 1);

@@ -66,10 +66,11 @@ static bool addresses6_match(const struct sa *s, const struct meta *meta, bool u
 }
 
 // Why the packet goes no further, or DROP_COUNT. All that can be known without a key.
-static enum drop packet_check(const struct sa *s, const struct rte_mbuf *m, uint64_t sequence)
+static inline enum drop packet_check(
+	const struct sa *s, const struct rte_mbuf *m, uint64_t sequence)
 {
 	const struct meta *meta = rte_mbuf_to_priv((struct rte_mbuf *)(uintptr_t)m);
-	uint16_t overhead = ESP_HEADER + s->iv + s->icv;
+	uint16_t overhead = ESP_HEADER + s->shape_in.iv + s->shape_in.icv;
 	bool udp = s->encapsulation == ESP_UDP;
 
 	if (udp != (meta->outer_port != 0))
@@ -78,33 +79,32 @@ static enum drop packet_check(const struct sa *s, const struct rte_mbuf *m, uint
 		return DROP_ESP_SELECTOR;
 	if (unlikely(s->local == 0) && !addresses6_match(s, meta, udp))
 		return DROP_ESP_SELECTOR;
-	if (m->data_len < overhead + s->block || (m->data_len - overhead) % s->block)
+	// A block is a power of two.
+	if (m->data_len < overhead + s->block || (m->data_len - overhead) & (s->block - 1))
 		return DROP_ESP_SHORT;
 	if (!replay_check(&s->replay, sequence))
 		return DROP_ESP_REPLAY;
 	return DROP_COUNT;
 }
 
-static void packet_fill(struct esp_packet *p, struct rte_mbuf *m, struct sa *s, uint64_t sequence)
+static inline void packet_fill(
+	struct esp_packet *p, struct rte_mbuf *m, struct sa *s, uint64_t sequence)
 {
-	*p = (struct esp_packet){
-		.m = m,
-		.sa = s,
-		.esp = rte_pktmbuf_mtod(m, uint8_t *),
-		.key = sa_key_in(s),
-		.sequence = sequence,
-		.salt = s->salt_in,
-		.length = m->data_len - ESP_HEADER - s->iv - s->icv,
-		.cipher = s->cipher,
-		.integrity = s->integrity,
-		.iv = s->iv,
-		.icv = s->icv,
-		.esn = s->esn,
-	};
+	p->m = m;
+	p->sa = s;
+	p->esp = rte_pktmbuf_mtod(m, uint8_t *);
+	p->key = sa_key_in(s);
+	p->sequence = sequence;
+	p->shape = s->shape_in;
+	p->length = m->data_len - ESP_HEADER - s->shape_in.iv - s->shape_in.icv;
+	p->esn = s->esn;
+	p->ok = 0;
+	p->release = 0;
 }
 
 // True when *p is filled in; otherwise the packet is gone.
-static bool packet_admit(struct worker *w, struct rte_mbuf *m, struct sa *s, struct esp_packet *p)
+static inline bool packet_admit(
+	struct worker *w, struct rte_mbuf *m, struct sa *s, struct esp_packet *p)
 {
 	const uint8_t *esp = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint64_t sequence = load_u32(esp + 4);
@@ -126,37 +126,46 @@ static bool packet_admit(struct worker *w, struct rte_mbuf *m, struct sa *s, str
 		return false;
 	}
 	packet_fill(p, m, s, sequence);
-	rte_prefetch0(&w->sa_stats[id_index(s->spi_in)].in_packets);
 	replay_prefetch(&s->replay, sequence);
 	return true;
 }
 
-// Finds the SAs of a burst, each load fetched one pass earlier.
+// Finds the SAs of a burst, each load fetched one pass earlier; once for packets in a row that have
+// the same SPI.
 static uint16_t burst_admit(
 	struct worker *w, struct rte_mbuf **m, uint16_t count, struct esp_packet *p)
 {
 	const struct tables *t = w->tables;
 	struct sa *sa[BURST];
+	uint32_t spi[BURST + 1] = {0}; // of the packet before at its own place; none has 0
 	uint16_t n = 0, admitted = 0;
 
 	for (uint16_t i = 0; i < count; i++) {
 		uint32_t index;
 
-		if (m[i]->nb_segs != 1 || m[i]->data_len < ESP_HEADER) {
+		if (unlikely(m[i]->nb_segs != 1 || m[i]->data_len < ESP_HEADER)) {
 			packet_drop(w, m[i], DROP_ESP_SHORT);
 			continue;
 		}
-		index = id_index(load_u32(rte_pktmbuf_mtod(m[i], uint8_t *)));
-		if (index < t->sas)
+		m[n] = m[i];
+		spi[n + 1] = load_u32(rte_pktmbuf_mtod(m[i], uint8_t *));
+		index = id_index(spi[n + 1]);
+		if (spi[n + 1] != spi[n] && index < t->sas)
 			rte_prefetch0(&t->sa[index]);
-		m[n++] = m[i];
+		n++;
 	}
 	for (uint16_t i = 0; i < n; i++) {
-		uint32_t index = id_index(load_u32(rte_pktmbuf_mtod(m[i], uint8_t *)));
+		uint32_t index = id_index(spi[i + 1]);
 
+		if (i > 0 && spi[i + 1] == spi[i]) {
+			sa[i] = sa[i - 1];
+			continue;
+		}
 		sa[i] = index < t->sas ? __atomic_load_n(&t->sa[index], __ATOMIC_ACQUIRE) : NULL;
-		if (sa[i])
+		if (sa[i]) {
 			rte_prefetch0(sa[i]);
+			rte_prefetch0(&w->sa_stats[index].in_packets);
+		}
 	}
 	for (uint16_t i = 0; i < n; i++)
 		admitted += packet_admit(w, m[i], sa[i], &p[admitted]);
@@ -181,9 +190,9 @@ static inline bool padding_valid(const uint8_t *pad, uint8_t length)
 
 // Padding, next header, UDP header: why the packet goes no further, or DROP_COUNT and the mbuf
 // begins at the L2TP header.
-static enum drop payload_open(struct esp_packet *p)
+static inline enum drop payload_open(struct esp_packet *p)
 {
-	uint8_t *udp = p->esp + ESP_HEADER + p->iv;
+	uint8_t *udp = p->esp + ESP_HEADER + p->shape.iv;
 	uint8_t pad = udp[p->length - 2], next = udp[p->length - 1];
 	uint16_t left, length;
 
@@ -205,7 +214,7 @@ static enum drop payload_open(struct esp_packet *p)
 		return DROP_ESP_SELECTOR;
 	meta_of(p->m)->remote_port = load_u16(udp);
 	meta_of(p->m)->local_port = PORT_L2TP;
-	p->m->data_off += ESP_HEADER + p->iv + UDP_HEADER;
+	p->m->data_off += ESP_HEADER + p->shape.iv + UDP_HEADER;
 	p->m->data_len = length - UDP_HEADER;
 	p->m->pkt_len = p->m->data_len;
 	return DROP_COUNT;
@@ -223,7 +232,7 @@ static bool has_moved(const struct sa *s, const struct meta *meta)
 
 // Only the newest packet says where the peer is: one that was overtaken may come from an address
 // that the peer has left.
-static void address_follow(struct worker *w, struct esp_packet *p)
+static inline void address_follow(struct worker *w, struct esp_packet *p)
 {
 	const struct meta *meta = meta_of(p->m);
 	struct sa *s = p->sa;
@@ -240,38 +249,68 @@ static void address_follow(struct worker *w, struct esp_packet *p)
 
 // Packets that keep coming through another worker's hands: the flow arrives there now, so the
 // claim is given up, after the burst, for whoever gets it.
-static void claim_check(struct esp_packet *p)
+static inline void claim_check(struct esp_packet *p)
 {
 	struct sa *s = p->sa;
 
-	s->strange = meta_of(p->m)->stage == HANDOVER_ESP_IN ? s->strange + 1 : 0;
-	if (s->strange >= OWNER_STRANGE_MOST)
+	if (likely(meta_of(p->m)->stage != HANDOVER_ESP_IN)) {
+		if (unlikely(s->strange))
+			s->strange = 0;
+		return;
+	}
+	if (++s->strange >= OWNER_STRANGE_MOST)
 		p->release = 1;
 }
 
-static enum drop packet_finish(struct worker *w, struct esp_packet *p)
+// What is counted for packets in a row of one SA, all at once.
+struct tally {
+	struct sa *sa;
+	uint32_t packets;
+	uint64_t bytes;
+};
+
+// By the SPI, not by index, which is in another line.
+static inline struct stats_sa *stats_of(struct worker *w, const struct sa *s)
 {
-	// By the SPI, not by index, which is in another line.
-	struct stats_sa *stats = &w->sa_stats[id_index(p->sa->spi_in)];
+	return &w->sa_stats[id_index(s->spi_in)];
+}
+
+static inline void tally_put(struct worker *w, const struct tally *t)
+{
+	struct stats_sa *stats;
+
+	if (t->packets == 0)
+		return;
+	stats = stats_of(w, t->sa);
+	stats->in_packets += t->packets;
+	stats->in_bytes += t->bytes;
+	stats->in_last = w->now;
+}
+
+static inline enum drop packet_finish(struct worker *w, struct esp_packet *p, struct tally *t)
+{
 	struct meta *meta = meta_of(p->m);
 	enum drop reason;
 
-	if (!p->ok) {
-		stats->in_failures++;
+	if (unlikely(!p->ok)) {
+		stats_of(w, p->sa)->in_failures++;
 		return DROP_ESP_ICV;
 	}
-	if (!replay_accept(&p->sa->replay, p->sequence)) {
-		stats->in_replays++;
+	if (unlikely(!replay_accept(&p->sa->replay, p->sequence))) {
+		stats_of(w, p->sa)->in_replays++;
 		return DROP_ESP_REPLAY;
 	}
 	address_follow(w, p);
 	claim_check(p);
-	stats->in_packets++;
-	stats->in_bytes += p->length;
-	stats->in_last = w->now;
+	if (p->sa != t->sa) {
+		tally_put(w, t);
+		*t = (struct tally){.sa = p->sa};
+	}
+	t->packets++;
+	t->bytes += p->length;
 	reason = payload_open(p);
 	if (unlikely(reason == DROP_ESP_PADDING))
-		stats->in_failures++;
+		stats_of(w, p->sa)->in_failures++;
 	meta->sa = p->sa;
 	meta->peer = p->sa->peer;
 	meta->spi = p->sa->spi_in;
@@ -282,19 +321,23 @@ uint16_t esp_in(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
 	struct esp_packet p[BURST];
 	uint16_t n = burst_admit(w, m, count, p), out = 0;
+	struct tally tally = {0};
+	bool release = false;
 
 	if (n == 0)
 		return 0;
 	esp_decrypt(w, p, n);
 	for (uint16_t i = 0; i < n; i++) {
-		enum drop reason = packet_finish(w, &p[i]);
+		enum drop reason = packet_finish(w, &p[i], &tally);
 
-		if (reason == DROP_COUNT)
+		if (likely(reason == DROP_COUNT))
 			m[out++] = p[i].m;
 		else
 			packet_drop(w, p[i].m, reason);
+		release |= p[i].release;
 	}
-	for (uint16_t i = 0; i < n; i++) {
+	tally_put(w, &tally);
+	for (uint16_t i = 0; release && i < n; i++) {
 		if (p[i].release)
 			owner_release(&p[i].sa->owner);
 	}

@@ -36,7 +36,7 @@ static inline void store_u32(uint8_t *p, uint32_t v)
 static bool trailer_put(struct rte_mbuf *m, const struct sa *s)
 {
 	uint8_t pad = (uint8_t)(-(m->data_len + 2) & (s->out_block - 1));
-	char *room = rte_pktmbuf_append(m, pad + 2 + s->out_icv);
+	char *room = rte_pktmbuf_append(m, pad + 2 + s->shape_out.icv);
 	uint8_t *at = (uint8_t *)room;
 
 	if (!at)
@@ -75,15 +75,11 @@ static bool packet_open(struct rte_mbuf *m, struct sa *s, uint64_t sequence, str
 		.sa = s,
 		.key = s->key_out,
 		.sequence = sequence,
-		.salt = s->salt_out,
-		.length = m->data_len - s->out_icv,
-		.cipher = s->out_cipher,
-		.integrity = s->out_integrity,
-		.iv = s->out_iv,
-		.icv = s->out_icv,
+		.shape = s->shape_out,
+		.length = m->data_len - s->shape_out.icv,
 		.esn = s->out_esn,
 	};
-	esp = (uint8_t *)rte_pktmbuf_prepend(m, ESP_HEADER + s->out_iv);
+	esp = (uint8_t *)rte_pktmbuf_prepend(m, ESP_HEADER + s->shape_out.iv);
 	if (!esp)
 		return false;
 	store_u32(esp, s->spi_out);

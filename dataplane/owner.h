@@ -11,6 +11,8 @@
 static inline bool owner_or_handover(
 	struct worker *w, struct rte_mbuf *m, uint16_t *owner, enum handover_stage stage)
 {
+	if (likely(__atomic_load_n(owner, __ATOMIC_RELAXED) == w->index + 1))
+		return true;
 	while (!worker_owns(w, owner)) {
 		uint16_t other = __atomic_load_n(owner, __ATOMIC_ACQUIRE);
 

@@ -34,7 +34,7 @@ static void replay_advance(struct replay *r, uint64_t sequence)
 	r->top = sequence;
 }
 
-bool replay_accept(struct replay *r, uint64_t sequence)
+bool replay_accept_any(struct replay *r, uint64_t sequence)
 {
 	if (!replay_check(r, sequence))
 		return false;

@@ -41,39 +41,40 @@ static int sa_check(const struct tables *t, const struct command_sa_add *c)
 	return outer_valid(&c->local, &c->remote) && window_valid(c->window) ? 0 : -EINVAL;
 }
 
-static void sa_fill_in(struct sa *s, const struct command_sa_add *c)
+static struct sa_shape sa_shape_of(const struct command_sa_add *c, const uint8_t *cipher_key)
 {
 	const struct esp_cipher_shape *cipher = esp_cipher_shape(c->cipher);
-	const struct esp_integrity_shape *integrity = esp_integrity_shape(c->integrity);
+	struct sa_shape shape = {
+		.cipher = c->cipher,
+		.integrity = c->integrity,
+		.iv = cipher->iv,
+		.icv = cipher->icv ? cipher->icv : esp_integrity_shape(c->integrity)->icv,
+	};
 
+	memcpy(&shape.salt, cipher_key + cipher->key, cipher->salt);
+	return shape;
+}
+
+static void sa_fill_in(struct sa *s, const struct command_sa_add *c)
+{
 	s->spi_in = c->spi_in;
 	s->peer = c->peer;
-	s->cipher = c->cipher;
-	s->integrity = c->integrity;
+	s->shape_in = sa_shape_of(c, c->cipher_key_in);
 	s->encapsulation = c->encapsulation;
 	s->esn = c->esn;
-	s->iv = cipher->iv;
-	s->block = cipher->block;
-	s->icv = sa_is_aead(c->cipher) ? cipher->icv : integrity->icv;
+	s->block = esp_cipher_shape(c->cipher)->block;
 	s->local = s->out_local;
-	memcpy(&s->salt_in, c->cipher_key_in + cipher->key, cipher->salt);
 	s->remote_in = s->remote;
 }
 
 static void sa_fill_out(struct sa *s, const struct command_sa_add *c)
 {
-	const struct esp_cipher_shape *cipher = esp_cipher_shape(c->cipher);
-
 	s->spi_out = c->spi_out;
-	memcpy(&s->salt_out, c->cipher_key_out + cipher->key, cipher->salt);
 	s->local_port = c->encapsulation == ESP_UDP ? c->local_port : 0;
-	s->out_cipher = c->cipher;
-	s->out_integrity = c->integrity;
+	s->shape_out = sa_shape_of(c, c->cipher_key_out);
 	s->out_encapsulation = c->encapsulation;
 	s->out_esn = c->esn;
-	s->out_iv = cipher->iv;
-	s->out_block = cipher->block;
-	s->out_icv = cipher->icv ? cipher->icv : esp_integrity_shape(c->integrity)->icv;
+	s->out_block = esp_cipher_shape(c->cipher)->block;
 	s->index = id_index(c->spi_in);
 }
 

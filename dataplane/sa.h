@@ -22,19 +22,24 @@ enum sa_event_bit {
 	SA_MOVING = 1 << 4,     // the clerk is about to change outer6
 };
 
+// What the cipher of one direction looks like: eight bytes that are copied as one.
+struct sa_shape {
+	uint32_t salt;     // as on the wire; AEAD only
+	uint8_t cipher;    // enum esp_cipher
+	uint8_t integrity; // enum esp_integrity
+	uint8_t iv;        // bytes of the explicit IV
+	uint8_t icv;       // bytes
+} __attribute__((aligned(8)));
+
 struct sa {
 	// ---- inbound: its owner
-	uint32_t spi_in;       // never changes
-	uint32_t peer;         // IKE peer
+	uint32_t peer;   // IKE peer
+	uint32_t spi_in; // never changes
+	struct sa_shape shape_in;
 	uint16_t owner;        // worker_owns
-	uint8_t cipher;        // enum esp_cipher
-	uint8_t integrity;     // enum esp_integrity
 	uint8_t encapsulation; // enum esp_encapsulation
-	uint8_t iv;            // bytes of the explicit IV
 	uint8_t block;         // the ciphertext is a multiple of this, bytes
-	uint8_t icv;           // bytes
 	uint32_t local;        // IPv4 in network byte order; 0: outer6
-	uint32_t salt_in;      // as on the wire; AEAD only
 	uint64_t remote_in;    // sa_remote() as the owner last saw it
 	struct replay replay;
 	uint16_t strange; // the owner: packets in a row that another worker handed over
@@ -42,20 +47,16 @@ struct sa {
 
 	// ---- outbound: read by every worker; remote is written by the inbound owner
 	_Alignas(64) uint32_t spi_out;
-	uint32_t salt_out;
+	uint32_t index; // in the table, and in sa_stats
+	struct sa_shape shape_out;
 	uint64_t remote;     // atomic: sa_remote(); 0: outer6
 	const void *key_out; // as sa_keys_expand wrote it
 	uint64_t serial;     // of this SA, never repeats in this process: for IVs
 	uint32_t out_local;  // local, IPv4 in network byte order
 	uint16_t local_port; // ESP_UDP: our outer port, host byte order
-	uint8_t out_cipher;
-	uint8_t out_integrity;
 	uint8_t out_encapsulation;
-	uint8_t out_iv;
 	uint8_t out_block;
-	uint8_t out_icv;
 	struct outer6 *outer6; // atomic, of the clerk; NULL: the outer packets are IPv4
-	uint32_t index;        // in the table, and in sa_stats
 	uint8_t out_esn;
 
 	// ---- written by every worker

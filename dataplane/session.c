@@ -68,8 +68,8 @@ static void mtu_update(struct tables *t, uint32_t index)
 	struct session_mtu m = {
 		.port_mtu = t->port_mtu,
 		.ip_version = (sa ? sa->outer6 : tunnel->outer6) ? IP_V6 : IP_V4,
-		.cipher = sa ? sa->out_cipher : ESP_CIPHER_NONE,
-		.integrity = sa ? sa->out_integrity : ESP_INTEGRITY_NONE,
+		.cipher = sa ? sa->shape_out.cipher : ESP_CIPHER_NONE,
+		.integrity = sa ? sa->shape_out.integrity : ESP_INTEGRITY_NONE,
 		.encapsulation = sa ? sa->out_encapsulation : ESP_PLAIN,
 		.sequencing = s->downlink.sequencing,
 		.flags = s->downlink.flags,

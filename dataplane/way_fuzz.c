@@ -211,11 +211,7 @@ static void plain_sealed(uint16_t queue, uint8_t *data, size_t length)
 		.esp = esp,
 		.key = s->key_out,
 		.sequence = ++sequence,
-		.salt = s->salt_out,
-		.cipher = s->out_cipher,
-		.integrity = s->out_integrity,
-		.iv = s->out_iv,
-		.icv = s->out_icv};
+		.shape = s->shape_out};
 
 	p.length = (uint16_t)(length - length % s->out_block);
 	if (p.length == 0)
@@ -224,9 +220,9 @@ static void plain_sealed(uint16_t queue, uint8_t *data, size_t length)
 		4);
 	esp[6] = sequence >> 8;
 	esp[7] = sequence & 0xff;
-	memcpy(esp + ESP_HEADER + p.iv, data, p.length);
+	memcpy(esp + ESP_HEADER + p.shape.iv, data, p.length);
 	esp_encrypt(&lab.worker[0], &p, 1);
-	length = ESP_HEADER + p.iv + p.length + p.icv;
+	length = ESP_HEADER + p.shape.iv + p.length + p.shape.icv;
 	if (protocol == IPPROTO_UDP)
 		outer(queue, protocol, udp, udp_put(udp, esp, length));
 	else
