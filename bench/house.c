@@ -98,6 +98,7 @@ static int make_worker(struct house *h)
 		.port = h->port,
 		.stats = &h->stats.worker[0],
 		.session_stats = h->stats.session,
+		.group_stats = h->stats.group,
 		.sa_stats = h->stats.sa,
 		.tables = h->tables,
 		.routes = h->routes,

@@ -76,6 +76,12 @@
 		"congestion on the outer path, and the inner packet cannot say so (RFC 6040)") \
 	X(SUBSCRIBER_DESTINATION, "subscriber-destination", \
 		"multicast, broadcast, loopback or no destination at all") \
+	X(SUBSCRIBER_ISOLATED, "subscriber-isolated", \
+		"for another subscriber, and the group of one of the two does not allow it") \
+	X(FILTER_UPLINK, "filter-uplink", "denied by the filter of the subscriber's group") \
+	X(FILTER_DOWNLINK, "filter-downlink", "denied by the filter of the subscriber's group") \
+	X(POLICED_UPLINK, "policed-uplink", "over the rate that the subscriber may send at") \
+	X(POLICED_DOWNLINK, "policed-downlink", "over the rate that the subscriber may get") \
 	X(MTU_EXCEEDED, "mtu-exceeded", "too big with DF: ICMP was due") \
 	X(FRAGMENT_FAILED, "fragment-failed", "too big and could not be fragmented") \
 	X(ROUTE_NONE, "route-none", "no route to the destination") \

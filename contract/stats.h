@@ -27,6 +27,8 @@ struct stats_header {
 	uint32_t ports_at;
 	uint32_t sas_at;
 	uint32_t sessions_at;
+	uint32_t groups; // of each worker
+	uint32_t groups_at;
 	uint64_t started; // nanoseconds, CLOCK_REALTIME, when the dataplane came up
 	uint64_t boot;    // a random number chosen at each start of the dataplane
 	uint64_t tsc_hz;  // cycles a second of the counters named cycles
@@ -81,6 +83,21 @@ struct stats_session {
 	struct stats_direction downlink;
 };
 
+// One direction of a group of subscribers, as one worker sees it.
+struct stats_group_direction {
+	uint64_t packets;  // inner packets that filter and policer let through
+	uint64_t bytes;    // their IP bytes
+	uint64_t filtered; // inner packets that the filter denied
+	uint64_t policed;  // inner packets over their session's rate
+};
+
+// An array of groups for each worker, one after the other: what a group did is the sum over the
+// workers. A group that was never set counts nothing; the numbers of one outlive a RESET.
+struct stats_group {
+	struct stats_group_direction uplink;
+	struct stats_group_direction downlink;
+} __attribute__((aligned(64)));
+
 struct stats_sa {
 	uint32_t spi_in; // whose counters these are; 0 = free
 	uint32_t zero;
@@ -98,3 +115,4 @@ struct stats_sa {
 
 _Static_assert(sizeof(struct stats_session) == 128, "two cache lines");
 _Static_assert(sizeof(struct stats_sa) == 128, "two cache lines");
+_Static_assert(sizeof(struct stats_group) == 64, "one cache line");

@@ -2,6 +2,7 @@
 
 #include "dataplane/command.h"
 
+#include "dataplane/group.h"
 #include "dataplane/route.h"
 #include "dataplane/session.h"
 #include "dataplane/table.h"
@@ -69,6 +70,31 @@ static int delete_route(const struct clerk *c, const void *body)
 	return route_delete(c->routes, body);
 }
 
+static int begin_filter(const struct clerk *c, const void *body)
+{
+	return filter_begin(c->tables, body);
+}
+
+static int add_filter_rules(const struct clerk *c, const void *body)
+{
+	return filter_rules(c->tables, body);
+}
+
+static int commit_filter(const struct clerk *c, const void *body)
+{
+	return filter_commit(c->tables, body);
+}
+
+static int delete_filter(const struct clerk *c, const void *body)
+{
+	return filter_delete(c->tables, body);
+}
+
+static int set_group(const struct clerk *c, const void *body)
+{
+	return group_set(c->tables, body);
+}
+
 static int (*const handlers[])(const struct clerk *c, const void *body) = {
 	[COMMAND_RESET] = reset,
 	[COMMAND_SA_ADD] = add_sa,
@@ -81,6 +107,11 @@ static int (*const handlers[])(const struct clerk *c, const void *body) = {
 	[COMMAND_SESSION_DELETE] = delete_session,
 	[COMMAND_ROUTE_ADD] = add_route,
 	[COMMAND_ROUTE_DELETE] = delete_route,
+	[COMMAND_FILTER_BEGIN] = begin_filter,
+	[COMMAND_FILTER_RULES] = add_filter_rules,
+	[COMMAND_FILTER_COMMIT] = commit_filter,
+	[COMMAND_FILTER_DELETE] = delete_filter,
+	[COMMAND_GROUP_SET] = set_group,
 };
 
 int command_apply(const struct clerk *c, const struct message *m)

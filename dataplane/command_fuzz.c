@@ -7,6 +7,7 @@
 #include "dataplane/test_lab.h"
 
 #include "dataplane/command.h"
+#include "dataplane/group.h"
 #include "dataplane/session.h"
 
 #include "contract/ids.h"
@@ -18,7 +19,7 @@
 
 enum {
 	STEPS = 64,
-	COMMANDS = 13, // with one below and one above those that there are
+	COMMANDS = 18, // with one below and one above those that there are
 	SECONDS = 10,
 };
 
@@ -95,6 +96,8 @@ static void finish(void)
 		check(event.size == event_size(event.type));
 	check(command_apply(&lab.clerk, &reset) == 0);
 	reclaim_wait(lab.tables);
+	for (uint16_t i = 0; i < LIMIT_FILTERS; i++)
+		check(!lab.tables->groups->filter[i] && group_word(lab.tables, i) == 0);
 	for (uint32_t i = 0; i < lab.tables->sas; i++)
 		check(!lab.tables->sa[i]);
 	for (uint32_t i = 0; i < lab.tables->sessions; i++)

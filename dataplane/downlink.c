@@ -57,6 +57,8 @@ void downlink_own(struct worker *w, struct rte_mbuf **m, uint16_t count)
 
 	if (count == 0)
 		return;
+	for (uint16_t i = 0; i < count; i++)
+		meta_of(m[i])->flags |= META_OWN;
 	route(w, m, count, &r);
 	packets_drop(w, r.local, r.local_count, DROP_ROUTE_LOCAL);
 	r.network_count = neighbour_out(w, r.network, r.network_count);

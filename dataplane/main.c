@@ -216,6 +216,7 @@ static int make_worker(struct gateway *g, uint16_t index, uint32_t seed)
 		.port = g->port,
 		.stats = &g->stats.worker[index],
 		.session_stats = g->stats.session,
+		.group_stats = &g->stats.group[index * LIMIT_GROUPS],
 		.sa_stats = g->stats.sa,
 		.tables = g->tables,
 		.routes = g->routes,

@@ -45,10 +45,12 @@ struct meta {
 };
 
 enum meta_flag {
-	META_NAT_T = 1 << 0,   // IKE on port 4500
-	META_CONTROL = 1 << 1, // made by the control plane: no counters, no policer
-	META_OUTER6 = 1 << 2,  // the outer packet is IPv6
-	META_NEXT6 = 1 << 3,   // the next hop is an IPv6 neighbour
+	META_NAT_T = 1 << 0,    // IKE on port 4500
+	META_CONTROL = 1 << 1,  // made by the control plane: no counters, no policer
+	META_OUTER6 = 1 << 2,   // the outer packet is IPv6
+	META_NEXT6 = 1 << 3,    // the next hop is an IPv6 neighbour
+	META_OWN = 1 << 4,      // downlink_own: the gateway's own (ICMP): no filter, no policer
+	META_ISOLATED = 1 << 5, // group_uplink: of a subscriber who reaches no other one
 };
 
 enum {

@@ -166,6 +166,8 @@ static bool session_set_valid(const struct command_session_set *c)
 		return false;
 	if (c->flags & SESSION_IP4_OPEN && c->ip4.version != IP_V4)
 		return false;
+	if (c->group >= LIMIT_GROUPS)
+		return false;
 	return c->mtu == 0 || c->mtu >= LIMIT_MTU_MIN;
 }
 
@@ -182,6 +184,14 @@ static void address_set(struct session *s, const struct ip_address *a)
 	__atomic_store_n(&s->uplink.ip4, ip4, __ATOMIC_RELEASE);
 }
 
+static void group_and_rates_set(struct session *s, const struct command_session_set *c)
+{
+	__atomic_store_n(&s->uplink.group, c->group, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->downlink.group, c->group, __ATOMIC_RELAXED);
+	policer_set(&s->uplink.policer, &c->police_uplink);
+	policer_set(&s->downlink.policer, &c->police_downlink);
+}
+
 int session_set(struct tables *t, const struct command_session_set *c)
 {
 	struct session *s;
@@ -194,6 +204,7 @@ int session_set(struct tables *t, const struct command_session_set *c)
 	address_set(s, &c->ip4);
 	t->session_cold[c->session].peer_mru = c->peer_mru;
 	t->session_cold[c->session].mtu = c->mtu;
+	group_and_rates_set(s, c); // before the session is open
 	__atomic_store_n(&s->uplink.magic, c->magic, __ATOMIC_RELAXED);
 	__atomic_store_n(&s->uplink.flags, c->flags, __ATOMIC_RELEASE);
 	__atomic_store_n(&s->downlink.flags, c->flags, __ATOMIC_RELEASE);

@@ -7,6 +7,7 @@
 
 #include "contract/ids.h"
 
+#include "dataplane/policer.h"
 #include "dataplane/table.h"
 
 #include <stdint.h>
@@ -15,14 +16,6 @@ enum session_state {
 	SESSION_FREE = 0,
 	SESSION_LIVE = 1,
 	SESSION_DYING = 2, // deleted; some worker may still look at it
-};
-
-// A token bucket as one time (the generic cell rate algorithm of ITU-T I.371): a packet conforms
-// when it is not earlier than the time at which the bucket would be full, less the burst.
-struct policer {
-	uint64_t full;  // the owner: nanoseconds, CLOCK_MONOTONIC
-	float byte;     // nanoseconds that a byte takes; 0 = no limit. Clerk; read whole
-	uint32_t burst; // nanoseconds that the burst takes
 };
 
 struct session_uplink {

@@ -40,6 +40,8 @@ static void lay_out(struct stats_header *h)
 	at += page_up(h->sas * sizeof(struct stats_sa));
 	h->sessions_at = (uint32_t)at;
 	at += page_up(h->sessions * sizeof(struct stats_session));
+	h->groups_at = (uint32_t)at;
+	at += page_up((uint64_t)h->workers * h->groups * sizeof(struct stats_group));
 	h->size = (uint32_t)at;
 }
 
@@ -73,6 +75,7 @@ static int map_fd(struct stats *s, const struct stats_header *h)
 	s->port = (struct stats_port *)(base + h->ports_at);
 	s->sa = (struct stats_sa *)(base + h->sas_at);
 	s->session = (struct stats_session *)(base + h->sessions_at);
+	s->group = (struct stats_group *)(base + h->groups_at);
 	*s->header = *h;
 	return 0;
 }
@@ -113,6 +116,7 @@ int stats_create(struct stats *s, uint32_t workers, uint32_t ports, uint32_t sas
 		.ports = ports,
 		.sas = sas,
 		.sessions = sessions,
+		.groups = LIMIT_GROUPS,
 		.tsc_hz = tsc_hz,
 	};
 	struct timespec now;

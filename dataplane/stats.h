@@ -14,7 +14,8 @@ struct stats {
 	struct stats_port *port;
 	struct stats_sa *sa;
 	struct stats_session *session;
-	uint64_t size; // bytes
+	struct stats_group *group; // LIMIT_GROUPS of each worker
+	uint64_t size;             // bytes
 };
 
 // Makes and maps it. tsc_hz as in the header. Returns 0 or -errno.

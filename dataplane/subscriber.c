@@ -2,14 +2,15 @@
 
 // The border between a subscriber and everyone else, both ways. Uplink: what leaves a session is
 // a well-formed IPv4 packet from the subscriber's own address to one host, or it is dropped.
-// Downlink: only into a session whose NCP is open. Here the session's packets are counted, by the
-// one worker that owns the direction. The outer header's congestion mark goes over to the inner
-// one.
+// Downlink: only into a session whose NCP is open. Both ways: what the filter of its group and
+// its own rates let through (group_stage.c). Here the session's packets are counted, by the one
+// worker that owns the direction. The outer header's congestion mark goes over to the inner one.
 
 #include "dataplane/checksum.h"
 #include "dataplane/stage.h"
 
 #include "dataplane/ecn.h"
+#include "dataplane/group_stage.h"
 #include "dataplane/owner.h"
 #include "dataplane/session.h"
 
@@ -81,6 +82,7 @@ static inline void count(struct stats_direction *d, const struct rte_mbuf *m, ui
 
 uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t n)
 {
+	uint32_t special = 0;
 	uint16_t out = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
@@ -89,14 +91,18 @@ uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t n)
 		enum drop reason = uplink_check(m[i], __atomic_load_n(&s->ip4, __ATOMIC_ACQUIRE));
 
 		if (reason == DROP_COUNT) {
-			count(&w->session_stats[index].uplink, m[i], w->now);
+			if (group_special(w->tables, __atomic_load_n(&s->group, __ATOMIC_RELAXED),
+				    &s->policer))
+				special |= 1U << out;
+			else
+				count(&w->session_stats[index].uplink, m[i], w->now);
 			m[out++] = m[i];
 		} else {
 			w->session_stats[index].uplink.drops++;
 			packet_drop(w, m[i], reason);
 		}
 	}
-	return out;
+	return unlikely(special) ? group_uplink(w, m, out, special) : out;
 }
 
 // True: it goes on; otherwise the packet is gone.
@@ -122,13 +128,22 @@ static bool downlink_check(struct worker *w, struct rte_mbuf *m)
 
 uint16_t subscriber_out(struct worker *w, struct rte_mbuf **m, uint16_t n)
 {
+	uint32_t special = 0;
 	uint16_t out = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
+		uint32_t index = meta_of(m[i])->session;
+		const struct session_downlink *s;
+
 		if (!downlink_check(w, m[i]))
 			continue;
-		count(&w->session_stats[meta_of(m[i])->session].downlink, m[i], w->now);
+		s = &w->tables->session[index].downlink;
+		if (group_special(
+			    w->tables, __atomic_load_n(&s->group, __ATOMIC_RELAXED), &s->policer))
+			special |= 1U << out;
+		else
+			count(&w->session_stats[index].downlink, m[i], w->now);
 		m[out++] = m[i];
 	}
-	return out;
+	return unlikely(special) ? group_downlink(w, m, out, special) : out;
 }

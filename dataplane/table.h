@@ -17,6 +17,7 @@ struct tunnel;
 struct session;
 struct session_cold;
 struct reclaim;
+struct groups;  // group.h
 struct scratch; // scratch.h
 
 // Outer IPv6 addresses of a tunnel or a pair of SAs, as on the wire; never changed in place.
@@ -34,7 +35,8 @@ struct tables {
 	struct session *session;   // by index; contiguous, in place: no load to find one
 	struct stats_sa *sa_stats; // in the stats segment
 	struct stats_session *session_stats;
-	struct IMB_MGR *mgr; // of the clerk: expands keys; of the same CPU type as worker.mgr
+	struct groups *groups; // and their filters
+	struct IMB_MGR *mgr;   // of the clerk: expands keys; of the same CPU type as worker.mgr
 	struct rte_rcu_qsbr *qsbr;
 
 	// Set by the clerk after tables_create, before anything is added.

@@ -5,6 +5,7 @@
 
 #include "dataplane/tunnel.h"
 
+#include "dataplane/group.h"
 #include "dataplane/sa.h"
 #include "dataplane/scratch.h"
 #include "dataplane/session.h"
@@ -85,6 +86,7 @@ static void tables_free(struct tables *t)
 	table_free(t->tunnel);
 	table_free(t->session);
 	table_free(t->session_cold);
+	table_free(t->groups);
 	table_free(t->scratch);
 	table_free(t->notices);
 	table_free(t->moves);
@@ -108,6 +110,7 @@ struct tables *tables_create(uint32_t sas, uint32_t sessions, struct stats_sa *s
 		.tunnel = table_alloc(LIMIT_TUNNELS * sizeof(*t->tunnel)),
 		.session = table_alloc(sessions * sizeof(*t->session)),
 		.session_cold = table_alloc(sessions * sizeof(*t->session_cold)),
+		.groups = table_alloc(sizeof(*t->groups)),
 		.scratch = table_alloc(LIMIT_WORKERS * sizeof(*t->scratch)),
 		.notices = notices_create("notices", sizeof(struct sa_notice)),
 		.moves = notices_create("moves", sizeof(struct sa_move)),
@@ -118,8 +121,8 @@ struct tables *tables_create(uint32_t sas, uint32_t sessions, struct stats_sa *s
 		.workers = 1,
 		.port_mtu = 1500,
 	};
-	if (t->sa && t->tunnel && t->session && t->session_cold && t->scratch && t->notices &&
-		t->moves && scratch_init(t) == 0)
+	if (t->sa && t->tunnel && t->session && t->session_cold && t->groups && t->scratch &&
+		t->notices && t->moves && scratch_init(t) == 0)
 		return t;
 	tables_free(t);
 	return NULL;
@@ -136,6 +139,7 @@ void tables_clear(struct tables *t)
 			sa_remove(t, i);
 	}
 	t->sa_high = 0;
+	groups_clear(t);
 }
 
 void tables_destroy(struct tables *t)

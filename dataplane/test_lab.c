@@ -109,6 +109,7 @@ static void make_worker(uint16_t index)
 		.icmp_source = lab.port[LAB_NET].address[0],
 		.stats = &lab.stats.worker[index],
 		.session_stats = lab.stats.session,
+		.group_stats = &lab.stats.group[index * LIMIT_GROUPS],
 		.sa_stats = lab.stats.sa,
 		.tables = lab.tables,
 		.routes = lab.routes,

@@ -24,6 +24,7 @@ struct test_bench bench;
 
 static struct stats_sa sa_stats[TEST_SAS];
 static struct stats_session session_stats[TEST_SESSIONS];
+static struct stats_group group_stats[TEST_WORKERS][LIMIT_GROUPS];
 static struct stats_worker worker_stats[TEST_WORKERS];
 
 // ---- what worker.c does, recorded
@@ -108,6 +109,7 @@ static void workers_create(void)
 			.icmp_source = 0x010110ac, // 172.16.1.1
 			.stats = &worker_stats[i],
 			.session_stats = session_stats,
+			.group_stats = group_stats[i],
 			.sa_stats = sa_stats,
 			.pool = bench.pool,
 			.mgr = wide,
@@ -164,6 +166,7 @@ int test_reset(void **state)
 	workers_create();
 	tables_destroy(bench.tables);
 	memset(session_stats, 0, sizeof(session_stats));
+	memset(group_stats, 0, sizeof(group_stats));
 	memset(worker_stats, 0, sizeof(worker_stats));
 	bench.tables = tables_create(
 		TEST_SAS, TEST_SESSIONS, sa_stats, session_stats, bench.workers[0].mgr, bench.qsbr);

@@ -3,6 +3,7 @@
 // The way of a packet from the subscriber to the network: the table of contents. Each line is a
 // stage; what a stage does not return has been punted, handed over or dropped by name.
 
+#include "dataplane/group_stage.h"
 #include "dataplane/stage.h"
 
 static void to_network(struct worker *w, struct rte_mbuf **m, uint16_t count)
@@ -23,6 +24,7 @@ static void to_session(struct worker *w, struct rte_mbuf **m, uint16_t count)
 	struct rte_mbuf *errors[BURST];
 	uint16_t error_count = 0;
 
+	count = group_isolate(w, m, count);
 	count = forward(w, m, count, errors, &error_count);
 	downlink_session(w, m, count);
 	downlink_own(w, errors, error_count);

@@ -41,6 +41,7 @@ struct worker {
 	struct port *port;          // all of them, by index
 	struct stats_worker *stats; // in the stats segment
 	struct stats_session *session_stats; // all of them; a direction is written by its owner
+	struct stats_group *group_stats;     // this worker's
 	struct stats_sa *sa_stats;
 	struct tables *tables; // shared, read only here
 	struct routes *routes;
