@@ -18,39 +18,70 @@
 #include "dataplane/tunnel.h"
 
 #include <errno.h>
+#include <rte_byteorder.h>
 #include <rte_prefetch.h>
+#include <string.h>
+
+// The bytes of the shortest header in the first eight of a packet, as a little-endian number.
+#define L2TP_HEADER_MASK UINT64_C(0x0000ffffffffffff)
 
 // So many old packets in a row are no stragglers: the peer has started its numbers again.
 enum { OLD_MOST = 32 };
 
-struct l2tp_packet {
-	struct rte_mbuf *m;
-	struct tunnel *tunnel;
+// Packets in a row with the same header from the same place: what is found for one is true for all.
+struct l2tp_run {
+	struct rte_mbuf **m; // the first
+	uint16_t count;
 	uint32_t session;
+	struct tunnel *tunnel;
 	struct l2tp_header header;
 };
 
-// True for a data message; otherwise the packet is gone.
-static bool packet_parse(struct worker *w, struct rte_mbuf *m, struct l2tp_packet *p)
+// True for a data message, which ends where its header says then; otherwise the packet is gone.
+static bool packet_parse(struct worker *w, struct rte_mbuf *m, struct l2tp_header *h)
 {
 	const uint8_t *bytes = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint16_t length = m->nb_segs == 1 ? m->data_len : 0;
 	int error;
 
-	p->m = m;
-	if (likely(l2tp_header_parse_short(bytes, length, &p->header)))
+	if (likely(l2tp_header_parse_short(bytes, length, h)))
 		return true;
-	error = l2tp_header_parse(bytes, length, &p->header);
+	error = l2tp_header_parse(bytes, length, h);
 	if (error) {
 		packet_drop(
 			w, m, error == -EPROTONOSUPPORT ? DROP_L2TP_VERSION : DROP_L2TP_INVALID);
 		return false;
 	}
-	if (p->header.flags & L2TP_TYPE) {
+	if (h->flags & L2TP_TYPE) {
 		packet_punt(w, m, PACKET_L2TP);
 		return false;
 	}
+	m->data_len = h->end;
+	m->pkt_len = h->end;
 	return true;
+}
+
+// Does the packet go on with the run? Only those with the shortest header do.
+static inline bool run_goes_on(const struct l2tp_run *r, struct rte_mbuf *m)
+{
+	const struct meta *before = meta_of(r->m[0]), *meta = meta_of(m);
+	uint64_t head, one;
+
+	if (m->nb_segs != 1 || m->data_len < sizeof(one) || r->header.flags != L2TP_VERSION ||
+		r->m[0]->data_len < sizeof(head))
+		return false;
+	memcpy(&head, rte_pktmbuf_mtod(r->m[0], const uint8_t *), sizeof(head));
+	memcpy(&one, rte_pktmbuf_mtod(m, const uint8_t *), sizeof(one));
+	if ((head ^ one) & rte_cpu_to_le_64(L2TP_HEADER_MASK) || meta->peer != before->peer)
+		return false;
+	return meta->peer || (meta->remote == before->remote && meta->local == before->local &&
+				     meta->remote_port == before->remote_port &&
+				     !((meta->flags | before->flags) & META_OUTER6));
+}
+
+static void run_drop(struct worker *w, const struct l2tp_run *r, enum drop reason)
+{
+	packets_drop(w, r->m, r->count, reason);
 }
 
 static bool tunnel_matches(const struct tunnel *t, const struct meta *meta)
@@ -63,40 +94,44 @@ static bool tunnel_matches(const struct tunnel *t, const struct meta *meta)
 	       t->local == meta->local && (likely(!t->outer6) || outer6_is_of(t->outer6, meta));
 }
 
-// The tunnel; its map is on its way then. False: the packet is gone.
-static bool packet_tunnel(struct worker *w, struct l2tp_packet *p)
+// The tunnel; its map is on its way then. False: the packets are gone.
+static bool run_tunnel(struct worker *w, struct l2tp_run *r)
 {
-	const struct tunnel *t = p->tunnel;
+	const struct tunnel *t = r->tunnel;
 
-	if (!t || !tunnel_matches(t, meta_of(p->m))) {
-		packet_drop(w, p->m, t ? DROP_L2TP_PEER : DROP_L2TP_TUNNEL);
+	if (!t || !tunnel_matches(t, meta_of(r->m[0]))) {
+		run_drop(w, r, t ? DROP_L2TP_PEER : DROP_L2TP_TUNNEL);
 		return false;
 	}
 	rte_prefetch0(__atomic_load_n(&t->map, __ATOMIC_ACQUIRE));
 	return true;
 }
 
-// The session; its line and that of its counters are on their way then. False: the packet is gone.
-static bool packet_session(struct worker *w, struct l2tp_packet *p)
+// The session; its line and that of its counters are on their way then. False: the packets are
+// gone.
+static bool run_session(struct worker *w, struct l2tp_run *r)
 {
-	p->session = tunnel_session(p->tunnel, p->header.session);
-	if (p->session == SESSION_NONE) {
-		packet_drop(w, p->m, DROP_L2TP_SESSION);
+	r->session = tunnel_session(r->tunnel, r->header.session);
+	if (r->session == SESSION_NONE) {
+		run_drop(w, r, DROP_L2TP_SESSION);
 		return false;
 	}
-	rte_prefetch0(&w->tables->session[p->session].uplink);
-	rte_prefetch0(&w->session_stats[p->session].uplink);
+	rte_prefetch0(&w->tables->session[r->session].uplink);
+	rte_prefetch0(&w->session_stats[r->session].uplink);
 	return true;
 }
 
-static uint16_t burst_find(struct worker *w, struct l2tp_packet **p, uint16_t n,
-	bool (*find)(struct worker *w, struct l2tp_packet *p))
+static inline uint16_t runs_find(struct worker *w, struct l2tp_run *r, uint16_t n,
+	bool (*find)(struct worker *w, struct l2tp_run *r))
 {
 	uint16_t found = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
-		if (find(w, p[i]))
-			p[found++] = p[i];
+		if (!find(w, &r[i]))
+			continue;
+		if (found != i)
+			r[found] = r[i];
+		found++;
 	}
 	return found;
 }
@@ -124,60 +159,90 @@ static void claims_check(struct worker *w, struct rte_mbuf **m, uint16_t count)
 }
 
 // PPP frame now. False: the packet is gone.
-static bool packet_open(struct worker *w, struct l2tp_packet *p)
+static inline bool packet_open(
+	struct worker *w, struct rte_mbuf *m, const struct l2tp_run *r, struct session_uplink *s)
 {
-	struct session_uplink *s = &w->tables->session[p->session].uplink;
-	struct meta *meta = meta_of(p->m);
+	struct meta *meta = meta_of(m);
 
-	if (__atomic_load_n(&s->state, __ATOMIC_ACQUIRE) != SESSION_LIVE ||
-		s->session_id != p->header.session || s->tunnel != p->header.tunnel) {
-		packet_drop(w, p->m, DROP_L2TP_SESSION);
+	if (!owner_or_handover(w, m, &s->owner, HANDOVER_L2TP_IN))
 		return false;
-	}
-	if (!owner_or_handover(w, p->m, &s->owner, HANDOVER_L2TP_IN))
-		return false;
-	if (p->header.flags & L2TP_SEQUENCE && !sequence_accept(s, p->header.ns)) {
-		w->session_stats[p->session].uplink.drops++;
-		packet_drop(w, p->m, DROP_L2TP_SEQUENCE);
+	if (r->header.flags & L2TP_SEQUENCE && !sequence_accept(s, r->header.ns)) {
+		w->session_stats[r->session].uplink.drops++;
+		packet_drop(w, m, DROP_L2TP_SEQUENCE);
 		return false;
 	}
 	if (unlikely(meta->stage == HANDOVER_L2TP_IN))
 		s->strange++;
 	else if (unlikely(s->strange)) // a line that is not written stays clean
 		s->strange = 0;
-	meta->tunnel = p->tunnel;
-	meta->session = p->session;
-	p->m->data_off += p->header.payload;
-	p->m->data_len = p->header.end - p->header.payload;
-	p->m->pkt_len = p->m->data_len;
+	meta->tunnel = r->tunnel;
+	meta->session = r->session;
+	m->data_off += r->header.payload;
+	m->data_len -= r->header.payload;
+	m->pkt_len = m->data_len;
 	return true;
+}
+
+// Returns how many packets go on; *handed is set when another worker gave one of them.
+static uint16_t run_open(
+	struct worker *w, const struct l2tp_run *r, struct rte_mbuf **out, bool *handed)
+{
+	struct session_uplink *s = &w->tables->session[r->session].uplink;
+	uint16_t n = 0;
+
+	if (unlikely(__atomic_load_n(&s->state, __ATOMIC_ACQUIRE) != SESSION_LIVE ||
+		     s->session_id != r->header.session || s->tunnel != r->header.tunnel)) {
+		run_drop(w, r, DROP_L2TP_SESSION);
+		return 0;
+	}
+	for (uint16_t i = 0; i < r->count; i++) {
+		struct rte_mbuf *m = r->m[i];
+
+		if (unlikely(!packet_open(w, m, r, s)))
+			continue;
+		out[n++] = m;
+		*handed |= meta_of(m)->stage == HANDOVER_L2TP_IN;
+	}
+	return n;
+}
+
+// The runs of a burst; what is no data message is gone from m.
+static uint16_t runs_make(struct worker *w, struct rte_mbuf **m, uint16_t count, struct l2tp_run *r)
+{
+	uint16_t runs = 0, kept = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		struct rte_mbuf *one = m[i];
+
+		if (runs && run_goes_on(&r[runs - 1], one)) {
+			m[kept++] = one;
+			r[runs - 1].count++;
+			continue;
+		}
+		if (!packet_parse(w, one, &r[runs].header))
+			continue;
+		rte_prefetch0(&w->tables->tunnel[r[runs].header.tunnel]);
+		m[kept] = one;
+		r[runs].m = &m[kept++];
+		r[runs++].count = 1;
+	}
+	return runs;
 }
 
 uint16_t l2tp_in(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
-	struct l2tp_packet packet[BURST], *p[BURST];
-	uint16_t n = 0, out = 0;
+	struct l2tp_run r[BURST];
+	uint16_t n = runs_make(w, m, count, r), out = 0;
 	bool handed = false;
 
-	for (uint16_t i = 0; i < count; i++) {
-		if (!packet_parse(w, m[i], &packet[n]))
-			continue;
-		rte_prefetch0(&w->tables->tunnel[packet[n].header.tunnel]);
-		p[n] = &packet[n];
-		n++;
-	}
 	for (uint16_t i = 0; i < n; i++) {
-		p[i]->tunnel = tunnel_find(w->tables, p[i]->header.tunnel);
-		rte_prefetch0(p[i]->tunnel);
+		r[i].tunnel = tunnel_find(w->tables, r[i].header.tunnel);
+		rte_prefetch0(r[i].tunnel);
 	}
-	n = burst_find(w, p, n, packet_tunnel);
-	n = burst_find(w, p, n, packet_session);
-	for (uint16_t i = 0; i < n; i++) {
-		if (!packet_open(w, p[i]))
-			continue;
-		m[out++] = p[i]->m;
-		handed |= meta_of(p[i]->m)->stage == HANDOVER_L2TP_IN;
-	}
+	n = runs_find(w, r, n, run_tunnel);
+	n = runs_find(w, r, n, run_session);
+	for (uint16_t i = 0; i < n; i++)
+		out += run_open(w, &r[i], m + out, &handed);
 	if (unlikely(handed))
 		claims_check(w, m, out);
 	return out;
