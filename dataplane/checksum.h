@@ -17,21 +17,26 @@ static inline uint16_t checksum_fold(uint64_t sum)
 	return (uint16_t)((sum & 0xffff) + (sum >> 16));
 }
 
-// The sum of an IPv4 header without options, which nearly all are: five words at once, where
-// rte_raw_cksum goes by two bytes.
-static inline uint16_t checksum_ip4_sum(const void *ip)
+// Over an IPv4 header without options with its checksum in it: right when the sum of its 16-bit
+// words is a multiple of 0xffff, which, not being 0, is all ones once it is folded (RFC 1071).
+static inline bool checksum_ip4_plain_ok(const void *ip)
 {
-	uint32_t words[sizeof(struct rte_ipv4_hdr) / 4];
+	const uint8_t *p = (const uint8_t *)ip;
+	uint64_t sum = 0;
+	uint32_t word;
 
-	memcpy(words, ip, sizeof(words));
-	return checksum_fold((uint64_t)words[0] + words[1] + words[2] + words[3] + words[4]);
+	for (unsigned i = 0; i < sizeof(struct rte_ipv4_hdr); i += sizeof(word)) {
+		memcpy(&word, p + i, sizeof(word));
+		sum += word;
+	}
+	return sum % 0xffff == 0 && sum != 0;
 }
 
 // Over an IPv4 header of that many bytes with its checksum in it: right when the sum is all ones.
 static inline bool checksum_ip4_ok(const void *ip, uint16_t header)
 {
 	if (likely(header == sizeof(struct rte_ipv4_hdr)))
-		return checksum_ip4_sum(ip) == 0xffff;
+		return checksum_ip4_plain_ok(ip);
 	return rte_raw_cksum(ip, header) == 0xffff;
 }
 

@@ -19,10 +19,12 @@
 #include <rte_icmp.h>
 #include <rte_ip.h>
 #include <rte_udp.h>
+#include <string.h>
 
 enum {
 	MARKER = 4,       // bytes: the non-ESP marker (RFC 3948 section 2.2)
 	KEEPALIVE = 0xff, // RFC 3948 section 2.3
+	AHEAD = 2,        // packets whose headers are on their way
 	ND_FIRST = 133,   // ICMPv6 types of neighbour discovery (RFC 4861 section 4)
 	ND_LAST = 137,
 };
@@ -276,6 +278,156 @@ static void frame(struct worker *w, struct rte_mbuf *m, struct classified *out)
 	}
 }
 
+// ---- the short way
+
+// What nearly all frames of a burst have in common.
+struct common {
+	const struct port *port;
+	uint64_t mac;         // the port's, as the first six bytes of a frame
+	uint32_t source;      // the last address that was one that a host may have
+	uint32_t destination; // network side: the last one that was not ours; 0: none
+};
+
+static inline uint64_t first_six(const void *p)
+{
+	uint64_t bytes;
+
+	memcpy(&bytes, p, sizeof(bytes)); // there is more behind them
+	return bytes & rte_cpu_to_le_64(UINT64_C(0x0000ffffffffffff));
+}
+
+static inline uint32_t load_32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+// EtherType IPv4, version 4, a header without options.
+static inline bool is_plain_ip4(const uint8_t *frame)
+{
+	return (load_32(frame + 12) & rte_cpu_to_le_32(0x00ffffff)) == rte_cpu_to_le_32(0x00450008);
+}
+
+static inline bool source_is_common(struct common *c, uint32_t source)
+{
+	if (likely(source == c->source))
+		return true;
+	if (!source_is_sane(c->port, source))
+		return false;
+	c->source = source;
+	return true;
+}
+
+static inline bool destination_is_foreign(
+	const struct worker *w, struct common *c, uint32_t destination)
+{
+	if (destination == c->destination)
+		return true;
+	if (is_own(w, c->port, destination))
+		return false;
+	c->destination = destination;
+	return true;
+}
+
+// Takes off what lies before and behind.
+static inline void cut(struct rte_mbuf *m, uint16_t front, uint16_t length)
+{
+	m->data_off += front;
+	m->data_len = length;
+	m->pkt_len = length;
+}
+
+// UDP of so many bytes: ESP on 4500, or L2TP without a checksum. False: it is something else.
+static inline bool common_udp(
+	struct rte_mbuf *m, const uint8_t *udp, uint16_t room, struct classified *out)
+{
+	const struct rte_udp_hdr *h = (const struct rte_udp_hdr *)udp;
+	uint16_t length = rte_be_to_cpu_16(h->dgram_len),
+		 front = sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr) + sizeof(*h);
+	struct meta *meta = meta_of(m);
+	bool l2tp = h->dst_port == rte_cpu_to_be_16(PORT_L2TP);
+
+	if (length < sizeof(*h) + MARKER || length > room || h->src_port == 0)
+		return false;
+	if (l2tp ? h->dgram_cksum != 0
+		 : h->dst_port != rte_cpu_to_be_16(PORT_NAT_T) || load_32(udp + sizeof(*h)) == 0)
+		return false;
+	meta->remote_port = rte_be_to_cpu_16(h->src_port);
+	meta->local_port = l2tp ? PORT_L2TP : PORT_NAT_T;
+	cut(m, front, length - (uint16_t)sizeof(*h));
+	if (l2tp) {
+		out->l2tp[out->l2tp_count++] = m;
+	} else {
+		meta->outer_port = meta->remote_port;
+		out->esp[out->esp_count++] = m;
+	}
+	return true;
+}
+
+// To an address of ours, from the subscriber side.
+static inline bool common_local(
+	struct rte_mbuf *m, const uint8_t *ip, uint16_t total, struct classified *out)
+{
+	const struct rte_ipv4_hdr *h = (const struct rte_ipv4_hdr *)ip;
+	uint16_t room = total - (uint16_t)sizeof(*h);
+	struct meta *meta = meta_of(m);
+
+	meta->tos = h->type_of_service;
+	meta->remote = h->src_addr;
+	meta->local = h->dst_addr;
+	if (h->next_proto_id == IPPROTO_UDP)
+		return room >= sizeof(struct rte_udp_hdr) + MARKER &&
+		       common_udp(m, ip + sizeof(*h), room, out);
+	if (h->next_proto_id != IPPROTO_ESP)
+		return false;
+	cut(m, sizeof(struct rte_ether_hdr) + sizeof(*h), room);
+	out->esp[out->esp_count++] = m;
+	return true;
+}
+
+// The usual frame with few steps: untagged, to us, whole, IPv4 without options; from the
+// subscriber side tunnelled packets, from the network side what is to be forwarded. False: nothing
+// was done, and frame() finds out what it is, or why it has to go.
+static inline bool common_frame(
+	struct worker *w, struct rte_mbuf *m, struct common *c, struct classified *out)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	const uint8_t *ip = frame + sizeof(struct rte_ether_hdr);
+	const struct rte_ipv4_hdr *h = (const struct rte_ipv4_hdr *)ip;
+	uint16_t total;
+
+	if (m->nb_segs != 1 || m->data_len < sizeof(struct rte_ether_hdr) + sizeof(*h) ||
+		first_six(frame) != c->mac || !is_plain_ip4(frame))
+		return false;
+	total = rte_be_to_cpu_16(h->total_length);
+	if (total < sizeof(*h) || total > m->data_len - sizeof(struct rte_ether_hdr) ||
+		!checksum_ip4_plain_ok(ip) || h->time_to_live == 0 ||
+		!source_is_common(c, h->src_addr))
+		return false;
+	if (c->port->side == SIDE_SUBSCRIBER)
+		return h->dst_addr == c->port->address[0] &&
+		       !(h->fragment_offset &
+			       rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) &&
+		       common_local(m, ip, total, out);
+	if (!destination_is_foreign(w, c, h->dst_addr))
+		return false;
+	cut(m, sizeof(struct rte_ether_hdr), total);
+	out->forward[out->forward_count++] = m;
+	return true;
+}
+
+// False where there is nothing usual.
+static bool common_begin(const struct worker *w, const struct rte_mbuf *m, struct common *c)
+{
+	const struct port *p = &w->port[meta_of((struct rte_mbuf *)(uintptr_t)m)->port];
+
+	*c = (struct common){.port = p};
+	memcpy(&c->mac, &p->mac, sizeof(p->mac));
+	return p->vlan_count == 0 && p->address_count > 0;
+}
+
 static void begin(struct classified *out)
 {
 	out->esp_count = 0;
@@ -294,10 +446,18 @@ void classify_whole(struct worker *w, struct rte_mbuf **m, uint16_t count, struc
 
 void classify(struct worker *w, struct rte_mbuf **m, uint16_t count, struct classified *out)
 {
+	struct common c;
+	bool usual;
+
 	begin(out);
+	if (count == 0)
+		return;
+	usual = common_begin(w, m[0], &c);
 	for (uint16_t i = 0; i < count; i++) {
-		if (i + 2 < count)
-			rte_prefetch0(rte_pktmbuf_mtod(m[i + 2], void *));
+		if (i + AHEAD < count)
+			rte_prefetch0(rte_pktmbuf_mtod(m[i + AHEAD], void *));
+		if (likely(usual && common_frame(w, m[i], &c, out)))
+			continue;
 		frame(w, m[i], out);
 	}
 }
