@@ -28,10 +28,11 @@ enum {
 };
 
 struct packet {
-	uint16_t kind;       // enum packet_kind
-	uint16_t length;     // bytes of data
-	uint16_t flags;      // enum packet_flag
-	uint16_t port;       // index of the port that received it; ignored when injected
+	uint16_t kind;   // enum packet_kind
+	uint16_t length; // bytes of data
+	uint16_t flags;  // enum packet_flag
+	uint16_t port;   // index of the port that received it; injected: the one that a packet to a
+		       // link-local address leaves by, else ignored
 	uint32_t sa;         // spi_in of the pair that it came in on or goes out through; 0 = clear
 	uint32_t peer;       // the pair's IKE peer; 0 = clear; ignored when injected
 	uint32_t session;    // PACKET_PPP: index of the session, else SESSION_NONE

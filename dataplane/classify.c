@@ -7,13 +7,12 @@
 //
 // Outer fragments of ESP and UDP go to reassemble, and what it makes of them comes back here.
 //
-// Not here: VLAN tags, IPv6 but for neighbour discovery.
+// Not here: VLAN tags, IPv6 headers (classify6.c).
+
+#include "dataplane/classify.h"
 
 #include "dataplane/checksum.h"
 #include "dataplane/clerk.h"
-#include "dataplane/ip6.h"
-#include "dataplane/port.h"
-#include "dataplane/stage.h"
 
 #include <rte_ether.h>
 #include <rte_icmp.h>
@@ -25,8 +24,6 @@ enum {
 	MARKER = 4,       // bytes: the non-ESP marker (RFC 3948 section 2.2)
 	KEEPALIVE = 0xff, // RFC 3948 section 2.3
 	AHEAD = 2,        // packets whose headers are on their way
-	ND_FIRST = 133,   // ICMPv6 types of neighbour discovery (RFC 4861 section 4)
-	ND_LAST = 137,
 };
 
 // An Ethernet address of IPv6 multicast (RFC 2464 section 7).
@@ -122,11 +119,20 @@ static void nat_t(struct worker *w, struct rte_mbuf *m, struct classified *out)
 	out->esp[out->esp_count++] = m;
 }
 
+// Over IPv4 there may be none; over IPv6 there must be one (RFC 8200 section 8.1).
+static bool checksum_is_right(
+	const struct meta *meta, const struct rte_udp_hdr *udp, uint16_t length)
+{
+	if (unlikely(meta->flags & META_OUTER6))
+		return udp->dgram_cksum != 0 &&
+		       checksum_upper6_ok(meta->remote6, meta->local6, IPPROTO_UDP, udp, length);
+	return udp->dgram_cksum == 0 || checksum_udp4_ok(meta->remote, meta->local, udp, length);
+}
+
 // The checksum is only looked at where nothing stronger follows: ESP has its ICV, and RFC 3948
-// section 2.1 asks not to rely on it.
+// section 2.1 asks not to rely on it, as RFC 6935 section 5 allows.
 static enum drop check_udp(struct rte_mbuf *m, const struct rte_udp_hdr *udp, uint16_t port)
 {
-	const struct meta *meta = meta_of(m);
 	uint16_t length;
 
 	if (m->data_len < sizeof(*udp))
@@ -134,14 +140,13 @@ static enum drop check_udp(struct rte_mbuf *m, const struct rte_udp_hdr *udp, ui
 	length = rte_be_to_cpu_16(udp->dgram_len);
 	if (length < sizeof(*udp) || length > m->data_len || udp->src_port == 0)
 		return DROP_UDP_INVALID;
-	if (port != PORT_NAT_T && udp->dgram_cksum != 0 &&
-		!checksum_udp4_ok(meta->remote, meta->local, udp, length))
+	if (port != PORT_NAT_T && !checksum_is_right(meta_of(m), udp, length))
 		return DROP_UDP_CHECKSUM;
 	rte_pktmbuf_trim(m, m->data_len - length);
 	return DROP_COUNT;
 }
 
-static void udp_local(struct worker *w, struct rte_mbuf *m, struct classified *out)
+void classify_udp(struct worker *w, struct rte_mbuf *m, struct classified *out)
 {
 	const struct rte_udp_hdr *udp = rte_pktmbuf_mtod(m, const struct rte_udp_hdr *);
 	struct meta *meta = meta_of(m);
@@ -204,7 +209,7 @@ static void local(
 		out->esp[out->esp_count++] = m;
 	} else if (protocol == IPPROTO_UDP && p->side == SIDE_SUBSCRIBER) {
 		rte_pktmbuf_adj(m, header);
-		udp_local(w, m, out);
+		classify_udp(w, m, out);
 	} else {
 		packet_drop(w, m, protocol == IPPROTO_UDP ? DROP_UDP_PORT : DROP_IP4_PROTOCOL);
 	}
@@ -239,21 +244,6 @@ static void ip4(struct worker *w, struct rte_mbuf *m, const struct port *p, stru
 		packet_drop(w, m, DROP_ROUTE_NONE);
 }
 
-// Neighbour discovery goes to the clerk, which checks all of it.
-static void ip6(struct worker *w, struct rte_mbuf *m)
-{
-	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
-	struct ip6_payload p;
-
-	if (!ip6_payload(ip, m->data_len, &p) || p.protocol != IPPROTO_ICMPV6 || p.fragment ||
-		p.at == p.end || ip[p.at] < ND_FIRST || ip[p.at] > ND_LAST) {
-		packet_drop(w, m, DROP_IP6_UNSUPPORTED);
-		return;
-	}
-	rte_pktmbuf_trim(m, m->data_len - p.end);
-	clerk_give(w, m, CLERK_ND);
-}
-
 static void frame(struct worker *w, struct rte_mbuf *m, struct classified *out)
 {
 	const struct port *p = &w->port[meta_of(m)->port];
@@ -271,7 +261,7 @@ static void frame(struct worker *w, struct rte_mbuf *m, struct classified *out)
 		break;
 	case RTE_ETHER_TYPE_IPV6:
 		rte_pktmbuf_adj(m, sizeof(struct rte_ether_hdr));
-		ip6(w, m);
+		classify_ip6(w, m, p, out);
 		break;
 	default:
 		packet_drop(w, m, DROP_ETHERNET_TYPE);
@@ -440,8 +430,14 @@ static void begin(struct classified *out)
 void classify_whole(struct worker *w, struct rte_mbuf **m, uint16_t count, struct classified *out)
 {
 	begin(out);
-	for (uint16_t i = 0; i < count; i++)
-		local(w, m[i], &w->port[meta_of(m[i])->port], out);
+	for (uint16_t i = 0; i < count; i++) {
+		const struct port *p = &w->port[meta_of(m[i])->port];
+
+		if (unlikely(meta_of(m[i])->flags & META_OUTER6))
+			classify_local6(w, m[i], p, out);
+		else
+			local(w, m[i], p, out);
+	}
 }
 
 void classify(struct worker *w, struct rte_mbuf **m, uint16_t count, struct classified *out)

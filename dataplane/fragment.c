@@ -5,6 +5,8 @@
 
 #include "dataplane/fragment.h"
 
+#include "dataplane/ip6.h"
+
 #include <rte_ip.h>
 #include <string.h>
 
@@ -118,6 +120,75 @@ uint16_t fragment_ip4(struct worker *w, struct rte_mbuf *m, uint16_t mtu, struct
 	header_finish(rte_pktmbuf_mtod(m, uint8_t *), (uint8_t)c.header, c.header + c.first,
 		(c.fragment & RTE_IPV4_HDR_OFFSET_MASK) | RTE_IPV4_HDR_MF_FLAG);
 	rte_pktmbuf_trim(m, c.payload - c.first);
+	out[0] = m;
+	return n;
+}
+
+// ---- IPv6
+
+enum { LENGTH_AT = 4, NEXT_AT = 6, FRONT6 = IP6_HEADER + IP6_FRAGMENT_HEADER };
+
+// Both headers of a fragment from those of the whole packet; size: bytes of its payload.
+static void front6(uint8_t *to, const uint8_t *ip, uint16_t size, uint16_t field, uint32_t id)
+{
+	uint16_t length = IP6_FRAGMENT_HEADER + size;
+	uint8_t *f = to + IP6_HEADER;
+
+	memmove(to, ip, IP6_HEADER); // they may overlap
+	f[0] = to[NEXT_AT];
+	f[1] = 0;
+	f[2] = field >> 8;
+	f[3] = field & 0xff;
+	memcpy(f + 4, &id, sizeof(id));
+	to[LENGTH_AT] = length >> 8;
+	to[LENGTH_AT + 1] = length & 0xff;
+	to[NEXT_AT] = IPPROTO_FRAGMENT;
+}
+
+// The fragment from that byte of the payload on; each: bytes of payload in all but the last.
+static struct rte_mbuf *further6(
+	struct worker *w, struct rte_mbuf *m, uint16_t at, uint16_t each, uint32_t id)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint16_t left = m->data_len - IP6_HEADER - at, size = left < each ? left : each;
+	struct rte_mbuf *f = packet_create(w);
+	uint8_t *to;
+
+	if (!f)
+		return NULL;
+	to = (uint8_t *)rte_pktmbuf_append(f, FRONT6 + size);
+	if (!to) {
+		packet_drop(w, f, DROP_NO_MEMORY);
+		return NULL;
+	}
+	front6(to, ip, size, at | (left > size), id);
+	memcpy(to + FRONT6, ip + IP6_HEADER + at, size);
+	*meta_of(f) = *meta_of(m);
+	return f;
+}
+
+uint16_t fragment_ip6(
+	struct worker *w, struct rte_mbuf *m, uint16_t mtu, uint32_t id, struct rte_mbuf **out)
+{
+	uint16_t payload = m->data_len - IP6_HEADER, each = (uint16_t)((mtu - FRONT6) & ~7), n = 1;
+
+	if (rte_pktmbuf_headroom(m) < IP6_FRAGMENT_HEADER || payload <= each)
+		return 0;
+	for (uint32_t at = each; at < payload; at += each) {
+		struct rte_mbuf *f = NULL;
+
+		if (n < FRAGMENTS_MAX)
+			f = further6(w, m, (uint16_t)at, each, id);
+		if (!f) {
+			while (--n)
+				packet_drop(w, out[n], DROP_FRAGMENT_FAILED);
+			return 0;
+		}
+		out[n++] = f;
+	}
+	rte_pktmbuf_trim(m, payload - each);
+	front6((uint8_t *)rte_pktmbuf_prepend(m, IP6_FRAGMENT_HEADER),
+		rte_pktmbuf_mtod_offset(m, uint8_t *, IP6_FRAGMENT_HEADER), each, 1, id);
 	out[0] = m;
 	return n;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// IPv4 fragmentation of an inner packet (RFC 791 section 3.2).
+// Fragmentation: IPv4 (RFC 791 section 3.2), of inner packets and of the gateway's own; IPv6 (RFC
+// 8200 section 4.5), where only the sender may cut, of its own.
 
 #include "dataplane/worker.h"
 
@@ -14,6 +15,11 @@ enum { FRAGMENTS_MAX = 20 }; // of one packet
 // (FRAGMENTS_MAX). Returns how many, or 0 when it would be more than FRAGMENTS_MAX or memory is
 // short; then m is as it was.
 uint16_t fragment_ip4(struct worker *w, struct rte_mbuf *m, uint16_t mtu, struct rte_mbuf **out);
+
+// The same for IPv6: m has a header without extension headers; mtu is 1280 at least; id as it goes
+// onto the wire.
+uint16_t fragment_ip6(
+	struct worker *w, struct rte_mbuf *m, uint16_t mtu, uint32_t id, struct rte_mbuf **out);
 
 // Pure. Copies the options that belong into every fragment (copied flag, RFC 791 section 3.1)
 // from a header's options to out (40 bytes), padded with end-of-list to a multiple of 4. Returns

@@ -226,7 +226,7 @@ static void test_drops_by_name(void **state)
 static void test_drops_frames(void **state)
 {
 	uint64_t shorter = lab_drops(DROP_ETHERNET_SHORT), type = lab_drops(DROP_ETHERNET_TYPE);
-	uint64_t address = lab_drops(DROP_ETHERNET_ADDRESS), v6 = lab_drops(DROP_IP6_UNSUPPORTED);
+	uint64_t address = lab_drops(DROP_ETHERNET_ADDRESS), v6 = lab_drops(DROP_IP6_INVALID);
 	uint64_t sum = lab_drops(DROP_IP4_CHECKSUM), invalid = lab_drops(DROP_IP4_INVALID);
 	uint8_t frame[LAB_FRAME] = {0};
 	size_t n = lab_echo_frame(frame, LAB_SUB, CLIENT, US_SUB, 56, 64);
@@ -247,7 +247,7 @@ static void test_drops_frames(void **state)
 	assert_int_equal(lab_drops(DROP_ETHERNET_SHORT) - shorter, 1);
 	assert_int_equal(lab_drops(DROP_IP4_INVALID) - invalid, 2);
 	assert_int_equal(lab_drops(DROP_IP4_CHECKSUM) - sum, 1);
-	assert_int_equal(lab_drops(DROP_IP6_UNSUPPORTED) - v6, 1);
+	assert_int_equal(lab_drops(DROP_IP6_INVALID) - v6, 1);
 	assert_int_equal(lab_drops(DROP_ETHERNET_TYPE) - type, 1);
 	assert_int_equal(lab_drops(DROP_ETHERNET_ADDRESS) - address, 1);
 }

@@ -5,6 +5,7 @@
 // so the header is copied first and the copy is checked; the data is only ever copied.
 
 #include "dataplane/checksum.h"
+#include "dataplane/outer6.h"
 #include "dataplane/port.h"
 #include "dataplane/sa.h"
 #include "dataplane/session.h"
@@ -31,16 +32,21 @@ static bool is_own(const struct worker *w, const struct ip_address *a)
 {
 	uint32_t address = rte_cpu_to_be_32(address_to_u32(a));
 
-	for (uint16_t i = 0; i < w->ports; i++)
-		if (w->port[i].side == SIDE_SUBSCRIBER && port_is_own(&w->port[i], address))
+	for (uint16_t i = 0; i < w->ports; i++) {
+		const struct port *p = &w->port[i];
+
+		if (p->side == SIDE_SUBSCRIBER &&
+			(a->version == IP_V6 ? port_is_own6(p, a->bytes) : port_is_own(p, address)))
 			return true;
+	}
 	return false;
 }
 
 static bool endpoints_are_sane(const struct worker *w, const struct packet *p)
 {
-	return p->local.version == IP_V4 && p->remote.version == IP_V4 && is_own(w, &p->local) &&
-	       address_to_u32(&p->remote) != 0 && p->local_port != 0 && p->remote_port != 0;
+	return outer_valid(&p->local, &p->remote) && is_own(w, &p->local) &&
+	       (p->remote.version == IP_V4 || p->remote.bytes[0] != 0xff) && p->local_port != 0 &&
+	       p->remote_port != 0;
 }
 
 // DROP_COUNT when the packet makes sense; then *sa is the pair that it goes out through, or NULL.
@@ -95,6 +101,7 @@ static bool put_data(struct rte_mbuf *m, const struct packet *p, const uint8_t *
 }
 
 // Inside ESP and on UDP encapsulation the checksum is left out (RFC 3948 section 2.1); IKE has one.
+// Over IPv6 it is put in further on, like that of all UDP.
 static bool put_udp(struct rte_mbuf *m, const struct packet *p)
 {
 	const struct meta *meta = meta_of(m);
@@ -107,7 +114,7 @@ static bool put_udp(struct rte_mbuf *m, const struct packet *p)
 	udp->dst_port = rte_cpu_to_be_16(p->remote_port);
 	udp->dgram_len = rte_cpu_to_be_16(m->data_len);
 	udp->dgram_cksum = 0;
-	if (p->kind != PACKET_NAT_KEEPALIVE && !p->sa)
+	if (p->kind != PACKET_NAT_KEEPALIVE && !p->sa && !(meta->flags & META_OUTER6))
 		udp->dgram_cksum = checksum_udp4(meta->local, meta->remote, udp, m->data_len);
 	return true;
 }
@@ -117,8 +124,15 @@ static void put_meta(struct rte_mbuf *m, const struct packet *p, struct sa *sa)
 	struct meta *meta = meta_of(m);
 
 	meta->flags = META_CONTROL;
-	meta->local = rte_cpu_to_be_32(address_to_u32(&p->local));
-	meta->remote = rte_cpu_to_be_32(address_to_u32(&p->remote));
+	if (p->local.version == IP_V6 && !sa) {
+		meta->flags |= META_OUTER6;
+		meta->port = (uint8_t)p->port;
+		memcpy(meta->local6, p->local.bytes, sizeof(meta->local6));
+		memcpy(meta->remote6, p->remote.bytes, sizeof(meta->remote6));
+	} else {
+		meta->local = rte_cpu_to_be_32(address_to_u32(&p->local));
+		meta->remote = rte_cpu_to_be_32(address_to_u32(&p->remote));
+	}
 	meta->local_port = p->local_port;
 	meta->remote_port = p->remote_port;
 	meta->protocol = IPPROTO_UDP;

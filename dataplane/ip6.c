@@ -40,6 +40,7 @@ static void fragment_read(const uint8_t *ip, struct ip6_payload *out)
 	uint16_t field = get_u16(ip + out->at + 2);
 
 	out->fragment = out->at;
+	out->fragment_next = out->previous;
 	out->fragment_offset = field & 0xfff8;
 	out->more = field & 1;
 }
@@ -64,6 +65,7 @@ static bool extension_skip(const uint8_t *ip, struct ip6_payload *out)
 	}
 	if (out->protocol == IPPROTO_ROUTING && p[ROUTING_LEFT] != 0)
 		out->routing = true;
+	out->authentication |= out->protocol == IPPROTO_AH;
 	out->protocol = p[0];
 	out->previous = out->at;
 	out->at += size;

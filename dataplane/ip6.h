@@ -18,11 +18,19 @@ struct ip6_payload {
 	uint16_t end;             // behind the payload: 40 + payload length
 	uint16_t previous;        // of the Next Header field that says protocol
 	uint16_t fragment;        // of the fragment header, 0 = none
+	uint16_t fragment_next;   // of the Next Header field that says so
 	uint16_t fragment_offset; // bytes; what is not the first fragment has no upper header
 	uint8_t protocol;         // upper layer (IPPROTO_TCP), or 59 for none
 	bool more;                // M flag: further fragments follow
+	bool authentication;      // an authentication header, which nobody has checked
 	bool routing;             // a routing header with segments left: not for this host
 };
+
+// RFC 4291 section 2.5.6: fe80::/10.
+static inline bool ip6_is_link_local(const uint8_t *address)
+{
+	return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
+}
 
 // Reads header and extension headers of length bytes. False when version, payload length or any
 // header does not fit, there are too many, or hop-by-hop options are not the first.

@@ -4,10 +4,11 @@
 // inside was already made to fit (mtu.c); the type of service follows the inner packet
 // (meta.tos; ecn.h). Then the outer route. What the control plane made may be larger than the
 // port takes (an IKE message with certificates) and leaves in fragments; data that does not fit is
-// a mistake of ours and dropped by name.
+// a mistake of ours and dropped by name. What goes over IPv6 is in ip6_out.c.
 
 #include "dataplane/checksum.h"
 #include "dataplane/fragment.h"
+#include "dataplane/ip6_out.h"
 #include "dataplane/port.h"
 #include "dataplane/route.h"
 #include "dataplane/stage.h"
@@ -25,6 +26,8 @@ static bool add_header(struct worker *w, struct rte_mbuf *m)
 	rte_be16_t length, id;
 	uint64_t sum;
 
+	if (unlikely(meta->flags & META_OUTER6))
+		return ip6_out_header(m);
 	ip = (struct rte_ipv4_hdr *)rte_pktmbuf_prepend(m, sizeof(*ip));
 	if (!ip)
 		return false;
@@ -122,14 +125,12 @@ static uint16_t destinations(struct rte_mbuf **m, uint16_t count, uint32_t *to)
 	return runs;
 }
 
-uint16_t ip_route(struct worker *w, struct rte_mbuf **m, uint16_t count)
+static uint16_t ip4_route(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
 	struct route_hop hops[BURST];
 	uint32_t to[BURST];
 	uint16_t kept = 0, runs, run = 0;
 
-	if (count == 0)
-		return 0;
 	runs = destinations(m, count, to);
 	routes_lookup(w->routes, SIDE_SUBSCRIBER, to, hops, runs);
 	for (uint16_t i = 0; i < count; i++) {
@@ -148,6 +149,27 @@ uint16_t ip_route(struct worker *w, struct rte_mbuf **m, uint16_t count)
 			hop->kind == ROUTE_GATEWAY ? hop->gateway : rte_cpu_to_be_32(to[run]);
 		if (fits(w, m[i]))
 			m[kept++] = m[i];
+	}
+	return kept;
+}
+
+uint16_t ip_route(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	struct rte_mbuf *six[BURST];
+	uint16_t kept = 0, sixes = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		if (unlikely(meta_of(m[i])->flags & META_OUTER6))
+			six[sixes++] = m[i];
+		else
+			m[kept++] = m[i];
+	}
+	if (likely(kept))
+		kept = ip4_route(w, m, kept);
+	if (unlikely(sixes)) {
+		sixes = ip6_out_route(w, six, sixes);
+		memcpy(m + kept, six, sixes * sizeof(*m));
+		kept += sixes;
 	}
 	return kept;
 }

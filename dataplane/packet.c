@@ -63,8 +63,13 @@ static void describe(
 	out->local_port = meta->local_port;
 	out->remote_port = meta->remote_port;
 	out->received = w->now;
-	out->local = address_v4((const uint8_t *)&meta->local);
-	out->remote = address_v4((const uint8_t *)&meta->remote);
+	if (unlikely(meta->flags & META_OUTER6)) {
+		out->local = address_v6(meta->local6);
+		out->remote = address_v6(meta->remote6);
+	} else {
+		out->local = address_v4((const uint8_t *)&meta->local);
+		out->remote = address_v4((const uint8_t *)&meta->remote);
+	}
 }
 
 void packet_punt(struct worker *w, struct rte_mbuf *m, enum packet_kind kind)

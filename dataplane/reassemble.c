@@ -24,11 +24,17 @@
 // again in less than one second, and then halves of two datagrams meet (RFC 4963); the pieces of
 // one leave it together. Two seconds are still ten times the delay between any two paths.
 //
+// IPv6 (RFC 8200 section 4.5) differs in its headers only: those in front of the fragment header of
+// the first fragment are the datagram's, the fragment header itself goes. Fragments behind which
+// other extension headers follow do not get here. A source has a whole /64 of addresses, so that is
+// what shares are counted by.
+//
 // Not here: ICMP time exceeded (RFC 792 leaves it to us), fragments inside of the tunnels (they are
-// forwarded as they are), IPv6.
+// forwarded as they are).
 
 #include "dataplane/reassemble.h"
 
+#include "dataplane/ip6.h"
 #include "dataplane/stage.h"
 #include "dataplane/table.h"
 
@@ -46,15 +52,23 @@ enum {
 	ROOM_OF_SOURCE = 4, // a quarter of the room at most
 	ROOM_NEW = 2,       // what a fragment takes at most: its own place and its datagram's
 	DATAGRAM_MOST = UINT16_MAX,
-	ECN = 3, // bits of the type of service (RFC 3168 section 5)
+	ECN = 3,       // bits of the type of service (RFC 3168 section 5)
+	CLASS_ECN = 4, // the same in the second byte of an IPv6 header: shifted so far
 };
+
+// Which datagram; no byte of it is left out.
+struct key {
+	uint8_t source[16]; // as on the wire; IPv4 in the first four bytes
+	uint8_t destination[16];
+	uint32_t id;       // network byte order
+	uint16_t version;  // enum ip_version
+	uint16_t protocol; // IPv4 (RFC 791 section 2.3), else 0
+};
+_Static_assert(sizeof(struct key) == 40, "compared whole");
 
 // What a fragment says of itself.
 struct fragment {
-	uint32_t source; // IPv4 in network byte order
-	uint32_t destination;
-	uint16_t id; // network byte order
-	uint8_t protocol;
+	struct key key;
 	uint8_t ecn;
 	uint16_t start; // bytes of the datagram's payload
 	uint16_t end;
@@ -72,10 +86,7 @@ struct datagram {
 	TAILQ_ENTRY(datagram) by_source;
 	LIST_ENTRY(datagram) by_hash; // or free
 	uint64_t deadline;            // nanoseconds, CLOCK_MONOTONIC
-	uint32_t source;              // IPv4 in network byte order
-	uint32_t destination;
-	uint16_t id; // network byte order
-	uint8_t protocol;
+	struct key key;
 	uint8_t ecn;     // a bit for each codepoint that was seen
 	uint16_t total;  // bytes of payload, 0 = not yet known
 	uint16_t bytes;  // of payload that are there
@@ -147,36 +158,102 @@ void reassembly_destroy(struct reassembly *r)
 
 // ---- one fragment
 
-static uint32_t hash(const struct reassembly *r, const struct rte_ipv4_hdr *ip)
+static uint32_t hash(const struct reassembly *r, const struct key *k)
 {
-	return rte_jhash_3words(ip->src_addr, ip->dst_addr,
-		(uint32_t)ip->packet_id << 8 | ip->next_proto_id, r->seed);
+	if (likely(k->version == IP_V4)) {
+		uint32_t source, destination;
+
+		memcpy(&source, k->source, sizeof(source));
+		memcpy(&destination, k->destination, sizeof(destination));
+		return rte_jhash_3words(source, destination, k->id << 8 | k->protocol, r->seed);
+	}
+	return rte_jhash_32b((const uint32_t *)(const void *)k, sizeof(*k) / 4, r->seed);
+}
+
+static uint16_t share_of(const struct reassembly *r, const struct key *k)
+{
+	uint32_t words[2];
+
+	memcpy(words, k->source, sizeof(words));
+	if (likely(k->version == IP_V4))
+		return rte_jhash_1word(words[0], r->seed) % REASSEMBLE_SOURCES;
+	return rte_jhash_2words(words[0], words[1], r->seed) % REASSEMBLE_SOURCES;
+}
+
+static void key_read(const struct rte_mbuf *m, struct key *k)
+{
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+
+	*k = (struct key){.id = ip->packet_id, .version = IP_V4, .protocol = ip->next_proto_id};
+	memcpy(k->source, &ip->src_addr, sizeof(ip->src_addr));
+	memcpy(k->destination, &ip->dst_addr, sizeof(ip->dst_addr));
+}
+
+static void key_read6(const struct rte_mbuf *m, const struct ip6_payload *l, struct key *k)
+{
+	const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *);
+
+	*k = (struct key){.version = IP_V6};
+	memcpy(&k->id, (const uint8_t *)ip + l->fragment + 4, sizeof(k->id));
+	memcpy(k->source, ip->src_addr, sizeof(k->source));
+	memcpy(k->destination, ip->dst_addr, sizeof(k->destination));
+}
+
+static enum drop length_check(
+	const struct reassembly *r, uint32_t header, uint32_t length, const struct fragment *f)
+{
+	uint32_t start = f->start;
+
+	if (length == 0 || (f->more && length % 8) || header + start + length > DATAGRAM_MOST)
+		return DROP_FRAGMENT_INVALID;
+	if ((start ? start : length) < REASSEMBLE_FIRST_LEAST)
+		return DROP_FRAGMENT_TINY;
+	return header + start + length > r->most ? DROP_FRAGMENT_LONG : DROP_COUNT;
+}
+
+static enum drop fragment_read4(
+	const struct reassembly *r, const struct rte_mbuf *m, struct fragment *f)
+{
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	uint16_t header = rte_ipv4_hdr_len(ip), length = m->data_len - header;
+	uint16_t field = rte_be_to_cpu_16(ip->fragment_offset);
+
+	key_read(m, &f->key);
+	f->ecn = ip->type_of_service & ECN;
+	f->start = (uint16_t)((field & RTE_IPV4_HDR_OFFSET_MASK) * 8U);
+	f->end = (uint16_t)(f->start + length);
+	f->more = field & RTE_IPV4_HDR_MF_FLAG;
+	return length_check(r, header, length, f);
+}
+
+static enum drop fragment_read6(
+	const struct reassembly *r, const struct rte_mbuf *m, struct fragment *f)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
+	struct ip6_payload l;
+	uint16_t length;
+
+	// It was looked at before (classify6.c), by another worker perhaps.
+	if (!ip6_payload(ip, m->data_len, &l) || !l.fragment || l.end != m->data_len) {
+		*f = (struct fragment){.key.version = IP_V6};
+		return DROP_FRAGMENT_INVALID;
+	}
+	length = l.end - l.at;
+	key_read6(m, &l, &f->key);
+	f->ecn = ip[1] >> CLASS_ECN & ECN;
+	f->start = l.fragment_offset;
+	f->end = (uint16_t)(f->start + length);
+	f->more = l.more;
+	return length_check(r, l.at - IP6_FRAGMENT_HEADER, length, f);
 }
 
 // Returns why it is refused, or DROP_COUNT. *f is filled in as far as a datagram can be found.
 static enum drop fragment_read(
 	const struct reassembly *r, const struct rte_mbuf *m, struct fragment *f)
 {
-	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
-	uint16_t header = rte_ipv4_hdr_len(ip), length = m->data_len - header;
-	uint16_t field = rte_be_to_cpu_16(ip->fragment_offset);
-	uint32_t start = (field & RTE_IPV4_HDR_OFFSET_MASK) * 8U;
-
-	*f = (struct fragment){
-		.source = ip->src_addr,
-		.destination = ip->dst_addr,
-		.id = ip->packet_id,
-		.protocol = ip->next_proto_id,
-		.ecn = ip->type_of_service & ECN,
-		.start = (uint16_t)start,
-		.end = (uint16_t)(start + length),
-		.more = field & RTE_IPV4_HDR_MF_FLAG,
-	};
-	if (length == 0 || (f->more && length % 8) || header + start + length > DATAGRAM_MOST)
-		return DROP_FRAGMENT_INVALID;
-	if ((start ? start : length) < REASSEMBLE_FIRST_LEAST)
-		return DROP_FRAGMENT_TINY;
-	return header + start + length > r->most ? DROP_FRAGMENT_LONG : DROP_COUNT;
+	if (unlikely(meta_of((struct rte_mbuf *)(uintptr_t)m)->flags & META_OUTER6))
+		return fragment_read6(r, m, f);
+	return fragment_read4(r, m, f);
 }
 
 // ---- the datagrams that are kept
@@ -186,8 +263,7 @@ static struct datagram *find(const struct reassembly *r, const struct fragment *
 	struct datagram *d;
 
 	LIST_FOREACH(d, &r->chain[h & r->mask], by_hash)
-	if (d->source == f->source && d->id == f->id && d->destination == f->destination &&
-		d->protocol == f->protocol)
+	if (memcmp(&d->key, &f->key, sizeof(d->key)) == 0)
 		return d;
 	return NULL;
 }
@@ -208,10 +284,7 @@ static struct datagram *begin(
 	LIST_REMOVE(d, by_hash);
 	*d = (struct datagram){
 		.deadline = w->now + REASSEMBLE_MS * UINT64_C(1000000),
-		.source = f->source,
-		.destination = f->destination,
-		.id = f->id,
-		.protocol = f->protocol,
+		.key = f->key,
 		.share = share,
 		.refused = DROP_COUNT,
 	};
@@ -324,12 +397,27 @@ static enum drop place(
 
 // RFC 3168 section 5.3: congestion that a fragment met is the datagram's; one whose sender cannot
 // be told so is dropped.
-static bool ecn_join(const struct datagram *d, struct rte_ipv4_hdr *ip)
+static bool ecn_join(const struct datagram *d, uint8_t *ip)
 {
 	if (!(d->ecn & 1 << RTE_IPV4_HDR_ECN_CE))
 		return true;
-	ip->type_of_service |= RTE_IPV4_HDR_ECN_CE;
+	ip[1] |= d->key.version == IP_V4 ? RTE_IPV4_HDR_ECN_CE : RTE_IPV4_HDR_ECN_CE << CLASS_ECN;
 	return !(d->ecn & 1);
+}
+
+// The fragment header goes, what is before it stays.
+static void header_finish6(struct rte_mbuf *m)
+{
+	uint8_t *ip = rte_pktmbuf_mtod(m, uint8_t *);
+	struct ip6_payload l;
+	uint16_t length;
+
+	(void)ip6_payload(ip, m->data_len, &l); // read before, as fragment_read6 did
+	ip[l.fragment_next] = ip[l.fragment];
+	memmove(ip + IP6_FRAGMENT_HEADER, ip, l.fragment);
+	ip = (uint8_t *)rte_pktmbuf_adj(m, IP6_FRAGMENT_HEADER);
+	length = rte_cpu_to_be_16((uint16_t)(m->data_len - IP6_HEADER));
+	memcpy(ip + 4, &length, sizeof(length));
 }
 
 static void header_finish(struct rte_mbuf *m)
@@ -348,7 +436,7 @@ static struct rte_mbuf *join(struct worker *w, struct datagram *d)
 	struct rte_mbuf *whole = d->piece[0].m;
 	char *to = rte_pktmbuf_append(whole, d->total - d->piece[0].end);
 
-	if (!to || !ecn_join(d, rte_pktmbuf_mtod(whole, struct rte_ipv4_hdr *))) {
+	if (!to || !ecn_join(d, rte_pktmbuf_mtod(whole, uint8_t *))) {
 		refuse(w, d, to ? DROP_FRAGMENT_INVALID : DROP_FRAGMENT_LONG);
 		return NULL;
 	}
@@ -362,27 +450,29 @@ static struct rte_mbuf *join(struct worker *w, struct datagram *d)
 	}
 	let_go(w, d);
 	end(w->reassembly, d);
-	header_finish(whole);
+	if (likely(d->key.version == IP_V4))
+		header_finish(whole);
+	else
+		header_finish6(whole);
 	return whole;
 }
 
 // The whole datagram when this is what was missing.
-static struct rte_mbuf *take(struct worker *w, struct rte_mbuf *m, uint32_t h)
+static struct rte_mbuf *take(struct worker *w, struct rte_mbuf *m, const struct fragment *f,
+	enum drop reason, uint32_t h)
 {
 	struct reassembly *r = w->reassembly;
-	struct fragment f;
-	enum drop reason = fragment_read(r, m, &f);
-	uint16_t share = rte_jhash_1word(f.source, r->seed) % REASSEMBLE_SOURCES;
+	uint16_t share = share_of(r, &f->key);
 	struct datagram *d;
 
 	make_room(w, share);
-	d = find(r, &f, h);
+	d = find(r, f, h);
 	if (!d && reason == DROP_COUNT)
-		d = begin(w, &f, share, h);
+		d = begin(w, f, share, h);
 	if (d && d->refused != DROP_COUNT)
 		reason = d->refused;
 	else if (reason == DROP_COUNT)
-		reason = place(w, d, m, &f);
+		reason = place(w, d, m, f);
 	if (reason == DROP_COUNT)
 		return d->total && d->bytes == d->total ? join(w, d) : NULL;
 	packet_drop(w, m, reason);
@@ -396,8 +486,9 @@ uint16_t reassemble(struct worker *w, struct rte_mbuf **m, uint16_t count)
 	uint16_t out = 0;
 
 	for (uint16_t i = 0; i < count; i++) {
-		uint32_t h =
-			hash(w->reassembly, rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *));
+		struct fragment f;
+		enum drop reason = fragment_read(w->reassembly, m[i], &f);
+		uint32_t h = hash(w->reassembly, &f.key);
 		uint16_t owner = (uint16_t)((uint64_t)h * w->workers >> 32);
 		struct rte_mbuf *whole;
 
@@ -405,7 +496,7 @@ uint16_t reassemble(struct worker *w, struct rte_mbuf **m, uint16_t count)
 			worker_handover(w, m[i], owner + 1, HANDOVER_REASSEMBLE);
 			continue;
 		}
-		whole = take(w, m[i], h);
+		whole = take(w, m[i], &f, reason, h);
 		if (whole)
 			m[out++] = whole;
 	}

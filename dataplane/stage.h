@@ -28,7 +28,8 @@ void classify_whole(struct worker *w, struct rte_mbuf **m, uint16_t count, struc
 // is whole and can go on, in one segment; handed to the worker that collects that datagram's.
 uint16_t reassemble(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
-// IP header, both ends; to an own address. Turns echo requests into their replies (RFC 792).
+// IP header, both ends; to an own address. Turns echo requests into their replies (RFC 792,
+// RFC 4443).
 uint16_t icmp_echo(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
 // The control plane's packets, of every kind, on their way out. Returns how many there were.
