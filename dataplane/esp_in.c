@@ -66,8 +66,7 @@ static bool addresses6_match(const struct sa *s, const struct meta *meta, bool u
 }
 
 // Why the packet goes no further, or DROP_COUNT. All that can be known without a key.
-static inline enum drop packet_check(
-	const struct sa *s, const struct rte_mbuf *m, uint64_t sequence)
+static enum drop packet_check(const struct sa *s, const struct rte_mbuf *m, uint64_t sequence)
 {
 	const struct meta *meta = rte_mbuf_to_priv((struct rte_mbuf *)(uintptr_t)m);
 	uint16_t overhead = ESP_HEADER + s->shape_in.iv + s->shape_in.icv;
@@ -87,34 +86,13 @@ static inline enum drop packet_check(
 	return DROP_COUNT;
 }
 
-static inline void packet_fill(
-	struct esp_packet *p, struct rte_mbuf *m, struct sa *s, uint64_t sequence)
-{
-	p->m = m;
-	p->sa = s;
-	p->esp = rte_pktmbuf_mtod(m, uint8_t *);
-	p->key = sa_key_in(s);
-	p->sequence = sequence;
-	p->shape = s->shape_in;
-	p->length = m->data_len - ESP_HEADER - s->shape_in.iv - s->shape_in.icv;
-	p->esn = s->esn;
-	p->ok = 0;
-	p->release = 0;
-}
-
 // True when *p is filled in; otherwise the packet is gone.
-static inline bool packet_admit(
-	struct worker *w, struct rte_mbuf *m, struct sa *s, struct esp_packet *p)
+static bool packet_admit(struct worker *w, struct rte_mbuf *m, struct sa *s, struct esp_packet *p)
 {
-	const uint8_t *esp = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint8_t *esp = rte_pktmbuf_mtod(m, uint8_t *);
 	uint64_t sequence = load_u32(esp + 4);
 	enum drop reason;
 
-	if (!s || s->spi_in != load_u32(esp)) {
-		unknown_spi(w, m, load_u32(esp));
-		packet_drop(w, m, DROP_ESP_SPI);
-		return false;
-	}
 	if (!owner_or_handover(w, m, &s->owner, HANDOVER_ESP_IN))
 		return false;
 	if (s->esn)
@@ -125,50 +103,157 @@ static inline bool packet_admit(
 		packet_drop(w, m, reason);
 		return false;
 	}
-	packet_fill(p, m, s, sequence);
+	*p = (struct esp_packet){
+		.m = m,
+		.sa = s,
+		.esp = esp,
+		.key = sa_key_in(s),
+		.sequence = sequence,
+		.shape = s->shape_in,
+		.length = m->data_len - ESP_HEADER - s->shape_in.iv - s->shape_in.icv,
+		.esn = s->esn,
+	};
 	replay_prefetch(&s->replay, sequence);
 	return true;
 }
 
-// Finds the SAs of a burst, each load fetched one pass earlier; once for packets in a row that have
-// the same SPI.
+// What is the same for all packets in a row that have one SPI.
+struct esp_run {
+	struct rte_mbuf **m; // the first
+	uint16_t count;
+	uint32_t spi;
+	struct sa *sa; // what there is at its index
+};
+
+// What an SA wants of a packet, for the usual one.
+struct gate {
+	uint64_t top; // the highest sequence number so far
+	uint32_t local;
+	uint32_t remote; // 0: any, behind a NAT
+	uint16_t overhead;
+	uint16_t block;
+};
+
+// False: nothing is usual with that SA.
+static inline bool gate_open(const struct worker *w, const struct sa *s, struct gate *g)
+{
+	g->top = s->replay.top;
+	g->local = s->local;
+	g->remote = s->encapsulation == ESP_UDP ? 0 : sa_remote_address(s->remote_in);
+	g->overhead = ESP_HEADER + s->shape_in.iv + s->shape_in.icv;
+	g->block = s->block;
+	return __atomic_load_n(&s->owner, __ATOMIC_RELAXED) == w->index + 1 && !s->esn &&
+	       s->local != 0;
+}
+
+// packet_check in few steps, for a packet to the right of the window. False: packet_admit knows.
+static inline bool gate_passes(const struct gate *g, const struct rte_mbuf *m, uint32_t sequence)
+{
+	const struct meta *meta = rte_mbuf_to_priv((struct rte_mbuf *)(uintptr_t)m);
+
+	// Either it comes in UDP, or from the address that it has to come from.
+	if (meta->outer_port ? g->remote != 0 : meta->remote != g->remote)
+		return false;
+	return meta->local == g->local && sequence > g->top &&
+	       m->data_len >= g->overhead + g->block &&
+	       !((m->data_len - g->overhead) & (g->block - 1));
+}
+
+// Returns how many of the packets are in p; the others are gone.
+static uint16_t run_admit(struct worker *w, const struct esp_run *r, struct esp_packet *p)
+{
+	struct sa *s = r->sa;
+	struct gate g;
+	bool usual = gate_open(w, s, &g);
+	struct sa_shape shape = s->shape_in;
+	uint16_t admitted = 0;
+
+	for (uint16_t i = 0; i < r->count; i++) {
+		struct rte_mbuf *m = r->m[i];
+		struct esp_packet *to = &p[admitted];
+		uint8_t *esp = rte_pktmbuf_mtod(m, uint8_t *);
+		uint32_t sequence = load_u32(esp + 4);
+
+		if (unlikely(!usual || !gate_passes(&g, m, sequence))) {
+			admitted += packet_admit(w, m, s, to);
+			continue;
+		}
+		to->m = m;
+		to->sa = s;
+		to->esp = esp;
+		to->key = sa_key_in(s);
+		to->sequence = sequence;
+		to->shape = shape;
+		to->length = m->data_len - g.overhead;
+		to->esn = 0;
+		to->ok = 0;
+		to->release = 0;
+		if (i == 0)
+			replay_prefetch(&s->replay, sequence);
+		admitted++;
+	}
+	return admitted;
+}
+
+// Of an SPI that we do not have.
+static void run_unknown(struct worker *w, const struct esp_run *r)
+{
+	for (uint16_t i = 0; i < r->count; i++) {
+		unknown_spi(w, r->m[i], r->spi);
+		packet_drop(w, r->m[i], DROP_ESP_SPI);
+	}
+}
+
+// The runs of a burst; what is too short is gone from m.
+static uint16_t runs_make(struct worker *w, struct rte_mbuf **m, uint16_t count, struct esp_run *r)
+{
+	const struct tables *t = w->tables;
+	uint16_t runs = 0, kept = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		struct rte_mbuf *one = m[i];
+		uint32_t spi;
+
+		if (unlikely(one->nb_segs != 1 || one->data_len < ESP_HEADER)) {
+			packet_drop(w, one, DROP_ESP_SHORT);
+			continue;
+		}
+		m[kept++] = one;
+		spi = load_u32(rte_pktmbuf_mtod(one, uint8_t *));
+		if (runs && r[runs - 1].spi == spi) {
+			r[runs - 1].count++;
+			continue;
+		}
+		r[runs++] = (struct esp_run){.m = &m[kept - 1], .count = 1, .spi = spi};
+		if (id_index(spi) < t->sas)
+			rte_prefetch0(&t->sa[id_index(spi)]);
+	}
+	return runs;
+}
+
+// Finds the SAs of a burst, each load fetched one pass earlier.
 static uint16_t burst_admit(
 	struct worker *w, struct rte_mbuf **m, uint16_t count, struct esp_packet *p)
 {
 	const struct tables *t = w->tables;
-	struct sa *sa[BURST];
-	uint32_t spi[BURST + 1] = {0}; // of the packet before at its own place; none has 0
-	uint16_t n = 0, admitted = 0;
+	struct esp_run r[BURST];
+	uint16_t n = runs_make(w, m, count, r), admitted = 0;
 
-	for (uint16_t i = 0; i < count; i++) {
-		uint32_t index;
+	for (uint16_t i = 0; i < n; i++) {
+		uint32_t index = id_index(r[i].spi);
 
-		if (unlikely(m[i]->nb_segs != 1 || m[i]->data_len < ESP_HEADER)) {
-			packet_drop(w, m[i], DROP_ESP_SHORT);
+		if (unlikely(index >= t->sas))
 			continue;
-		}
-		m[n] = m[i];
-		spi[n + 1] = load_u32(rte_pktmbuf_mtod(m[i], uint8_t *));
-		index = id_index(spi[n + 1]);
-		if (spi[n + 1] != spi[n] && index < t->sas)
-			rte_prefetch0(&t->sa[index]);
-		n++;
+		r[i].sa = __atomic_load_n(&t->sa[index], __ATOMIC_ACQUIRE);
+		rte_prefetch0(r[i].sa);
+		rte_prefetch0(&w->sa_stats[index].in_packets);
 	}
 	for (uint16_t i = 0; i < n; i++) {
-		uint32_t index = id_index(spi[i + 1]);
-
-		if (i > 0 && spi[i + 1] == spi[i]) {
-			sa[i] = sa[i - 1];
-			continue;
-		}
-		sa[i] = index < t->sas ? __atomic_load_n(&t->sa[index], __ATOMIC_ACQUIRE) : NULL;
-		if (sa[i]) {
-			rte_prefetch0(sa[i]);
-			rte_prefetch0(&w->sa_stats[index].in_packets);
-		}
+		if (likely(r[i].sa && r[i].sa->spi_in == r[i].spi))
+			admitted += run_admit(w, &r[i], p + admitted);
+		else
+			run_unknown(w, &r[i]);
 	}
-	for (uint16_t i = 0; i < n; i++)
-		admitted += packet_admit(w, m[i], sa[i], &p[admitted]);
 	return admitted;
 }
 
@@ -190,15 +275,16 @@ static inline bool padding_valid(const uint8_t *pad, uint8_t length)
 
 // Padding, next header, UDP header: why the packet goes no further, or DROP_COUNT and the mbuf
 // begins at the L2TP header.
-static inline enum drop payload_open(struct esp_packet *p)
+static inline enum drop payload_open(const struct esp_packet *p, struct meta *meta)
 {
-	uint8_t *udp = p->esp + ESP_HEADER + p->shape.iv;
-	uint8_t pad = udp[p->length - 2], next = udp[p->length - 1];
-	uint16_t left, length;
+	const uint8_t *udp = p->esp + ESP_HEADER + p->shape.iv;
+	uint16_t text = p->length, left, length;
+	uint8_t pad = udp[text - 2], next = udp[text - 1];
+	struct rte_mbuf *m = p->m;
 
-	if (pad + 2 > p->length)
+	if (pad + 2 > text)
 		return DROP_ESP_PADDING;
-	left = (uint16_t)(p->length - 2 - pad);
+	left = (uint16_t)(text - 2 - pad);
 	if (!padding_valid(udp + left, pad))
 		return DROP_ESP_PADDING;
 	if (next != IPPROTO_UDP)
@@ -212,11 +298,12 @@ static inline enum drop payload_open(struct esp_packet *p)
 	// The checksum covers addresses that a NAT has changed and is not looked at; the ICV was.
 	if (load_u16(udp + 2) != PORT_L2TP)
 		return DROP_ESP_SELECTOR;
-	meta_of(p->m)->remote_port = load_u16(udp);
-	meta_of(p->m)->local_port = PORT_L2TP;
-	p->m->data_off += ESP_HEADER + p->shape.iv + UDP_HEADER;
-	p->m->data_len = length - UDP_HEADER;
-	p->m->pkt_len = p->m->data_len;
+	length -= UDP_HEADER;
+	meta->remote_port = load_u16(udp);
+	meta->local_port = PORT_L2TP;
+	m->data_off += (uint16_t)(udp - p->esp) + UDP_HEADER;
+	m->data_len = length;
+	m->pkt_len = length;
 	return DROP_COUNT;
 }
 
@@ -290,30 +377,31 @@ static inline void tally_put(struct worker *w, const struct tally *t)
 static inline enum drop packet_finish(struct worker *w, struct esp_packet *p, struct tally *t)
 {
 	struct meta *meta = meta_of(p->m);
+	struct sa *s = p->sa;
 	enum drop reason;
 
 	if (unlikely(!p->ok)) {
-		stats_of(w, p->sa)->in_failures++;
+		stats_of(w, s)->in_failures++;
 		return DROP_ESP_ICV;
 	}
-	if (unlikely(!replay_accept(&p->sa->replay, p->sequence))) {
-		stats_of(w, p->sa)->in_replays++;
+	if (unlikely(!replay_accept(&s->replay, p->sequence))) {
+		stats_of(w, s)->in_replays++;
 		return DROP_ESP_REPLAY;
 	}
 	address_follow(w, p);
 	claim_check(p);
-	if (p->sa != t->sa) {
+	if (s != t->sa) {
 		tally_put(w, t);
-		*t = (struct tally){.sa = p->sa};
+		*t = (struct tally){.sa = s};
 	}
 	t->packets++;
 	t->bytes += p->length;
-	reason = payload_open(p);
+	meta->sa = s;
+	meta->peer = s->peer;
+	meta->spi = s->spi_in;
+	reason = payload_open(p, meta);
 	if (unlikely(reason == DROP_ESP_PADDING))
-		stats_of(w, p->sa)->in_failures++;
-	meta->sa = p->sa;
-	meta->peer = p->sa->peer;
-	meta->spi = p->sa->spi_in;
+		stats_of(w, s)->in_failures++;
 	return reason;
 }
 
