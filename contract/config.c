@@ -289,6 +289,8 @@ void config_free(struct config *c)
 		explicit_bzero(c->psks, c->psk_count * sizeof(*c->psks));
 	if (c->users)
 		explicit_bzero(c->users, c->user_count * sizeof(*c->users));
+	for (unsigned i = 0; i < c->filter_count; i++)
+		free(c->filters[i].rules);
 	free(c->psks);
 	free(c->users);
 	free(c->routes);
@@ -322,4 +324,25 @@ const char *ike_group_word(unsigned v)
 const char *ppp_auth_word(unsigned v)
 {
 	return word_of(ppp_auth_words, v);
+}
+
+const char *config_action_word(unsigned v)
+{
+	return word_of(action_words, v);
+}
+
+uint16_t config_filter_number(const struct config *c, const char *name)
+{
+	for (uint16_t i = 0; *name && i < c->filter_count; i++)
+		if (strcmp(c->filters[i].name, name) == 0)
+			return i + 1;
+	return 0;
+}
+
+uint16_t config_group_number(const struct config *c, const char *name)
+{
+	for (uint16_t i = 0; *name && i < c->group_count; i++)
+		if (strcmp(c->groups[i].name, name) == 0)
+			return i + 1;
+	return 0;
 }

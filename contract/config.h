@@ -172,11 +172,44 @@ struct config_pool {
 	uint16_t prefix_count;
 };
 
+// A line of a filter: what contract/messages.h has as struct filter_rule.
+struct config_rule {
+	uint8_t action;        // enum filter_action
+	struct ip_prefix from; // IP_NONE: any
+	struct ip_prefix to;
+	uint16_t protocol;     // of the IP header, or FILTER_ANY_PROTOCOL
+	uint16_t from_port[2]; // first and last; 0 and 65535: any
+	uint16_t to_port[2];
+};
+
+struct config_filter {
+	char name[LIMIT_NAME];
+	uint8_t otherwise; // enum filter_action
+	struct config_rule *rules;
+	uint32_t rule_count;
+};
+
+struct config_rate {
+	uint32_t kbit;  // 1,000 bits a second of inner IP packets, 0 = no limit
+	uint32_t burst; // bytes, 0 = what 100 ms of the rate are
+};
+
+struct config_group {
+	char name[LIMIT_NAME];
+	char filter_uplink[LIMIT_NAME]; // or empty: none
+	char filter_downlink[LIMIT_NAME];
+	bool subscriber_to_subscriber;
+	struct config_rate police_uplink;
+	struct config_rate police_downlink;
+	struct config_rate shape_downlink;
+};
+
 struct config_user {
 	char name[CONFIG_TEXT];
 	char password[CONFIG_TEXT];
 	struct ip_address address; // fixed, or IP_NONE
 	char pool[LIMIT_NAME];     // or empty: the first pool
+	char group[LIMIT_NAME];    // or empty: the default group
 };
 
 struct config_api {
@@ -202,6 +235,11 @@ struct config {
 	struct config_ppp ppp;
 	struct config_pool pools[64];
 	uint16_t pool_count;
+	struct config_filter filters[LIMIT_FILTERS - 1]; // filter number index + 1
+	uint16_t filter_count;
+	struct config_group groups[LIMIT_GROUPS - 1]; // group number index + 1
+	uint16_t group_count;
+	char default_group[LIMIT_NAME]; // of users who name none; empty: no group
 	struct config_user *users;
 	uint32_t user_count;
 	struct config_api api;
@@ -219,8 +257,14 @@ int config_parse(
 // Wipes the secrets before it frees.
 void config_free(struct config *c);
 
+// Numbers of a filter or group by its name, as the dataplane knows it; 0 when there is none, or the
+// name is empty.
+uint16_t config_filter_number(const struct config *c, const char *name);
+uint16_t config_group_number(const struct config *c, const char *name);
+
 // Words of the enums, as in the file; "?" for a number that is none.
 const char *ike_encryption_word(unsigned v);
 const char *ike_hash_word(unsigned v);
 const char *ike_group_word(unsigned v);
 const char *ppp_auth_word(unsigned v);
+const char *config_action_word(unsigned v);

@@ -92,6 +92,12 @@ static void check_unique(struct config_load *load, const char *what, const void 
 	free(entries);
 }
 
+void config_check_names(
+	struct config_load *load, const char *what, const char *first, size_t count, size_t size)
+{
+	check_unique(load, what, first, count, size, compare_texts, say_text);
+}
+
 static bool own_address(const struct config *c, const struct ip_address *a, unsigned side)
 {
 	for (unsigned p = 0; p < c->port_count; p++)
@@ -406,6 +412,9 @@ static void check_user(struct config_load *load, const struct config_user *u)
 	if (*u->pool && config_walked(load, "pools") && !pool_known(c, u->pool))
 		config_error(load, config_place(load, u->pool),
 			"user %s: there is no pool %s: name one of pools", name, u->pool);
+	if (*u->group && config_walked(load, "groups") && !config_group_number(c, u->group))
+		config_error(load, config_place(load, u->group),
+			"user %s: there is no group %s: name one of groups", name, u->group);
 	if (u->address.version == IP_NONE)
 		return;
 	if (*u->pool)
@@ -464,6 +473,7 @@ void config_check(struct config_load *load)
 	check_l2tp(load);
 	check_ppp(load);
 	check_pools(load);
+	config_check_groups(load);
 	check_users(load);
 	check_api(load);
 }

@@ -6,6 +6,10 @@
 
 #include "config_schema.h"
 
+#include "messages.h"
+
+#include <netinet/in.h>
+
 #define FIELD(type, member)  .offset = offsetof(struct type, member), .size = MEMBER(type, member)
 #define MEMBER(type, member) sizeof(((struct type *)NULL)->member)
 #define COUNT(type, count) \
@@ -25,15 +29,21 @@ enum {
 	MINUTE = 60 * SECOND,
 	HOUR_S = 3600, // seconds
 	DAY_S = 24 * HOUR_S,
-	MIB = 1 << 20,     // bytes
-	SOCKET_PATH = 107, // bytes that a Unix socket's address holds (unix(7))
-	USERS = 1 << 20,   // entries of a list that grows with the file
+	MIB = 1 << 20,                 // bytes
+	SOCKET_PATH = 107,             // bytes that a Unix socket's address holds (unix(7))
+	USERS = 1 << 20,               // entries of a list that grows with the file
+	RATE_LEAST = 8,                // kbit/s: a packet a second and a half
+	RATE_MOST = 400 * 1000 * 1000, // kbit/s
+	BURST_LEAST = 2048,            // bytes: a packet
+	BURST_MOST = 1 << 30,
 };
 
 static const struct config_word auto_core[] = {{"auto", 0xffff}, {0}};
 static const struct config_word auto_zero[] = {{"auto", 0}, {0}};
 static const struct config_word off_zero[] = {{"off", 0}, {0}};
-static const struct config_word any_peer[] = {{"any", 0}, {0}};
+static const struct config_word any_peer[] = {{"any", IP_V4}, {0}};
+static const struct config_word any_version[] = {{"any", IP_NONE}, {0}};
+static const struct config_word any_port[] = {{"any", 0}, {0}};
 static const struct config_word idle_words[] = {
 	{"adaptive", IDLE_ADAPTIVE}, {"poll", IDLE_POLL}, {0}};
 static const struct config_word side_words[] = {
@@ -53,6 +63,11 @@ const struct config_word ike_group_words[] = {{"modp-1024", IKE_MODP_1024},
 	{"ecp-521", IKE_ECP_521}, {0}};
 const struct config_word ppp_auth_words[] = {
 	{"mschapv2", PPP_AUTH_MSCHAPV2}, {"chap", PPP_AUTH_CHAP_MD5}, {"pap", PPP_AUTH_PAP}, {0}};
+
+const struct config_word action_words[] = {{"permit", FILTER_PERMIT}, {"deny", FILTER_DENY}, {0}};
+const struct config_word protocol_words[] = {{"any", FILTER_ANY_PROTOCOL}, {"tcp", IPPROTO_TCP},
+	{"udp", IPPROTO_UDP}, {"icmp", IPPROTO_ICMP}, {"icmpv6", IPPROTO_ICMPV6},
+	{"sctp", IPPROTO_SCTP}, {0}};
 
 // A test holds these against algorithm.c.
 static const struct config_word cipher_words[] = {{"aes-gcm-128", ESP_CIPHER_AES_GCM_128},
@@ -267,6 +282,62 @@ static const struct config_field pool_fields[] = {
 	{0}};
 static const struct config_section pools = {"pools", pool_fields};
 
+static const struct config_field rule_fields[] = {
+	{"action", .example = "permit", .kind = KIND_WORD, .required = true,
+		FIELD(config_rule, action), .words = action_words,
+		.help = "of the first rule that matches a packet"},
+	{"from", "any", .kind = KIND_PREFIX, FIELD(config_rule, from), .words = any_version,
+		.help = "source, IPv4 or IPv6"},
+	{"to", "any", .kind = KIND_PREFIX, FIELD(config_rule, to), .words = any_version,
+		.help = "destination, of the same version"},
+	{"protocol", "any", .kind = KIND_INTEGER, FIELD(config_rule, protocol), .high = 255,
+		.words = protocol_words, .help = "a word, or the number in the IP header"},
+	{"from-port", "any", "1024-65535", .kind = KIND_PORTS, FIELD(config_rule, from_port),
+		.words = any_port, .help = "of TCP, UDP and SCTP; not of later fragments"},
+	{"to-port", "any", "443", .kind = KIND_PORTS, FIELD(config_rule, to_port),
+		.words = any_port, .help = "the same of the destination"},
+	{0}};
+static const struct config_section rules = {"filters.rules", rule_fields};
+
+static const struct config_field filter_fields[] = {
+	{"name", .example = "web", .kind = KIND_TEXT, .low = 1, .required = true,
+		FIELD(config_filter, name), .help = "as groups, API and CLI call it"},
+	{"otherwise", .example = "deny", .kind = KIND_WORD, .required = true,
+		FIELD(config_filter, otherwise), .words = action_words,
+		.help = "what holds for a packet that no rule matches"},
+	{"rules", .kind = KIND_SECTION, HEAP(config_filter, rules, rule_count),
+		.most = LIMIT_FILTER_RULES, .maps = &rules, .help = "the first that matches holds"},
+	{0}};
+static const struct config_section filters = {"filters", filter_fields};
+
+#define RATE(member) \
+	.example = "50Mbit/s", .kind = KIND_RATE, FIELD(config_group, member.kbit), .scale = 1, \
+	.low = RATE_LEAST, .high = RATE_MOST
+#define BURST(member) \
+	.example = "64KiB", .kind = KIND_SIZE, FIELD(config_group, member.burst), .scale = 1, \
+	.low = BURST_LEAST, .high = BURST_MOST
+
+static const struct config_field group_fields[] = {
+	{"name", .example = "home", .kind = KIND_TEXT, .low = 1, .required = true,
+		FIELD(config_group, name), .help = "as users, API and CLI call it"},
+	{"filter-uplink", .example = "web", .kind = KIND_TEXT, .low = 1,
+		FIELD(config_group, filter_uplink), .help = "what its subscribers may send"},
+	{"filter-downlink", .example = "web", .kind = KIND_TEXT, .low = 1,
+		FIELD(config_group, filter_downlink), .help = "what its subscribers may get"},
+	{"subscriber-to-subscriber", "true", .kind = KIND_BOOL,
+		FIELD(config_group, subscriber_to_subscriber),
+		.help = "false: nothing goes to or comes from other subscribers"},
+	{"police-uplink", RATE(police_uplink),
+		.help = "of each subscriber: what is over it is dropped; left out: no limit"},
+	{"police-uplink-burst", BURST(police_uplink),
+		.help = "that may come at once; left out: 100 ms of the rate"},
+	{"police-downlink", RATE(police_downlink), .help = "the same towards the subscriber"},
+	{"police-downlink-burst", BURST(police_downlink), .help = "the same"},
+	{"shape-downlink", RATE(shape_downlink),
+		.help = "of each subscriber: what is over it waits; left out: no limit"},
+	{"shape-downlink-burst", BURST(shape_downlink), .help = "that may go at once"}, {0}};
+static const struct config_section groups = {"groups", group_fields};
+
 static const struct config_field user_fields[] = {
 	{"name", .example = "alice", .kind = KIND_TEXT, .required = true, FIELD(config_user, name),
 		.help = "as the client sends it"},
@@ -276,6 +347,8 @@ static const struct config_field user_fields[] = {
 		.low = IP_V4, .help = "fixed, in a pool or not; left out: from a pool"},
 	{"pool", .example = "default", .kind = KIND_TEXT, .low = 1, FIELD(config_user, pool),
 		.help = "left out: the first pool"},
+	{"group", .example = "home", .kind = KIND_TEXT, .low = 1, FIELD(config_user, group),
+		.help = "left out: default-group"},
 	{0}};
 static const struct config_section users = {"users", user_fields};
 
@@ -310,6 +383,13 @@ static const struct config_field file_fields[] = {
 	{"pools", .example = "[{name: default, prefixes: [100.64.0.0/16]}]", .kind = KIND_SECTION,
 		LIST(config, pools, pool_count), .maps = &pools, .required = true,
 		.help = "addresses for clients"},
+	{"filters", .kind = KIND_SECTION, LIST(config, filters, filter_count), .maps = &filters,
+		.help = "lists of what is permitted and denied, for groups"},
+	{"groups", .kind = KIND_SECTION, LIST(config, groups, group_count), .maps = &groups,
+		.help = "what holds for the users that are in them"},
+	{"default-group", .example = "home", .kind = KIND_TEXT, .low = 1,
+		FIELD(config, default_group),
+		.help = "of users who name none; left out: they are in no group"},
 	{"users", .kind = KIND_SECTION, HEAP(config, users, user_count), .most = USERS,
 		.maps = &users, .help = "who may connect"},
 	{"api", MAP(config, api, api), .help = "HTTP and JSON"},

@@ -10,6 +10,7 @@
 //   config_secret.c  secrets, and the files that hold them
 //   config_schema.c  the table
 //   config_check.c   what must agree between sections
+//   config_group.c   the same for filters and groups
 
 #include "config.h"
 
@@ -26,6 +27,8 @@ enum config_kind {
 	KIND_INTEGER,  // low to high
 	KIND_DURATION, // low to high in units of scale milliseconds
 	KIND_SIZE,     // low to high in units of scale bytes
+	KIND_RATE,     // low to high in kbit/s
+	KIND_PORTS,    // 443 or 1024-65535 into two uint16_t, or the word any
 	KIND_ADDRESS,  // low = IP_V4: no other version
 	KIND_PREFIX,   // the same; the word any where words are given
 	KIND_INTERFACE, // 192.0.2.1/24 into struct config_interface
@@ -77,7 +80,7 @@ struct config_interface {
 
 extern const struct config_section config_file;
 extern const struct config_word ike_encryption_words[], ike_hash_words[], ike_group_words[],
-	ppp_auth_words[];
+	ppp_auth_words[], action_words[], protocol_words[];
 
 // What one reading of a file carries along.
 struct config_load {
@@ -117,6 +120,10 @@ bool config_is_null(const yaml_node_t *node);
 void config_store(void *at, size_t size, uint64_t value);
 
 void config_check(struct config_load *load);
+void config_check_groups(struct config_load *load);
+// Texts of count elements of size bytes that must differ; first is that of element 0.
+void config_check_names(
+	struct config_load *load, const char *what, const char *first, size_t count, size_t size);
 
 // For the texts of errors. All write to a buffer that the caller gives, and return it.
 enum { CONFIG_SAY = 1024 };

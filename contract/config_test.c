@@ -2,6 +2,7 @@
 
 #include "contract/config.h"
 #include "contract/config_schema.h"
+#include "contract/messages.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -273,6 +274,62 @@ static void test_values(void **state)
 	free(lines);
 }
 
+static void test_filters_and_groups(void **state)
+{
+	static const char text[] =
+		"filters:\n"
+		"- name: f\n"
+		"  otherwise: permit\n"
+		"  rules:\n"
+		"  - {action: deny, from: 10.0.0.0/8, protocol: tcp, to-port: 1024-2048}\n"
+		"  - {action: permit, to: '2001:db8::1', protocol: 50, from-port: any}\n"
+		"  - {action: permit, from: 0.0.0.0/0, to-port: 5}\n"
+		"- {name: g, otherwise: deny}\n"
+		"groups:\n"
+		"- {name: x}\n"
+		"- {name: y, filter-downlink: g, subscriber-to-subscriber: false, police-uplink: "
+		"1500kbit/s, shape-downlink: 2Gbit/s, shape-downlink-burst: 4KiB}\n"
+		"default-group: y\n"
+		"users: [{name: eve, password: y, group: x}]\n";
+	const struct config_rule *r;
+	struct config *c;
+	char *lines;
+
+	if (parse(text, ALL, &c, &lines) != 0)
+		fail_msg("%s", lines);
+	assert_int_equal(c->filter_count, 2);
+	assert_int_equal(c->filters[0].otherwise, FILTER_PERMIT);
+	assert_int_equal(c->filters[0].rule_count, 3);
+	assert_int_equal(c->filters[1].otherwise, FILTER_DENY);
+	assert_int_equal(c->filters[1].rule_count, 0);
+	r = c->filters[0].rules;
+	assert_int_equal(r[0].action, FILTER_DENY);
+	assert_int_equal(r[0].from.length, 8);
+	assert_int_equal(r[0].to.address.version, IP_NONE);
+	assert_int_equal(r[0].protocol, 6);
+	assert_int_equal(r[0].from_port[1], 65535);
+	assert_int_equal(r[0].to_port[0], 1024);
+	assert_int_equal(r[0].to_port[1], 2048);
+	assert_int_equal(r[1].to.length, 128);
+	assert_int_equal(r[1].protocol, 50);
+	assert_int_equal(r[2].from.address.version, IP_V4);
+	assert_int_equal(r[2].to_port[1], 5);
+	assert_int_equal(r[2].protocol, FILTER_ANY_PROTOCOL);
+	assert_int_equal(c->group_count, 2);
+	assert_true(c->groups[0].subscriber_to_subscriber);
+	assert_false(c->groups[1].subscriber_to_subscriber);
+	assert_int_equal(c->groups[1].police_uplink.kbit, 1500);
+	assert_int_equal(c->groups[1].police_uplink.burst, 0);
+	assert_int_equal(c->groups[1].shape_downlink.kbit, 2000000);
+	assert_int_equal(c->groups[1].shape_downlink.burst, 4096);
+	assert_int_equal(config_group_number(c, c->default_group), 2);
+	assert_int_equal(config_group_number(c, c->users[0].group), 1);
+	assert_int_equal(config_filter_number(c, c->groups[1].filter_downlink), 2);
+	assert_int_equal(config_filter_number(c, c->groups[1].filter_uplink), 0);
+	config_free(c);
+	free(lines);
+}
+
 static const struct bad_case {
 	unsigned with;
 	const char *text;
@@ -421,6 +478,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_words_of_algorithms),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_filters_and_groups),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_secrets_are_not_shown),
 		cmocka_unit_test(test_secret_files),

@@ -15,7 +15,7 @@
 {ALL,
 	"nonsense: 1\n",
 	"f:1:1: unknown key 'nonsense': use one of dataplane, ports, routes, listeners, ike, "
-	"l2tp, ppp, pools, users, api, log, user\n"},
+	"l2tp, ppp, pools, filters, groups, default-group, users, api, log, user\n"},
 {ALL,
 	"dataplane: {wokers: 2, zzzzz: 1}\n",
 	"f:1:13: unknown key 'wokers' in dataplane: did you mean workers? known keys: "
@@ -351,6 +351,91 @@
 {ALL,
 	"users: {a: x}\n",
 	"f:1:8: users is a map: write a list, for example [...]\n"},
+{ALL,
+	"filters:\n"
+	"- {name: a, otherwise: deny}\n"
+	"- {name: a, otherwise: reject}\n",
+	"f:3:24: filters.otherwise 'reject' is not known: use one of permit, deny\n"},
+{ALL,
+	"filters:\n"
+	"- {name: a, otherwise: deny}\n"
+	"- {name: a, otherwise: deny}\n",
+	"f:3:10: filter name a is there twice, first on line 2: change or remove one\n"},
+{ALL,
+	"filters: [{name: a}]\n",
+	"f:1:11: filters.otherwise is missing: add it, for example otherwise: deny\n"},
+{ALL,
+	"filters:\n"
+	"- name: a\n"
+	"  otherwise: deny\n"
+	"  rules:\n"
+	"  - {action: deny, protocol: gre}\n"
+	"  - {action: deny, protocol: icmp, to-port: 8}\n"
+	"  - {action: deny, protocol: 47, from-port: 1-2}\n",
+	"f:5:30: filters.rules.protocol 'gre' is not a whole number: write 0 to 255 in digits "
+	"alone, or any, tcp, udp, icmp, icmpv6, sctp\n"},
+{ALL,
+	"filters:\n"
+	"- name: a\n"
+	"  otherwise: deny\n"
+	"  rules:\n"
+	"  - {action: deny, protocol: icmp, to-port: 8}\n"
+	"  - {action: deny, protocol: 47, from-port: 1-2}\n"
+	"  - {action: deny, from: 10.0.0.0/8, to: '2001:db8::/32'}\n"
+	"  - {action: deny, from: '2001:db8::/32', protocol: icmp}\n"
+	"  - {action: deny, to: 10.0.0.0/8, protocol: icmpv6}\n",
+	"f:5:45: rule 1 of filter a: its protocol has no ports: remove to-port, or write tcp, "
+	"udp, sctp or any\n"
+	"f:6:45: rule 2 of filter a: its protocol has no ports: remove from-port, or write tcp, "
+	"udp, sctp or any\n"
+	"f:7:42: rule 3 of filter a: from and to are of different versions: write IPv4 or IPv6 "
+	"for both\n"
+	"f:8:53: rule 4 of filter a: protocol icmp is of IPv4, and its prefix of IPv6: write "
+	"icmpv6\n"
+	"f:9:46: rule 5 of filter a: protocol icmpv6 is of IPv6, and its prefix of IPv4: write "
+	"icmp\n"},
+{ALL,
+	"filters:\n"
+	"- name: a\n"
+	"  otherwise: deny\n"
+	"  rules:\n"
+	"  - {action: deny, protocol: tcp, to-port: 9-8}\n"
+	"  - {action: deny, protocol: tcp, to-port: 70000}\n"
+	"  - {action: deny, protocol: tcp, to-port: http}\n"
+	"  - {action: deny, from: 10.0.0.1/8}\n"
+	"  - {to: any}\n",
+	"f:5:44: filters.rules.to-port '9-8' ends before it begins: write the lower port first\n"
+	"f:6:44: filters.rules.to-port '70000' is no port and no range of ports: write 0 to "
+	"65535, for example 443 or 1024-65535, or any\n"
+	"f:7:44: filters.rules.to-port 'http' is no port and no range of ports: write 0 to "
+	"65535, for example 443 or 1024-65535, or any\n"
+	"f:8:26: filters.rules.from '10.0.0.1/8' has bits beyond its length: write 10.0.0.0/8\n"
+	"f:9:5: filters.rules.action is missing: add it, for example action: permit\n"},
+{ALL,
+	"groups:\n"
+	"- {name: a, filter-uplink: x, police-uplink-burst: 4KiB}\n"
+	"- {name: a, shape-downlink: 5Mbit/s}\n"
+	"default-group: b\n"
+	"users: [{name: u, password: x, group: c}]\n",
+	"f:2:28: group a: there is no filter-uplink x: name one of filters\n"
+	"f:2:52: group a: police-uplink-burst is there without police-uplink: add the rate, or "
+	"remove the burst\n"
+	"f:3:10: group name a is there twice, first on line 2: change or remove one\n"
+	"f:4:16: default-group: there is no group b: name one of groups\n"
+	"f:5:39: user u: there is no group c: name one of groups\n"},
+{ALL,
+	"groups:\n"
+	"- {name: a, police-uplink: 50}\n"
+	"- {name: b, police-uplink: 50Mb/s}\n"
+	"- {name: c, police-uplink: 1kbit/s}\n"
+	"- {name: d, police-uplink: fast}\n",
+	"f:2:28: groups.police-uplink '50' has no unit: write a whole number with a unit (kbit/s, "
+	"Mbit/s, Gbit/s), for example 50Mbit/s\n"
+	"f:3:28: groups.police-uplink '50Mb/s' has no unit that is known: write a whole number "
+	"with a unit (kbit/s, Mbit/s, Gbit/s), for example 50Mbit/s\n"
+	"f:4:28: groups.police-uplink '1kbit/s' is out of range: use 8kbit/s to 400Gbit/s\n"
+	"f:5:28: groups.police-uplink 'fast' is not a number with a unit: write a whole number "
+	"with a unit (kbit/s, Mbit/s, Gbit/s), for example 50Mbit/s\n"},
 {ALL,
 	"api: {tcp: 0.0.0.0:8080}\n",
 	"f:1:12: api.tcp 0.0.0.0:8080 is no loopback address, and there is only loopback in "

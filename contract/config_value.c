@@ -20,6 +20,7 @@ static const struct unit durations[] = {
 	{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {0}};
 static const struct unit sizes[] = {
 	{"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30}, {"TiB", 1ull << 40}, {0}};
+static const struct unit rates[] = {{"kbit/s", 1}, {"Mbit/s", 1000}, {"Gbit/s", 1000000}, {0}};
 
 // All that a value's parser needs, so that it can say what is wrong.
 struct value {
@@ -288,14 +289,15 @@ static bool store_integer(const struct value *v)
 {
 	uint64_t number;
 	const char *end;
-	char fix[160];
+	char fix[CONFIG_SAY + 160], words[CONFIG_SAY] = "";
 
 	if (find_word(v))
 		return store_word(v);
 	if (!read_digits(v->text, &number, &end) || *end != '\0') {
+		if (v->field->words)
+			config_say_words(v->field->words, words);
 		snprintf(fix, sizeof(fix), "write %" PRId64 " to %" PRId64 " in digits alone%s%s",
-			v->field->low, v->field->high, v->field->words ? ", or " : "",
-			v->field->words ? v->field->words->word : "");
+			v->field->low, v->field->high, *words ? ", or " : "", words);
 		return refuse(v, "is not a whole number", fix);
 	}
 	if (!check_range(v, number, NULL))
@@ -386,11 +388,12 @@ static bool store_address(const struct value *v)
 
 static bool store_prefix(const struct value *v)
 {
-	struct ip_prefix p = {.address.version = IP_V4};
+	const struct config_word *any = find_word(v);
+	struct ip_prefix p = {.address.version = any ? (uint8_t)any->value : IP_NONE};
 	struct ip_address host;
 	char fix[128], network[ADDRESS_TEXT];
 
-	if (!find_word(v)) {
+	if (!any) {
 		if (prefix_parse(v->text, &p, &host) < 0)
 			return refuse(v, "is not a prefix",
 				v->field->words ? "write any, an address or a prefix, for example "
@@ -404,6 +407,31 @@ static bool store_prefix(const struct value *v)
 		}
 	}
 	memcpy(v->at, &p, sizeof(p));
+	return true;
+}
+
+static bool store_ports(const struct value *v)
+{
+	uint64_t first = 0, last = UINT16_MAX;
+	uint16_t ports[2];
+	const char *end;
+	bool right = true;
+
+	if (!find_word(v)) {
+		right = read_digits(v->text, &first, &end);
+		last = first;
+		if (right && *end == '-')
+			right = read_digits(end + 1, &last, &end);
+		right = right && *end == '\0' && last <= UINT16_MAX;
+	}
+	if (!right)
+		return refuse(v, "is no port and no range of ports",
+			"write 0 to 65535, for example 443 or 1024-65535, or any");
+	if (first > last)
+		return refuse(v, "ends before it begins", "write the lower port first");
+	ports[0] = (uint16_t)first;
+	ports[1] = (uint16_t)last;
+	memcpy(v->at, ports, sizeof(ports));
 	return true;
 }
 
@@ -462,6 +490,10 @@ bool config_value(struct config_load *load, const struct config_section *section
 		return store_units(&v, durations);
 	case KIND_SIZE:
 		return store_units(&v, sizes);
+	case KIND_RATE:
+		return store_units(&v, rates);
+	case KIND_PORTS:
+		return store_ports(&v);
 	case KIND_ADDRESS:
 		return store_address(&v);
 	case KIND_PREFIX:
