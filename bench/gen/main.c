@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// culvert-gen: subscribers for an L2TP/IPsec gateway, and the host behind it.
+//
+// It brings sessions up through the gateway's control plane, as clients or LACs do, keeps them,
+// ends and begins some anew, and moves test packets through them. Everything is in one thread on
+// one core; both ports are DPDK devices. It knows nothing of the gateway that it tests but the
+// addresses and credentials on its command line.
+//
+// It does not: IKEv2, certificates, IPv6, VLANs, rekeying begun by the gateway, or several cores.
+
+#include "esp.h"
+#include "gen.h"
+#include "lac.h"
+#include "net.h"
+#include "peer.h"
+#include "receive.h"
+#include "report.h"
+#include "traffic.h"
+#include "trial.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { TICK_US = 1000, NAP_US = 50, ARP_S = 20, TEARDOWN_S = 30 };
+
+static volatile bool stop_asked, nothing_asked;
+
+static void on_signal(int number)
+{
+	stop_asked = true;
+}
+
+static double since(const struct gen *g, uint64_t began)
+{
+	return (double)(rte_rdtsc() - began) / (double)g->hz;
+}
+
+static double cpu_seconds(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+void gen_turn(struct gen *g)
+{
+	uint64_t now = rte_rdtsc();
+	bool sending = traffic_sending(g, now);
+	bool any = sending && traffic_send(g, now);
+
+	any |= receive_network_side(g);
+	any |= receive_subscriber_side(g);
+	if (now >= g->next_tick) {
+		g->next_tick = now + g->hz / 1000000 * TICK_US;
+		timers_run(g->timers, (now - g->start) / (g->hz / 1000));
+		net_resolve(g, now);
+	}
+	if (!any && !sending && !g->options.poll)
+		usleep(NAP_US);
+	if (any)
+		g->busy_cycles += rte_rdtsc() - now;
+	else
+		g->idle_cycles += rte_rdtsc() - now;
+}
+
+static int find_gateway(struct gen *g)
+{
+	uint64_t began = rte_rdtsc();
+
+	while (!net_ready(g) && !*g->stop) {
+		gen_turn(g);
+		if (since(g, began) < ARP_S)
+			continue;
+		fprintf(stderr, "culvert-gen: nobody answers ARP for the gateway on the %s side\n",
+			g->subscriber_side.resolved ? "network" : "subscriber");
+		return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+static void progress(struct gen *g, const char *what, uint64_t began, uint64_t *next)
+{
+	uint64_t now = rte_rdtsc();
+
+	if (g->options.quiet || now < *next)
+		return;
+	*next = now + g->hz;
+	fprintf(stderr, "  %s: %.0f s, %u up, %u in set-up, %u failed\n", what, since(g, began),
+		g->sessions_up, g->in_setup, g->failed);
+}
+
+static void set_up(struct gen *g, struct report *r)
+{
+	uint64_t began = rte_rdtsc(), next = began + g->hz;
+	double cpu = cpu_seconds();
+	bool more = true;
+
+	while ((more || g->in_setup) && !*g->stop) {
+		more = peer_pace(g, rte_rdtsc());
+		gen_turn(g);
+		progress(g, "set-up", began, &next);
+	}
+	report_setup(r, g, since(g, began), cpu_seconds() - cpu);
+}
+
+// The next session that is up, after the one of the last call; NULL when none is.
+static struct session *next_up(struct gen *g, uint32_t *at)
+{
+	for (uint32_t i = 0; i < g->session_count; i++) {
+		struct session *s = &g->sessions[*at];
+
+		*at = (*at + 1) % g->session_count;
+		if (s->state == SESSION_UP)
+			return s;
+	}
+	return NULL;
+}
+
+// Ends sessions in turn, and begins each of them again at once.
+static void hold(struct gen *g, struct report *r)
+{
+	uint64_t began = rte_rdtsc(), next = began + g->hz, churned = 0;
+	uint64_t up = g->counters.up;
+	uint32_t at = 0;
+
+	if (g->options.hold <= 0)
+		return;
+	if (g->options.churn > 0)
+		memset(g->phases, 0, sizeof(g->phases));
+	while (since(g, began) < g->options.hold && !*g->stop) {
+		while (churned < (uint64_t)(g->options.churn * since(g, began)) &&
+			g->in_setup < g->options.parallel) {
+			struct session *s = next_up(g, &at);
+
+			if (!s)
+				break;
+			session_end(s);
+			session_begin(s);
+			churned++;
+		}
+		gen_turn(g);
+		progress(g, "hold", began, &next);
+	}
+	report_churn(r, g, since(g, began), churned, g->counters.up - up);
+	for (began = rte_rdtsc(); g->in_setup && since(g, began) < TEARDOWN_S && !*g->stop;)
+		gen_turn(g);
+}
+
+static bool is_good(const struct trial *t, const struct options *o)
+{
+	return trial_loss(t) <= o->loss && t->ways[0].disorder + t->ways[0].wrong == 0 &&
+	       t->ways[1].disorder + t->ways[1].wrong == 0;
+}
+
+static bool one_case(struct gen *g, struct report *r, unsigned way, uint16_t size)
+{
+	static struct trial t;
+	static struct finding f;
+
+	if (g->options.search) {
+		trial_search(g, way, size, &f);
+		report_finding(r, &f, g);
+		return f.best.asked > 0;
+	}
+	trial_run(g, way, size, g->options.rate, &t);
+	report_trial(r, &t, g);
+	return is_good(&t, &g->options);
+}
+
+static bool traffic(struct gen *g, struct report *r)
+{
+	const struct options *o = &g->options;
+	bool good = true;
+
+	for (unsigned w = 0; w < o->way_count; w++)
+		for (unsigned i = 0; i < o->size_count && !*g->stop && g->sessions_up; i++)
+			good &= one_case(g, r, o->ways[w], o->sizes[i]);
+	return good;
+}
+
+// Hangs up all; a second signal does not wait for the gateway.
+static void tear_down(struct gen *g)
+{
+	uint64_t began = rte_rdtsc();
+
+	stop_asked = false;
+	peer_end_all(g);
+	while (!peer_all_idle(g) && since(g, began) < TEARDOWN_S && !stop_asked)
+		gen_turn(g);
+	// The Deletes are the last that is sent.
+	for (began = rte_rdtsc(); since(g, began) < 0.05;)
+		gen_turn(g);
+}
+
+static int run(struct gen *g)
+{
+	struct report *r = report_create(g);
+	int error = r ? find_gateway(g) : -ENOMEM;
+	bool good = false;
+
+	if (!error && !*g->stop) {
+		set_up(g, r);
+		hold(g, r);
+		good = traffic(g, r) && g->failed == 0 && g->sessions_up == g->session_count &&
+		       !*g->stop;
+		g->stop = &nothing_asked;
+		tear_down(g);
+		error = report_end(r, g);
+	}
+	report_free(r);
+	if (error)
+		return 1;
+	return g->options.strict && !good ? 1 : 0;
+}
+
+static int start(struct gen *g)
+{
+	int error = net_start(g);
+
+	if (error)
+		return error;
+	g->hz = rte_get_tsc_hz();
+	g->start = rte_rdtsc();
+	g->stop = &stop_asked;
+	g->esp = esp_create();
+	g->timers = timers_create(NULL, NULL);
+	if (!g->esp || !g->timers)
+		return -ENOMEM;
+	error = peer_create_all(g);
+	return error ? error : traffic_create(g);
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	struct gen *g = calloc(1, sizeof(*g));
+	int status;
+
+	if (!g)
+		return 1;
+	status = options_parse(&g->options, argc, argv);
+	if (status) {
+		free(g);
+		return status < 0 ? 2 : 0;
+	}
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	status = start(g);
+	if (status)
+		fprintf(stderr, "culvert-gen: %s\n", strerror(-status));
+	status = status ? 1 : run(g);
+	net_stop(g);
+	peer_free_all(g);
+	traffic_free(g);
+	timers_free(g->timers);
+	esp_free(g->esp);
+	free(g);
+	return status;
+}

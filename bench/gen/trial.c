@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// See trial.h. The search first sends as much as goes, to know where to look, and then halves the
+// interval between a rate that passed and one that did not. A rate counts as too high only when
+// every one of --repeat trials lost too much: on a machine that others use as well, one hold-up is
+// no statement about the gateway.
+
+#include "trial.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { QUIET_MS = 50, DRAIN_MS = 1000 };
+
+bool trial_uses(const struct trial *t, enum direction d)
+{
+	return t->way == WAY_BOTH || t->way == (d == UPLINK ? WAY_UP : WAY_DOWN);
+}
+
+uint64_t trial_offered(const struct trial *t, enum direction d)
+{
+	return t->ways[d].sent + t->ways[d].no_room;
+}
+
+uint64_t trial_lost(const struct trial *t, enum direction d)
+{
+	uint64_t offered = trial_offered(t, d);
+
+	return offered > t->ways[d].received ? offered - t->ways[d].received : 0;
+}
+
+double trial_loss(const struct trial *t)
+{
+	double most = 0;
+
+	for (unsigned d = 0; d < DIRECTIONS; d++) {
+		double share = trial_offered(t, d)
+				       ? (double)trial_lost(t, d) / (double)trial_offered(t, d)
+				       : 0;
+
+		if (share > most)
+			most = share;
+	}
+	return most;
+}
+
+static bool all_arrived(const struct traffic *t)
+{
+	return t->ways[UPLINK].received >= t->ways[UPLINK].sent &&
+	       t->ways[DOWNLINK].received >= t->ways[DOWNLINK].sent;
+}
+
+// Waits for what is on its way: until all is there, or nothing came for a while.
+static void drain(struct gen *g)
+{
+	struct traffic *t = g->traffic;
+	uint64_t end = rte_rdtsc() + g->hz / 1000 * DRAIN_MS;
+	uint64_t quiet = rte_rdtsc() + g->hz / 1000 * QUIET_MS;
+	uint64_t seen = 0;
+
+	while (!all_arrived(t) && rte_rdtsc() < end && rte_rdtsc() < quiet) {
+		uint64_t now = t->ways[UPLINK].received + t->ways[DOWNLINK].received;
+
+		if (now != seen)
+			quiet = rte_rdtsc() + g->hz / 1000 * QUIET_MS;
+		seen = now;
+		gen_turn(g);
+	}
+}
+
+void trial_run(struct gen *g, unsigned way, uint16_t size, double rate, struct trial *out)
+{
+	struct traffic *t = g->traffic;
+	uint64_t total;
+
+	traffic_begin(g, way, size, rate);
+	while (traffic_sending(g, rte_rdtsc()) && !*g->stop)
+		gen_turn(g);
+	out->seconds = (double)(rte_rdtsc() - t->began) / (double)g->hz;
+	total = g->busy_cycles + g->idle_cycles;
+	out->busy = total ? (double)g->busy_cycles / (double)total : 0;
+	traffic_end(g);
+	drain(g);
+	out->way = way;
+	out->size = size;
+	out->asked = rate;
+	out->sessions = t->session_count;
+	memcpy(out->ways, t->ways, sizeof(out->ways));
+}
+
+static bool passes(struct gen *g, unsigned way, uint16_t size, double rate, struct finding *f,
+	struct trial *out)
+{
+	for (uint32_t i = 0; i < g->options.repeat && !*g->stop; i++) {
+		trial_run(g, way, size, rate, out);
+		f->trials++;
+		if (!g->options.quiet)
+			fprintf(stderr, "  %u bytes, %.0f packets/s: lost %.5f %%\n", size, rate,
+				trial_loss(out) * 100);
+		if (trial_loss(out) <= g->options.loss)
+			return true;
+	}
+	return false;
+}
+
+// Packets per second and direction that were really offered.
+static double offered_rate(const struct trial *t)
+{
+	enum direction d = trial_uses(t, UPLINK) ? UPLINK : DOWNLINK;
+
+	return t->seconds > 0 ? (double)trial_offered(t, d) / t->seconds : 0;
+}
+
+static double received_rate(const struct trial *t)
+{
+	uint64_t most = t->ways[UPLINK].received > t->ways[DOWNLINK].received
+				? t->ways[UPLINK].received
+				: t->ways[DOWNLINK].received;
+
+	return t->seconds > 0 ? (double)most / t->seconds : 0;
+}
+
+void trial_search(struct gen *g, unsigned way, uint16_t size, struct finding *out)
+{
+	static struct trial t;
+	double low = 0, high, rate;
+
+	memset(out, 0, sizeof(*out));
+	trial_run(g, way, size, 0, &t);
+	out->overload = received_rate(&t);
+	high = out->overload * 1.25;
+	rate = out->overload * 0.9;
+	while (high > 0 && high - low > g->options.precision * high && !*g->stop) {
+		if (passes(g, way, size, rate, out, &t)) {
+			low = rate;
+			out->best = t;
+			// It could send no faster; then a higher rate says nothing.
+			out->generator_bound = offered_rate(&t) < rate * 0.99;
+			if (out->generator_bound)
+				break;
+		} else {
+			high = rate;
+		}
+		rate = (low + high) / 2;
+	}
+}
