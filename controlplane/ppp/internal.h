@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The session that the files of this folder share. ppp.c owns it and its phases; lcp.c, ipcp.c and
-// authenticate.c own the members of their name and tell ppp.c when a layer goes up or down.
+// The session that the files of this folder share. ppp.c owns it and its phases; lcp.c, ipcp.c,
+// ipv6cp.c and authenticate.c own the members of their name and tell ppp.c when a layer goes up or
+// down.
 
 #include "authenticate.h"
 #include "ipcp.h"
+#include "ipv6cp.h"
 #include "lcp.h"
 #include "ppp.h"
 #include "reject.h"
@@ -15,17 +17,22 @@ enum phase {        // RFC 1661 section 3.2, and the two ways to wait for the ca
 	PHASE_LCP,  // establish
 	PHASE_AUTHENTICATE,
 	PHASE_ACCEPTED, // the caller looks for an address
-	PHASE_NETWORK,  // IPCP negotiates, or was refused
-	PHASE_OPEN,
+	PHASE_NETWORK,  // no network protocol is open
+	PHASE_OPEN,     // one is, or both
 	PHASE_CLOSING,
 	PHASE_DEAD, // down was called
 };
 
 enum {
 	PPP_CAUSE = 64,              // bytes of a cause with its NUL
-	PPP_HELD = 256,              // bytes of an IPCP packet that came before our addresses
-	PPP_OPENINGS = 16,           // of LCP and IPCP together within
+	PPP_HELD = 256,              // bytes of a packet that came before our addresses
+	PPP_OPENINGS = 16,           // of LCP and the network protocols together within
 	PPP_OPENINGS_MS = 60 * 1000, // this time: who begins again more often is cut off
+};
+
+struct ppp_held {
+	uint8_t packet[PPP_HELD];
+	uint16_t length;
 };
 
 struct ppp {
@@ -39,16 +46,17 @@ struct ppp {
 	struct lcp lcp;
 	struct authenticate auth;
 	struct ipcp ipcp;
+	struct ipv6cp ipv6cp;
+	bool ip6; // IPV6CP is spoken
 	struct reject reject;
 	struct timer setup;
 	struct timer echo;
 	uint16_t echo_unanswered;
-	uint16_t openings;       // of LCP and IPCP since
+	uint16_t openings;       // of LCP and the network protocols since
 	uint64_t openings_since; // milliseconds
 	uint8_t echo_id;
 	char cause[PPP_CAUSE]; // why we close
-	uint8_t held[PPP_HELD];
-	uint16_t held_length;
+	struct ppp_held held_ipcp, held_ipv6cp;
 };
 
 void ppp_send(struct ppp *ppp, const uint8_t *packet, size_t length);
@@ -62,6 +70,10 @@ void ppp_lcp_down(struct ppp *ppp);
 void ppp_accepted(struct ppp *ppp);
 void ppp_ip4_up(struct ppp *ppp);
 void ppp_ip4_down(struct ppp *ppp, const char *cause);
+void ppp_ip6_up(struct ppp *ppp);
+void ppp_ip6_down(struct ppp *ppp, const char *cause);
+// A network protocol is over; the link is closed when it was the last.
+void ppp_network_finished(struct ppp *ppp, const char *cause);
 // The peer's answer to one of our Echo-Requests.
 void ppp_echo_answered(struct ppp *ppp);
 // LCP cannot agree: logs both sides' wishes and closes.

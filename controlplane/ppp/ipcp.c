@@ -115,15 +115,14 @@ static void ipcp_down(void *owner)
 	layer_down(ppp, ppp->ipcp.fsm.state == FSM_STOPPING ? "ipcp-terminated" : "renegotiated");
 }
 
-// IPv4 is all that there is, so that the link goes with it.
 static void ipcp_finished(void *owner, bool answered)
 {
-	ppp_close(owner, answered ? "ipcp-refused" : "ipcp-no-answer");
+	ppp_network_finished(owner, answered ? "ipcp-refused" : "ipcp-no-answer");
 }
 
 static void ipcp_terminated(void *owner)
 {
-	ppp_close(owner, "ipcp-terminated");
+	ppp_network_finished(owner, "ipcp-terminated");
 }
 
 static void ipcp_send(void *owner, const uint8_t *packet, size_t length)

@@ -329,8 +329,8 @@ static void answer_echo(struct ppp *ppp, const struct wire_control *control)
 		fsm_event_answer(&lcp->fsm, FSM_RXR, packet, length);
 }
 
-// In a Protocol-Reject only what we speak matters: the peer will not do IPv4, or not authenticate
-// in the way that it has just agreed to.
+// In a Protocol-Reject only what we speak matters: the peer will not do IPv4 or IPv6, or not
+// authenticate in the way that it has just agreed to.
 static void protocol_rejected(struct ppp *ppp, const struct wire_control *control)
 {
 	struct view body = control->body;
@@ -341,7 +341,9 @@ static void protocol_rejected(struct ppp *ppp, const struct wire_control *contro
 	if (protocol == PPP_LCP)
 		fsm_event(&ppp->lcp.fsm, FSM_RXJ_BAD);
 	else if (protocol == PPP_IPCP)
-		ppp_close(ppp, "ipcp-refused");
+		fsm_event(&ppp->ipcp.fsm, FSM_RXJ_BAD);
+	else if (protocol == PPP_IPV6CP)
+		fsm_event(&ppp->ipv6cp.fsm, FSM_RXJ_BAD);
 	else if ((protocol == PPP_PAP || protocol == PPP_CHAP) && ppp->phase == PHASE_AUTHENTICATE)
 		ppp_refuse(ppp, "the peer rejects the authentication protocol that it agreed to");
 }

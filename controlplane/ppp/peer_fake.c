@@ -22,8 +22,10 @@ static unsigned row(uint16_t protocol)
 		return 2;
 	case PPP_IPCP:
 		return 3;
-	default:
+	case PPP_IPV6CP:
 		return 4;
+	default:
+		return 5;
 	}
 }
 
@@ -96,6 +98,22 @@ static void on_ip4_down(void *context, const char *cause)
 	snprintf(p->ip4_cause, sizeof(p->ip4_cause), "%s", cause);
 }
 
+static void on_ip6_up(void *context, const uint8_t *identifier)
+{
+	struct peer_fake *p = context;
+
+	p->ip6_ups++;
+	memcpy(p->identifier, identifier, PPP_IDENTIFIER);
+}
+
+static void on_ip6_down(void *context, const char *cause)
+{
+	struct peer_fake *p = context;
+
+	p->ip6_downs++;
+	snprintf(p->ip6_cause, sizeof(p->ip6_cause), "%s", cause);
+}
+
 static void on_down(void *context, const char *cause)
 {
 	struct peer_fake *p = context;
@@ -111,6 +129,8 @@ static const struct ppp_events events = {
 	.accepted = on_accepted,
 	.ip4_up = on_ip4_up,
 	.ip4_down = on_ip4_down,
+	.ip6_up = on_ip6_up,
+	.ip6_down = on_ip6_down,
 	.down = on_down,
 };
 
@@ -145,6 +165,12 @@ static void ipcp_request(struct peer_fake *p)
 {
 	peer_fake_say(
 		p, PPP_IPCP, CODE_CONFIGURE_REQUEST, ++p->id, p->ipcp_options, p->ipcp_length);
+}
+
+static void ipv6cp_request(struct peer_fake *p)
+{
+	peer_fake_say(p, PPP_IPV6CP, CODE_CONFIGURE_REQUEST, ++p->id, p->ipv6cp_options,
+		p->ipv6cp_length);
 }
 
 // Takes an option out of our list, or puts in what the Nak has for it.
@@ -312,7 +338,7 @@ static void on_answer(struct peer_fake *p, struct view message, bool welcome)
 	if (!welcome)
 		return;
 	peer_fake_say(p, PPP_CCP, CODE_CONFIGURE_REQUEST, 1, "\x12\x06\x01\x00\x00\x20", 6);
-	peer_fake_say(p, PPP_IPV6CP, CODE_CONFIGURE_REQUEST, 1, "\x01\x0a\1\2\3\4\5\6\7\x08", 10);
+	ipv6cp_request(p);
 	ipcp_request(p);
 }
 
@@ -333,6 +359,24 @@ static void on_ipcp(struct peer_fake *p, const struct wire_control *c)
 	}
 }
 
+static void on_ipv6cp(struct peer_fake *p, const struct wire_control *c)
+{
+	if (p->no_ipv6cp)
+		return;
+	switch (c->code) {
+	case CODE_CONFIGURE_REQUEST:
+		say_view(p, PPP_IPV6CP, CODE_CONFIGURE_ACK, c->id, c->body);
+		break;
+	case CODE_CONFIGURE_NAK:
+	case CODE_CONFIGURE_REJECT:
+		options_edit(p->ipv6cp_options, &p->ipv6cp_length, c);
+		ipv6cp_request(p);
+		break;
+	case CODE_TERMINATE_REQUEST:
+		peer_fake_say(p, PPP_IPV6CP, CODE_TERMINATE_ACK, c->id, NULL, 0);
+	}
+}
+
 static void on_packet(struct peer_fake *p, const struct fake_ppp_packet *packet)
 {
 	struct view v = view_of(packet->bytes, packet->length);
@@ -347,6 +391,8 @@ static void on_packet(struct peer_fake *p, const struct fake_ppp_packet *packet)
 		on_lcp(p, &c);
 	else if (protocol == PPP_IPCP)
 		on_ipcp(p, &c);
+	else if (protocol == PPP_IPV6CP)
+		on_ipv6cp(p, &c);
 	else if (protocol == PPP_CHAP && c.code == CHAP_CHALLENGE)
 		on_challenge(p, &c);
 	else if (protocol == PPP_CHAP)
@@ -381,6 +427,7 @@ void peer_fake_create(struct peer_fake *p)
 		1, 4, 1400 >> 8, 1400 & 255, 2, 6, 0, 0, 0, 0, 5, 6, 1, 2, 3, 4, 7, 2, 8, 2};
 	static const uint8_t ipcp[] = {
 		2, 6, 0, 0x2d, 15, 1, 3, 6, 0, 0, 0, 0, 129, 6, 0, 0, 0, 0, 131, 6, 0, 0, 0, 0};
+	static const uint8_t ipv6cp[] = {1, 10, 1, 2, 3, 4, 5, 6, 7, 8};
 
 	*p = (struct peer_fake){
 		.config = {.auth = {.values = {PPP_AUTH_MSCHAPV2, PPP_AUTH_CHAP_MD5, PPP_AUTH_PAP},
@@ -400,6 +447,7 @@ void peer_fake_create(struct peer_fake *p)
 	address_parse("192.0.2.53", &p->addresses.dns[0]);
 	memcpy(p->lcp_options, lcp, p->lcp_length = sizeof(lcp));
 	memcpy(p->ipcp_options, ipcp, p->ipcp_length = sizeof(ipcp));
+	memcpy(p->ipv6cp_options, ipv6cp, p->ipv6cp_length = sizeof(ipv6cp));
 	p->timers = timers_create(NULL, NULL);
 	p->ppp = ppp_create(&p->config, p->timers, &events, p, NULL);
 }

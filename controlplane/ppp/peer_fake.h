@@ -32,8 +32,9 @@ struct peer_fake {
 	bool no_terminate;  // nor Terminate-Requests
 	bool naks_address;  // wants the gateway to have another address
 	const char *name, *password;
-	uint8_t lcp_options[FAKE_OPTIONS], ipcp_options[FAKE_OPTIONS];
-	size_t lcp_length, ipcp_length;
+	bool no_ipv6cp; // says its Configure-Request, and nothing after
+	uint8_t lcp_options[FAKE_OPTIONS], ipcp_options[FAKE_OPTIONS], ipv6cp_options[FAKE_OPTIONS];
+	size_t lcp_length, ipcp_length, ipv6cp_length;
 
 	// What the caller does.
 	bool hold_verdict, hold_network; // answers only when the test does
@@ -44,13 +45,14 @@ struct peer_fake {
 	// What happened.
 	struct fake_ppp_packet sent[FAKE_PACKETS]; // by the session, not yet taken
 	size_t sent_count;
-	unsigned seen[5][16];          // packets of the session, by peer_fake_row and code
+	unsigned seen[6][16];          // packets of the session, by peer_fake_row and code
 	struct fake_ppp_packet newest; // of the session
 	uint8_t id;                    // of the client's newest packet
 	uint8_t auth;                  // enum ppp_auth that it agreed to
 	bool acked, peer_acked;        // LCP
-	int lcp_ups, asks, accepts, ip4_ups, ip4_downs, downs;
-	char cause[64], ip4_cause[64];
+	int lcp_ups, asks, accepts, ip4_ups, ip4_downs, ip6_ups, ip6_downs, downs;
+	char cause[64], ip4_cause[64], ip6_cause[64];
+	uint8_t identifier[PPP_IDENTIFIER]; // as ip6_up had it
 	struct ppp_credentials credentials; // asked about last
 	char answer[256];                   // message of the CHAP or PAP answer
 	bool welcome;                       // and which it was
@@ -70,5 +72,6 @@ void peer_fake_wait(struct peer_fake *p, uint64_t ms);
 // The client says this.
 void peer_fake_say(struct peer_fake *p, uint16_t protocol, uint8_t code, uint8_t id,
 	const void *body, size_t length);
-// How many packets of this protocol and code the session sent. Protocols: LCP, PAP, CHAP, IPCP.
+// How many packets of this protocol and code the session sent. Protocols: LCP, PAP, CHAP, IPCP,
+// IPV6CP.
 unsigned peer_fake_seen(const struct peer_fake *p, uint16_t protocol, uint8_t code);

@@ -14,6 +14,8 @@
 
 #include <openssl/crypto.h>
 
+const uint8_t ppp_identifier[PPP_IDENTIFIER] = {[PPP_IDENTIFIER - 1] = 1};
+
 struct ppp *ppp_create(const struct config_ppp *config, struct timers *timers,
 	const struct ppp_events *events, void *context, const struct log_subject *subject)
 {
@@ -28,6 +30,7 @@ struct ppp *ppp_create(const struct config_ppp *config, struct timers *timers,
 	ppp->subject = subject;
 	lcp_init(ppp);
 	ipcp_init(ppp);
+	ipv6cp_init(ppp);
 	return ppp;
 }
 
@@ -37,6 +40,14 @@ static void timers_stop_all(struct ppp *ppp)
 	timer_stop(ppp->timers, &ppp->echo);
 	fsm_stop(&ppp->lcp.fsm);
 	fsm_stop(&ppp->ipcp.fsm);
+	fsm_stop(&ppp->ipv6cp.fsm);
+}
+
+static void networks_stop(struct ppp *ppp, const char *cause)
+{
+	ppp->held_ipcp.length = ppp->held_ipv6cp.length = 0;
+	ipcp_stop(ppp, cause);
+	ipv6cp_stop(ppp, cause);
 }
 
 void ppp_free(struct ppp *ppp)
@@ -68,7 +79,7 @@ void ppp_finish(struct ppp *ppp, const char *cause)
 		snprintf(ppp->cause, sizeof(ppp->cause), "%s", cause);
 	ppp->phase = PHASE_CLOSING;
 	timers_stop_all(ppp);
-	ipcp_stop(ppp, ppp->cause);
+	networks_stop(ppp, ppp->cause);
 	authenticate_stop(ppp);
 	// The event above may have called ppp_close, which finds the phase and does nothing.
 	ppp->phase = PHASE_DEAD;
@@ -215,13 +226,12 @@ void ppp_lcp_down(struct ppp *ppp)
 	timer_stop(ppp->timers, &ppp->echo);
 	if (!closing)
 		ppp->phase = PHASE_LCP;
-	ppp->held_length = 0;
 	authenticate_stop(ppp);
 	if (!closing && !setup_begin(ppp)) {
 		ppp_finish(ppp, "no-memory");
 		return;
 	}
-	ipcp_stop(ppp, closing ? ppp->cause : "renegotiated");
+	networks_stop(ppp, closing ? ppp->cause : "renegotiated");
 }
 
 void ppp_accepted(struct ppp *ppp)
@@ -230,13 +240,39 @@ void ppp_accepted(struct ppp *ppp)
 	ppp->events.accepted(ppp->context);
 }
 
+// The first network protocol that opens ends the set-up.
+static void network_up(struct ppp *ppp)
+{
+	ppp->phase = PHASE_OPEN;
+	timer_stop(ppp->timers, &ppp->setup);
+}
+
+static void network_down(struct ppp *ppp)
+{
+	if (ppp->phase != PHASE_OPEN || ppp->ipcp.up || ppp->ipv6cp.up)
+		return;
+	ppp->phase = PHASE_NETWORK;
+	(void)setup_begin(ppp);
+}
+
+// Is it negotiating, or open?
+static bool is_alive(const struct fsm *fsm)
+{
+	return fsm->state >= FSM_REQ_SENT;
+}
+
+void ppp_network_finished(struct ppp *ppp, const char *cause)
+{
+	if (!is_alive(&ppp->ipcp.fsm) && !is_alive(&ppp->ipv6cp.fsm))
+		ppp_close(ppp, cause);
+}
+
 void ppp_ip4_up(struct ppp *ppp)
 {
 	const struct ppp_addresses *a = &ppp->ipcp.addresses;
 	char local[ADDRESS_TEXT], peer[ADDRESS_TEXT];
 
-	ppp->phase = PHASE_OPEN;
-	timer_stop(ppp->timers, &ppp->setup);
+	network_up(ppp);
 	log_event(LOG_IPCP_UP, ppp->subject, "s:s, s:s", "local", address_format(&a->local, local),
 		"address", address_format(&a->peer, peer));
 	ppp->events.ip4_up(ppp->context, a);
@@ -247,11 +283,29 @@ void ppp_ip4_up(struct ppp *ppp)
 
 void ppp_ip4_down(struct ppp *ppp, const char *cause)
 {
-	if (ppp->phase == PHASE_OPEN) {
-		ppp->phase = PHASE_NETWORK;
-		(void)setup_begin(ppp);
-	}
+	network_down(ppp);
 	ppp->events.ip4_down(ppp->context, cause);
+}
+
+void ppp_ip6_up(struct ppp *ppp)
+{
+	uint8_t address[16] = {0xfe, 0x80};
+	char peer[ADDRESS_TEXT];
+	struct ip_address a;
+
+	network_up(ppp);
+	memcpy(address + 8, ppp->ipv6cp.peer, PPP_IDENTIFIER);
+	a = address_v6(address);
+	log_event(LOG_IPV6CP_UP, ppp->subject, "s:s", "address", address_format(&a, peer));
+	ppp->events.ip6_up(ppp->context, ppp->ipv6cp.peer);
+	if (ppp->phase == PHASE_OPEN)
+		(void)opened_too_often(ppp);
+}
+
+void ppp_ip6_down(struct ppp *ppp, const char *cause)
+{
+	network_down(ppp);
+	ppp->events.ip6_down(ppp->context, cause);
 }
 
 void ppp_authenticated(struct ppp *ppp, const struct ppp_verdict *verdict)
@@ -260,47 +314,68 @@ void ppp_authenticated(struct ppp *ppp, const struct ppp_verdict *verdict)
 		authenticate_verdict(ppp, verdict);
 }
 
+// Whoever sent what was held listens, and has our request of just now: no need to say that twice.
+static void release(struct ppp *ppp, struct ppp_held *held, struct fsm *fsm)
+{
+	size_t length = held->length;
+
+	held->length = 0;
+	if (!length || ppp->phase >= PHASE_CLOSING)
+		return;
+	fsm->heard = true;
+	ppp_input(ppp, held->packet, length);
+}
+
 void ppp_network(struct ppp *ppp, const struct ppp_addresses *addresses)
 {
-	size_t held = ppp->held_length;
+	bool ip4 = addresses->peer.version == IP_V4;
 
 	if (ppp->phase != PHASE_ACCEPTED)
 		return;
 	ppp->phase = PHASE_NETWORK;
-	ppp->held_length = 0;
 	ppp->ipcp.addresses = *addresses;
-	if (addresses->peer.version == IP_V4)
+	ppp->ip6 = addresses->ip6;
+	if (ip4)
 		ipcp_start(ppp, addresses);
-	else
+	if (ppp->ip6)
+		ipv6cp_start(ppp);
+	if (!ip4 && !ppp->ip6)
 		timer_stop(ppp->timers, &ppp->setup);
-	if (!held)
-		return;
-	// Whoever sent it listens, and has our request of just now: no need to say that twice.
-	ppp->ipcp.fsm.heard = true;
-	ppp_input(ppp, ppp->held, held);
+	release(ppp, &ppp->held_ipv6cp, &ppp->ipv6cp.fsm);
+	release(ppp, &ppp->held_ipcp, &ppp->ipcp.fsm);
 }
 
 // The peer may be faster than the search for its address: its first request is kept for then.
-static void hold(struct ppp *ppp, const uint8_t *packet, size_t length)
+static void hold(struct ppp_held *held, const uint8_t *packet, size_t length)
 {
-	if (length > sizeof(ppp->held))
+	if (length > sizeof(held->packet))
 		return;
-	memcpy(ppp->held, packet, length);
-	ppp->held_length = (uint16_t)length;
+	memcpy(held->packet, packet, length);
+	held->length = (uint16_t)length;
+}
+
+static void input_ncp(struct ppp *ppp, uint16_t protocol, struct view information,
+	const uint8_t *packet, size_t length)
+{
+	bool v4 = protocol == PPP_IPCP;
+
+	if (ppp->phase == PHASE_ACCEPTED)
+		hold(v4 ? &ppp->held_ipcp : &ppp->held_ipv6cp, packet, length);
+	else if (v4 ? ppp->ipcp.addresses.peer.version == IP_V4 : ppp->ip6)
+		fsm_input(v4 ? &ppp->ipcp.fsm : &ppp->ipv6cp.fsm, information);
+	else
+		reject_protocol(ppp, protocol, information);
 }
 
 // Packets of the network phase. What comes before it is discarded silently (RFC 1661 section 3.4).
 static void input_network(struct ppp *ppp, uint16_t protocol, struct view information,
 	const uint8_t *packet, size_t length)
 {
-	if (ppp->phase < PHASE_ACCEPTED || ppp->phase > PHASE_OPEN || protocol == PPP_IP4)
+	if (ppp->phase < PHASE_ACCEPTED || ppp->phase > PHASE_OPEN || protocol == PPP_IP4 ||
+		protocol == PPP_IP6)
 		return;
-	if (protocol != PPP_IPCP)
-		reject_protocol(ppp, protocol, information);
-	else if (ppp->phase == PHASE_ACCEPTED)
-		hold(ppp, packet, length);
-	else if (ppp->ipcp.addresses.peer.version == IP_V4)
-		fsm_input(&ppp->ipcp.fsm, information);
+	if (protocol == PPP_IPCP || protocol == PPP_IPV6CP)
+		input_ncp(ppp, protocol, information, packet, length);
 	else
 		reject_protocol(ppp, protocol, information);
 }

@@ -2,9 +2,10 @@
 #pragma once
 
 // PPP of one session, the gateway's end: LCP (RFC 1661), authentication of the peer by PAP
-// (RFC 1334), CHAP-MD5 (RFC 1994) or MS-CHAPv2 (RFC 2759), IPCP (RFC 1332, RFC 1877). All other
-// control protocols are rejected politely. It knows nothing of L2TP, users or pools: it sends
-// packets, asks who the peer is, asks for an address, and says when it is up or down.
+// (RFC 1334), CHAP-MD5 (RFC 1994) or MS-CHAPv2 (RFC 2759), IPCP (RFC 1332, RFC 1877) and IPV6CP
+// (RFC 5072), each independent of the other. All other control protocols are rejected politely. It
+// knows nothing of L2TP, users or pools: it sends packets, asks who the peer is, asks for an
+// address, and says when it is up or down.
 //
 // Packets begin with the two-byte protocol field; framing is the worker's business.
 
@@ -26,7 +27,10 @@ struct ppp_link {
 	uint8_t auth;               // enum ppp_auth that the peer uses
 };
 
-enum { PPP_NAME = 256, PPP_SECRET = 256 };
+enum { PPP_NAME = 256, PPP_SECRET = 256, PPP_IDENTIFIER = 8 };
+
+// Our interface identifier on every session, as on the wire: fe80::1.
+extern const uint8_t ppp_identifier[PPP_IDENTIFIER];
 
 // What the peer answered. With PAP the password itself; wipe it after use.
 struct ppp_credentials {
@@ -51,6 +55,7 @@ struct ppp_verdict {
 struct ppp_addresses {
 	struct ip_address local, peer;     // peer IP_NONE: no IPv4 for this subscriber
 	struct ip_address dns[2], wins[2]; // IP_NONE where there is none
+	bool ip6;                          // IPv6 is there for this subscriber
 };
 
 struct ppp_events {
@@ -62,13 +67,16 @@ struct ppp_events {
 	void (*accepted)(void *context);
 	void (*ip4_up)(void *context, const struct ppp_addresses *addresses);
 	void (*ip4_down)(void *context, const char *cause);
+	// The peer's interface identifier, as on the wire.
+	void (*ip6_up)(void *context, const uint8_t *identifier);
+	void (*ip6_down)(void *context, const char *cause);
 	// LCP went down or never came up; after it nothing more is called and ppp_free is due (not
 	// from within). cause is what ppp_close was given, or one of: "no-answer" and "refused"
 	// (LCP), "authentication", "authentication-timeout", "ipcp-refused", "ipcp-no-answer",
-	// "ipcp-terminated", "setup-timeout", "echo-timeout", "peer-terminated", "no-memory",
-	// "no-random-numbers", "renegotiated-too-often". ip4_down says these, or "renegotiated". It
-	// may be called from within any function below that may end the session, ppp_close first
-	// of all.
+	// "ipcp-terminated" (and the same of ipv6cp: the last of the two), "setup-timeout",
+	// "echo-timeout", "peer-terminated", "no-memory", "no-random-numbers",
+	// "renegotiated-too-often". ip4_down and ip6_down say these, or "renegotiated". It may be
+	// called from within any function below that may end the session, ppp_close first of all.
 	void (*down)(void *context, const char *cause);
 };
 
@@ -84,7 +92,8 @@ void ppp_free(struct ppp *ppp);
 void ppp_start(struct ppp *ppp);
 void ppp_input(struct ppp *ppp, const uint8_t *packet, size_t length);
 void ppp_authenticated(struct ppp *ppp, const struct ppp_verdict *verdict);
-// Starts IPCP with these addresses; peer IP_NONE refuses IPCP with a Protocol-Reject.
+// Starts IPCP and IPV6CP with these addresses; peer IP_NONE refuses IPCP with a Protocol-Reject, no
+// ip6 IPV6CP.
 void ppp_network(struct ppp *ppp, const struct ppp_addresses *addresses);
 // Terminate-Request with its restart timer; down is called when it is answered or given up.
 void ppp_close(struct ppp *ppp, const char *cause);

@@ -22,14 +22,16 @@ struct fuzz {
 	struct view input;
 	uint8_t newest[WIRE_PACKET]; // packet of the session
 	size_t newest_length;
-	uint8_t request[2][WIRE_PACKET]; // newest Configure-Request of LCP and IPCP
-	size_t request_length[2];
+	uint8_t request[3][WIRE_PACKET]; // newest Configure-Request of LCP, IPCP and IPV6CP
+	size_t request_length[3];
 	uint8_t auth_id;      // of the newest Challenge
 	unsigned close_after; // events until the caller closes from within; 0 = never
 	bool answer_now;      // verdict and addresses come from within the event
-	bool asked, accepted, up, down, closed;
+	bool asked, accepted, up, up6, down, closed;
 	uint64_t now;
 };
+
+static const uint16_t negotiated[] = {PPP_LCP, PPP_IPCP, PPP_IPV6CP};
 
 static void require(bool condition)
 {
@@ -53,13 +55,14 @@ static void on_send(void *context, const uint8_t *packet, size_t length)
 
 	require(length >= WIRE_PROTOCOL + WIRE_HEADER && length <= WIRE_PACKET);
 	require((size_t)(packet[4] << 8 | packet[5]) == length - WIRE_PROTOCOL);
-	require(protocol != PPP_IPCP || f->accepted);
+	require((protocol != PPP_IPCP && protocol != PPP_IPV6CP) || f->accepted);
 	memcpy(f->newest, packet, length);
 	f->newest_length = length;
-	if (packet[2] == CODE_CONFIGURE_REQUEST && (protocol == PPP_LCP || protocol == PPP_IPCP)) {
-		memcpy(f->request[protocol == PPP_IPCP], packet, length);
-		f->request_length[protocol == PPP_IPCP] = length;
-	}
+	for (unsigned i = 0; packet[2] == CODE_CONFIGURE_REQUEST && i < 3; i++)
+		if (protocol == negotiated[i]) {
+			memcpy(f->request[i], packet, length);
+			f->request_length[i] = length;
+		}
 	if (protocol == PPP_CHAP && packet[2] == CHAP_CHALLENGE)
 		f->auth_id = packet[3];
 	event(f);
@@ -92,6 +95,7 @@ static void network(struct fuzz *f, bool none)
 		a.local = address_from_u32(0x0a000001);
 		a.peer = address_from_u32(0x0a00004d);
 		a.dns[0] = a.wins[1] = address_from_u32(0x01010101);
+		a.ip6 = true;
 	}
 	ppp_network(f->ppp, &a);
 }
@@ -137,11 +141,30 @@ static void on_ip4_down(void *context, const char *cause)
 	event(f);
 }
 
+static void on_ip6_up(void *context, const uint8_t *identifier)
+{
+	struct fuzz *f = context;
+
+	require(f->accepted && !f->up6);
+	require(memcmp(identifier, ppp_identifier, PPP_IDENTIFIER) != 0);
+	f->up6 = true;
+	event(f);
+}
+
+static void on_ip6_down(void *context, const char *cause)
+{
+	struct fuzz *f = context;
+
+	require(f->up6 && *cause);
+	f->up6 = false;
+	event(f);
+}
+
 static void on_down(void *context, const char *cause)
 {
 	struct fuzz *f = context;
 
-	require(!f->down && !f->up && *cause);
+	require(!f->down && !f->up && !f->up6 && *cause);
 	f->down = true;
 }
 
@@ -152,6 +175,8 @@ static const struct ppp_events events = {
 	.accepted = on_accepted,
 	.ip4_up = on_ip4_up,
 	.ip4_down = on_ip4_down,
+	.ip6_up = on_ip6_up,
+	.ip6_down = on_ip6_down,
 	.down = on_down,
 };
 
@@ -192,6 +217,7 @@ static void advance(struct fuzz *f, unsigned phase)
 {
 	static const uint8_t magic[] = {5, 6, 1, 2, 3, 4};
 	static const uint8_t address[] = {3, 6, 10, 0, 0, 77};
+	static const uint8_t identifier[] = {1, 10, 1, 2, 3, 4, 5, 6, 7, 8};
 
 	if (phase < 1)
 		return;
@@ -208,6 +234,10 @@ static void advance(struct fuzz *f, unsigned phase)
 		return;
 	say(f, PPP_IPCP, CODE_CONFIGURE_REQUEST, 1, view_of(address, sizeof(address)));
 	answer(f, 1, CODE_CONFIGURE_ACK);
+	if (phase < 5)
+		return;
+	say(f, PPP_IPV6CP, CODE_CONFIGURE_REQUEST, 1, view_of(identifier, sizeof(identifier)));
+	answer(f, 2, CODE_CONFIGURE_ACK);
 }
 
 // A packet with a header of its own and what is next of the input as its body.
@@ -224,6 +254,7 @@ static void say_next(struct fuzz *f)
 	// 0 is the identifier that the session expects, if it expects one.
 	if (id == 0)
 		id = (head & 7) == 1   ? f->request[1][3]
+		     : (head & 7) == 5 ? f->request[2][3]
 		     : (head & 7) == 2 ? f->auth_id
 				       : f->request[0][3];
 	say(f, protocols[head & 7], head >> 3 & 15, id, view_sub(&f->input, length));
