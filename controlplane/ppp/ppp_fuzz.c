@@ -343,7 +343,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	f.timers = timers_create(NULL, NULL);
 	f.ppp = ppp_create(&f.config, f.timers, &events, &f, NULL);
 	ppp_start(f.ppp);
-	advance(&f, view_u8(&f.input) % 5);
+	advance(&f, view_u8(&f.input) % 6);
 	while (view_left(&f.input))
 		step(&f);
 	require(!f.closed || f.down || strcmp(ppp_state(f.ppp), "closing") == 0);
