@@ -61,15 +61,16 @@ static int make_routes(struct house *h, uint32_t sessions)
 static int make_neighbours(struct house *h)
 {
 	const struct rte_ether_addr router = {{2, 0, 0, 0, 0, 9}};
+	struct ip_address address;
 	const struct neighbour_out nobody = {0};
 
 	h->neighbours = neighbours_create(h->qsbr, &nobody);
 	if (!h->neighbours)
 		return -ENOMEM;
-	neighbour_heard(
-		h->neighbours, HOUSE_SUB, rte_cpu_to_be_32(POPULATION_ROUTER), &router, true, 1);
-	neighbour_heard(h->neighbours, HOUSE_NET, rte_cpu_to_be_32(POPULATION_ROUTER_NET), &router,
-		true, 1);
+	address = address_from_u32(POPULATION_ROUTER);
+	neighbour_heard(h->neighbours, HOUSE_SUB, &address, &router, NEIGHBOUR_CREATE, 1);
+	address = address_from_u32(POPULATION_ROUTER_NET);
+	neighbour_heard(h->neighbours, HOUSE_NET, &address, &router, NEIGHBOUR_CREATE, 1);
 	return 0;
 }
 

@@ -117,12 +117,18 @@ static bool on_link(const struct config *c, const struct ip_address *a)
 	return false;
 }
 
+static bool link_local(const struct ip_address *a)
+{
+	return a->version == IP_V6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
+}
+
 static bool overlap(const struct ip_prefix *a, const struct ip_prefix *b)
 {
 	return prefix_contains(a, &b->address) || prefix_contains(b, &a->address);
 }
 
-// Two ports whose networks overlap, or that share an address.
+// Two ports whose networks overlap, or that share an address. Each link has its own link-local
+// network.
 static void check_networks(struct config_load *load, unsigned port)
 {
 	const struct config *c = load->config;
@@ -132,8 +138,9 @@ static void check_networks(struct config_load *load, unsigned port)
 	for (unsigned i = 0; i < p->address_count; i++)
 		for (unsigned q = 0; q < port; q++)
 			for (unsigned j = 0; j < c->ports[q].address_count; j++) {
-				if (!overlap(&p->addresses[i].network,
-					    &c->ports[q].addresses[j].network))
+				if (link_local(&p->addresses[i].address) ||
+					!overlap(&p->addresses[i].network,
+						&c->ports[q].addresses[j].network))
 					continue;
 				config_error(load, config_place(load, &p->addresses[i]),
 					"network %s overlaps %s of port %s: give each port its own",
@@ -142,6 +149,32 @@ static void check_networks(struct config_load *load, unsigned port)
 					c->ports[q].name);
 				return;
 			}
+}
+
+// An IPv6 address that no host may have as its own, and an MTU that IPv6 does not take.
+static void check_addresses6(struct config_load *load, const struct config_port *p)
+{
+	static const uint8_t unspecified[16];
+	char shown[ADDRESS_TEXT];
+	bool any = false;
+
+	for (unsigned i = 0; i < p->address_count; i++) {
+		const struct ip_address *a = &p->addresses[i].address;
+
+		if (a->version != IP_V6)
+			continue;
+		any = true;
+		if (a->bytes[0] == 0xff || memcmp(a->bytes, unspecified, 15) == 0)
+			config_error(load, config_place(load, &p->addresses[i]),
+				"own address %s is multicast, loopback or none: write one of the "
+				"link's network",
+				address_format(a, shown));
+	}
+	if (any && p->mtu < LIMIT_MTU_MIN6)
+		config_error(load, config_place(load, &p->mtu),
+			"mtu %u of port %s is too small for its IPv6 addresses: write %u at least, "
+			"or remove them",
+			p->mtu, p->name, LIMIT_MTU_MIN6);
 }
 
 static void check_ports(struct config_load *load)
@@ -161,6 +194,7 @@ static void check_ports(struct config_load *load)
 			c->ports[i].address_count, sizeof(c->ports[i].addresses[0]),
 			compare_addresses, say_address);
 		check_networks(load, i);
+		check_addresses6(load, &c->ports[i]);
 	}
 	if (!subscriber)
 		config_error(load, config_place(load, c->ports),
@@ -328,6 +362,30 @@ static void check_mtu(
 		key, *value, largest);
 }
 
+// The address of ours that PPP tells when the config names none.
+static struct ip_address first_address(const struct config *c)
+{
+	for (unsigned i = 0; i < c->port_count; i++)
+		for (unsigned k = 0; k < c->ports[i].address_count; k++)
+			if (c->ports[i].side == SIDE_SUBSCRIBER &&
+				c->ports[i].addresses[k].address.version == IP_V4)
+				return c->ports[i].addresses[k].address;
+	return (struct ip_address){0};
+}
+
+static void check_local(struct config_load *load)
+{
+	struct config *c = load->config;
+
+	if (config_place(load, &c->ppp.local).index != 0)
+		return;
+	c->ppp.local = first_address(c);
+	if (c->ppp.local.version == IP_NONE)
+		config_error(load, config_place(load, c->ports),
+			"ppp.local-address is missing, and no subscriber port has an IPv4 address "
+			"to take: add it, for example local-address: 100.64.0.1");
+}
+
 static void check_ppp(struct config_load *load)
 {
 	struct config *c = load->config;
@@ -336,14 +394,11 @@ static void check_ppp(struct config_load *load)
 	if (!config_walked(load, "ports") || !config_walked(load, "ppp"))
 		return;
 	for (unsigned i = c->port_count; i > 0; i--)
-		if (c->ports[i - 1].side == SIDE_SUBSCRIBER) {
-			if (c->ports[i - 1].mtu > mtu)
-				mtu = c->ports[i - 1].mtu;
-			if (config_place(load, &c->ppp.local).index == 0)
-				c->ppp.local = c->ports[i - 1].addresses[0].address;
-		}
+		if (c->ports[i - 1].side == SIDE_SUBSCRIBER && c->ports[i - 1].mtu > mtu)
+			mtu = c->ports[i - 1].mtu;
 	if (mtu == 0)
 		return;
+	check_local(load);
 	check_mtu(load, "mru", &c->ppp.mru, mtu - LEAST_OVERHEAD);
 	check_mtu(load, "mtu", &c->ppp.mtu, mtu - LEAST_OVERHEAD);
 }

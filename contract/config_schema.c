@@ -131,7 +131,7 @@ static const struct config_field port_fields[] = {
 	{"mtu", "1500", .kind = KIND_INTEGER, FIELD(config_port, mtu), .low = LIMIT_MTU_MIN,
 		.high = LIMIT_MTU_MAX, .help = "bytes of an IP packet"},
 	{"addresses", .example = "[192.0.2.1/24]", .kind = KIND_INTERFACE, .required = true,
-		LIST(config_port, addresses, address_count), .low = IP_V4,
+		LIST(config_port, addresses, address_count),
 		.help = "own addresses, each with the length of its network"},
 	{0}};
 static const struct config_section ports = {"ports", port_fields};
@@ -249,7 +249,7 @@ static const struct config_field ppp_fields[] = {
 		.help = "bytes of the largest inner packet; auto: what fits the headers"},
 	{"local-address", .example = "100.64.0.1", .kind = KIND_ADDRESS, FIELD(config_ppp, local),
 		.low = IP_V4,
-		.help = "ours in IPCP; left out: the first address of the first subscriber port"},
+		.help = "ours in IPCP; left out: the first IPv4 address of the subscriber ports"},
 	{"dns", .kind = KIND_ADDRESS, FIXED(config_ppp, dns), .low = IP_V4,
 		.help = "name servers that clients are told"},
 	{"wins", .kind = KIND_ADDRESS, FIXED(config_ppp, wins), .low = IP_V4,

@@ -153,8 +153,22 @@
 	"network: write both, for example 192.0.2.1/24\n"},
 {ALL & ~PORT,
 	"ports: [{name: a, side: subscriber, device: d, addresses: ['2001:db8::1/64']}]\n",
-	"f:1:60: ports.addresses '2001:db8::1/64' is IPv6, which this version does not "
-	"carry: write an IPv4 one\n"},
+	"f:1:16: ppp.local-address is missing, and no subscriber port has an IPv4 address to "
+	"take: add it, for example local-address: 100.64.0.1\n"
+	"f:2:32: listener address 192.0.2.1 is none of a subscriber port's: add it to "
+	"ports.addresses, or choose one of these\n"},
+{ALL & ~PORT,
+	"ports:\n"
+	"- {name: a, side: subscriber, device: d, addresses: [192.0.2.1/24, 'fe80::1/64']}\n"
+	"- {name: b, side: network, device: e, mtu: 1279, addresses: ['fe80::1/64', "
+	"'ff02::1/64', '2001:db8::1/64']}\n"
+	"- {name: c, side: network, device: f, addresses: ['2001:db8::2/48']}\n",
+	"f:3:44: mtu 1279 of port b is too small for its IPv6 addresses: write 1280 at least, "
+	"or remove them\n"
+	"f:3:76: own address ff02::1 is multicast, loopback or none: write one of the link's "
+	"network\n"
+	"f:4:51: network 2001:db8::/48 overlaps 2001:db8::/64 of port b: give each port its "
+	"own\n"},
 {ALL & ~PORT,
 	"ports: [{name: a, side: subscriber, device: d, mtu: 200, addresses: "
 	"[192.0.2.1/24]}]\n",

@@ -29,7 +29,7 @@ static void test_sizes(void **state)
 	assert_int_equal(sizeof(struct command_session_add), 12);
 	assert_int_equal(sizeof(struct command_session_set), 16 + 20 + 24 + 4 + 3 * 8);
 	assert_int_equal(sizeof(struct command_route), 24 + 4 + 20 + 4);
-	assert_int_equal(sizeof(struct stats_port), 128);
+	assert_int_equal(sizeof(struct stats_port), 192);
 	assert_int_equal(sizeof(struct stats_session), 128);
 	assert_int_equal(sizeof(struct stats_sa), 128);
 	assert_int_equal(sizeof(struct stats_worker) % 64, 0);

@@ -28,8 +28,9 @@ enum {
 	LIMIT_INTEGRITY_KEY = 64,   // bytes: HMAC-SHA2-512 (RFC 4868 section 2.1.1)
 	LIMIT_REPLAY_WINDOW = 4096, // packets
 
-	LIMIT_MTU_MIN = 576,  // bytes: what every IPv4 host must accept (RFC 791)
-	LIMIT_MTU_MAX = 9216, // bytes: jumbo frames
+	LIMIT_MTU_MIN = 576,   // bytes: what every IPv4 host must accept (RFC 791)
+	LIMIT_MTU_MIN6 = 1280, // bytes: what every IPv6 link must carry (RFC 8200 section 5)
+	LIMIT_MTU_MAX = 9216,  // bytes: jumbo frames
 
 	PORT_IKE = 500,    // UDP (RFC 2408 section 2.5.1)
 	PORT_NAT_T = 4500, // UDP (RFC 3948)

@@ -68,6 +68,7 @@ struct stats_port {
 	uint64_t tx_bytes;
 	uint64_t tx_errors;
 	uint64_t neighbours; // resolved neighbours on this port
+	uint64_t clerk_lost; // packets of the clerk (ARP, ND, resolved ones) that no worker took
 } __attribute__((aligned(64)));
 
 // One direction of a session, written by its owning worker.

@@ -2,13 +2,15 @@
 
 #include "dataplane/arp.h"
 
+#include "dataplane/ether.h"
+
 #include "contract/build.h"
 #include "contract/view.h"
 
 #include <rte_arp.h>
 #include <string.h>
 
-enum { ARP_FRAME = 42 }; // bytes: Ethernet header and ARP for IPv4
+enum { ARP_PACKET = 28 }; // bytes: ARP for IPv4
 
 bool arp_parse(const void *frame, uint16_t length, struct arp *out)
 {
@@ -40,13 +42,10 @@ void arp_build(struct rte_mbuf *m, const struct port *p, bool request, uint32_t 
 	char *room;
 
 	rte_pktmbuf_reset(m);
-	room = rte_pktmbuf_append(m, ARP_FRAME);
+	room = rte_pktmbuf_append(m, ARP_PACKET);
 	if (!room) // a buffer is far larger
 		return;
-	b = build_in(room, ARP_FRAME);
-	build_bytes(&b, to ? to : &all, RTE_ETHER_ADDR_LEN);
-	build_bytes(&b, &p->mac, RTE_ETHER_ADDR_LEN);
-	build_u16(&b, RTE_ETHER_TYPE_ARP);
+	b = build_in(room, ARP_PACKET);
 	build_u16(&b, RTE_ARP_HRD_ETHER);
 	build_u16(&b, RTE_ETHER_TYPE_IPV4);
 	build_u16(&b, RTE_ETHER_ADDR_LEN << 8 | 4);
@@ -58,4 +57,5 @@ void arp_build(struct rte_mbuf *m, const struct port *p, bool request, uint32_t 
 	else
 		build_zero(&b, RTE_ETHER_ADDR_LEN);
 	build_bytes(&b, &target, sizeof(target));
+	ether_put(m, to ? to : &all, p, RTE_ETHER_TYPE_ARP);
 }

@@ -22,7 +22,7 @@ struct arp {
 // host may have.
 bool arp_parse(const void *frame, uint16_t length, struct arp *out);
 
-// Makes m, an empty packet or one that is overwritten, an ARP frame from that port. to NULL =
-// broadcast; sender 0 = a probe.
+// Makes m, an empty packet or one that is overwritten, an ARP frame from that port, tags included.
+// to NULL = broadcast; sender 0 = a probe.
 void arp_build(struct rte_mbuf *m, const struct port *p, bool request, uint32_t sender,
 	uint32_t target, const struct rte_ether_addr *to);

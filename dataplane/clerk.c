@@ -136,6 +136,7 @@ static void tick(struct turn *t)
 		if (port_sample(&c->port[i], s))
 			tell_link(t, &c->port[i]);
 		s->neighbours = neighbours_count(c->resolver->neighbours, i);
+		s->clerk_lost = c->resolver->lost[i];
 	}
 	resolver_tick(c->resolver, t->now);
 	t->ticks = t->now + WAIT_MS * MS;

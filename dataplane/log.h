@@ -18,6 +18,8 @@
 	X(COMMAND_REFUSED, "command-refused", LEVEL_WARNING, "a command that was not applied") \
 	X(PORT_UP, "port-up", LEVEL_INFO, "a port is open") \
 	X(PORT_LINK, "port-link", LEVEL_WARNING, "a port's link went up or down") \
+	X(PORT_MULTICAST, "port-multicast", LEVEL_INFO, \
+		"how a port receives multicast: filter, all-multicast, promiscuous, none") \
 	X(NEIGHBOUR_UP, "neighbour-up", LEVEL_DEBUG, "a neighbour answers") \
 	X(NEIGHBOUR_CONFLICT, "neighbour-conflict", LEVEL_WARNING, \
 		"another host uses an own address")

@@ -110,6 +110,8 @@ static int open_ports(struct gateway *g)
 			return error;
 		port_sample(&g->port[g->ports], &g->stats.port[g->ports]);
 	}
+	for (uint16_t i = 0; i < g->ports; i++)
+		ports_join_groups(g->port, g->ports, i);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "dataplane/eal.h"
 #include "dataplane/log.h"
+#include "dataplane/nd.h"
 
 #include <errno.h>
 #include <rte_byteorder.h>
@@ -20,20 +21,80 @@ static int fail(const struct config_port *c, const char *what, int error, const 
 	return error;
 }
 
+static void take_address(struct port *p, const struct ip_address *a, uint8_t length)
+{
+	uint32_t mask = length ? UINT32_MAX << (32 - length) : 0;
+
+	p->address[p->address_count] = rte_cpu_to_be_32(address_to_u32(a));
+	p->network[p->address_count] = rte_cpu_to_be_32(address_to_u32(a) & mask);
+	p->mask[p->address_count] = rte_cpu_to_be_32(mask);
+	p->address_count++;
+}
+
 static void take_addresses(struct port *p, const struct config_port *c)
 {
 	for (uint16_t i = 0; i < c->address_count && i < LIMIT_PORT_ADDRESSES; i++) {
+		const struct ip_address *a = &c->addresses[i].address;
 		uint8_t length = c->addresses[i].network.length;
-		uint32_t mask = length ? UINT32_MAX << (32 - length) : 0;
-		uint32_t address = address_to_u32(&c->addresses[i].address);
 
-		if (c->addresses[i].address.version != IP_V4)
+		if (a->version == IP_V4) {
+			take_address(p, a, length);
 			continue;
-		p->address[p->address_count] = rte_cpu_to_be_32(address);
-		p->network[p->address_count] = rte_cpu_to_be_32(address & mask);
-		p->mask[p->address_count] = rte_cpu_to_be_32(mask);
-		p->address_count++;
+		}
+		memcpy(p->address6[p->address6_count], a->bytes, sizeof(a->bytes));
+		p->length6[p->address6_count++] = length;
 	}
+}
+
+void port_set_mac(struct port *p, const struct rte_ether_addr *mac)
+{
+	const uint8_t *b = mac->addr_bytes;
+
+	p->mac = *mac;
+	memset(p->link_local, 0, sizeof(p->link_local));
+	if (!port_has6(p))
+		return;
+	p->link_local[0] = 0xfe;
+	p->link_local[1] = 0x80;
+	memcpy(p->link_local + 8,
+		(const uint8_t[]){b[0] ^ 2, b[1], b[2], 0xff, 0xfe, b[3], b[4], b[5]}, 8);
+}
+
+// The groups of one port: all nodes, and each own address's solicited-node address.
+static uint32_t list_groups(const struct port *p, struct rte_ether_addr *out)
+{
+	uint8_t group[16];
+	uint32_t count = 0;
+
+	out[count++] = nd_group_mac(nd_all_nodes);
+	nd_solicited_node(p->link_local, group);
+	out[count++] = nd_group_mac(group);
+	for (uint16_t i = 0; i < p->address6_count; i++) {
+		nd_solicited_node(p->address6[i], group);
+		out[count++] = nd_group_mac(group);
+	}
+	return count;
+}
+
+void ports_join_groups(const struct port *ports, uint16_t count, uint16_t primary)
+{
+	struct rte_ether_addr list[LIMIT_PORTS * (LIMIT_PORT_ADDRESSES + 2)];
+	uint16_t device = ports[primary].id;
+	const char *how = "filter";
+	uint32_t groups = 0;
+
+	for (uint16_t i = 0; i < count; i++)
+		if (ports[i].primary == primary && port_has6(&ports[i]))
+			groups += list_groups(&ports[i], list + groups);
+	if (groups == 0)
+		return;
+	if (rte_eth_dev_set_mc_addr_list(device, list, groups) != 0) {
+		how = "all-multicast";
+		if (rte_eth_allmulticast_enable(device) != 0)
+			how = rte_eth_promiscuous_enable(device) == 0 ? "promiscuous" : "none";
+	}
+	log_event(LOG_PORT_MULTICAST, "s:s, s:s, s:i", "port", ports[primary].name, "how", how,
+		"groups", (int)groups);
 }
 
 static int set_up_queues(struct port *p, struct rte_mempool *pool)
@@ -96,10 +157,11 @@ static int start(
 int port_open(struct port *p, const struct config_port *c, uint16_t index, uint16_t workers,
 	struct rte_mempool *pool)
 {
-	char name[EAL_TEXT], mac[RTE_ETHER_ADDR_FMT_SIZE];
+	char name[EAL_TEXT], text[RTE_ETHER_ADDR_FMT_SIZE];
+	struct rte_ether_addr mac = {0};
 	int error;
 
-	*p = (struct port){.index = index, .mtu = c->mtu, .side = c->side};
+	*p = (struct port){.index = index, .primary = index, .mtu = c->mtu, .side = c->side};
 	snprintf(p->name, sizeof(p->name), "%s", c->name);
 	take_addresses(p, c);
 	eal_device_name(c, name, sizeof(name));
@@ -111,16 +173,19 @@ int port_open(struct port *p, const struct config_port *c, uint16_t index, uint1
 	error = start(p, c, workers, pool);
 	if (error < 0)
 		return error;
-	rte_eth_macaddr_get(p->id, &p->mac);
-	rte_ether_format_addr(mac, sizeof(mac), &p->mac);
+	rte_eth_macaddr_get(p->id, &mac);
+	port_set_mac(p, &mac);
+	rte_ether_format_addr(text, sizeof(text), &p->mac);
 	log_event(LOG_PORT_UP, "s:s, s:s, s:s, s:s, s:i, s:i", "port", p->name, "device", name,
-		"side", p->side == SIDE_SUBSCRIBER ? "subscriber" : "network", "mac", mac, "mtu",
+		"side", p->side == SIDE_SUBSCRIBER ? "subscriber" : "network", "mac", text, "mtu",
 		p->mtu, "queues", p->queues);
 	return 0;
 }
 
 void port_close(struct port *p)
 {
+	if (p->primary != p->index)
+		return;
 	rte_eth_dev_stop(p->id);
 	rte_eth_dev_close(p->id);
 }

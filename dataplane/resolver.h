@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What the clerk does with packets: it takes what workers gave it (ARP, and what waits for a
-// neighbour), drives the neighbour table with it, and gives everything back through a worker, which
-// transmits or drops and counts it. Clerk only.
+// What the clerk does with packets: it takes what workers gave it (ARP, neighbour discovery, and
+// what waits for a neighbour), drives the neighbour table with it, and gives everything back
+// through a worker, which transmits or drops and counts it. Clerk only.
 
 #include "dataplane/neighbour.h"
 #include "dataplane/worker.h"
@@ -18,8 +18,8 @@ struct resolver {
 	const struct port *port;
 	uint16_t ports;
 	struct rte_mempool *pool;
-	uint64_t lost;     // packets that no worker had room for
-	uint64_t conflict; // nanoseconds: when the last address conflict was told
+	uint64_t lost[LIMIT_PORTS]; // packets that no worker had room for, by the port they are for
+	uint64_t conflict;          // nanoseconds: when the last address conflict was told
 };
 
 // Makes the neighbour table. Returns 0 or -ENOMEM.
@@ -30,5 +30,6 @@ unsigned resolver_work(struct resolver *r, uint64_t now);
 bool resolver_idle(const struct resolver *r);
 // Once a second.
 void resolver_tick(struct resolver *r, uint64_t now);
-// Gratuitous ARP for all own addresses of a port (RFC 5227 section 3): at start and on link up.
+// Gratuitous ARP and unsolicited advertisements for all own addresses of a port (RFC 5227 section
+// 3, RFC 4861 section 7.2.6): at start and on link up.
 void resolver_announce(struct resolver *r, uint16_t port);

@@ -44,18 +44,9 @@ static struct ip_address v6(const char *text)
 	return a;
 }
 
-static void add_address6(struct port *p, const char *address)
-{
-	struct ip_address a = v6(address);
-
-	memcpy(p->address6[0], a.bytes, sizeof(a.bytes));
-	p->length6[0] = 64;
-	p->address6_count = 1;
-}
-
 static int open_port(uint16_t index, const char *name, uint8_t side, uint32_t address)
 {
-	struct config_port c = {.side = side, .mtu = 1500, .address_count = 1};
+	struct config_port c = {.side = side, .mtu = 1500, .address_count = 2};
 
 	for (uint16_t q = 0; q < lab.workers; q++) {
 		lab.rx[index][q] = ring("rx", index, q);
@@ -67,10 +58,12 @@ static int open_port(uint16_t index, const char *name, uint8_t side, uint32_t ad
 	snprintf(c.device, sizeof(c.device), "net_ring_%s", name);
 	c.addresses[0].address = address_from_u32(address);
 	c.addresses[0].network = prefix(address & 0xffffff00, 24);
+	c.addresses[1].address = v6(side == SIDE_SUBSCRIBER ? LAB_SUB6 : LAB_NET6);
+	c.addresses[1].network.length = 64;
 	if (port_open(&lab.port[index], &c, index, lab.workers, lab.pool) < 0)
 		return -1;
-	lab.port[index].mac = (struct rte_ether_addr){{2, 0, 0, 0, 0, (uint8_t)(0xf0 + index)}};
-	add_address6(&lab.port[index], side == SIDE_SUBSCRIBER ? LAB_SUB6 : LAB_NET6);
+	port_set_mac(&lab.port[index],
+		&(struct rte_ether_addr){{2, 0, 0, 0, 0, (uint8_t)(0xf0 + index)}});
 	port_sample(&lab.port[index], &lab.stats.port[index]);
 	return 0;
 }

@@ -76,6 +76,7 @@ static json_t *port_object(const struct stats_port *p)
 	json_object_set_new(object, "tx_bytes", json_integer(VALUE_COUNTER(p->tx_bytes)));
 	json_object_set_new(object, "tx_errors", json_integer(VALUE_COUNTER(p->tx_errors)));
 	json_object_set_new(object, "neighbours", json_integer(VALUE_COUNTER(p->neighbours)));
+	json_object_set_new(object, "clerk_lost", json_integer(VALUE_COUNTER(p->clerk_lost)));
 	return object;
 }
 
