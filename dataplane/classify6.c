@@ -70,7 +70,8 @@ static bool is_discovery(const uint8_t *ip, const struct ip6_payload *l)
 	       ip[l->at] >= ND_FIRST && ip[l->at] <= ND_LAST;
 }
 
-static void multicast(struct worker *w, struct rte_mbuf *m)
+// Neighbour discovery alone; the rest goes for that reason.
+static void discovery(struct worker *w, struct rte_mbuf *m, enum drop reason)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
 	struct ip6_payload l;
@@ -78,7 +79,7 @@ static void multicast(struct worker *w, struct rte_mbuf *m)
 	if (ip6_payload(ip, m->data_len, &l) && is_discovery(ip, &l))
 		clerk_give(w, m, CLERK_ND);
 	else
-		packet_drop(w, m, DROP_ROUTE_NONE);
+		packet_drop(w, m, reason);
 }
 
 // Echo requests are answered. Packet too big (type 2), which quotes what we sent, would go on from
@@ -155,9 +156,9 @@ void classify_ip6(
 	}
 	ip = rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *);
 	if (ip->dst_addr[0] != 0xff && p->side == SIDE_NETWORK && !forwarding)
-		packet_drop(w, m, DROP_IP6_UNSUPPORTED);
+		discovery(w, m, DROP_IP6_UNSUPPORTED);
 	else if (ip->dst_addr[0] == 0xff) // the source may be none yet
-		multicast(w, m);
+		discovery(w, m, DROP_ROUTE_NONE);
 	else if (!source_is_sane(p, ip->src_addr))
 		packet_drop(w, m, DROP_IP6_SOURCE);
 	else if (is_own(w, p, ip->dst_addr))
