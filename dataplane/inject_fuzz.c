@@ -3,6 +3,7 @@
 // Any bytes in the slots of the inject rings, as a hostile control plane could put them there:
 // whatever they are, each is sent or dropped by name, and the counters add up.
 
+#include "dataplane/test_lab6.h"
 #include "dataplane/test_tunnel.h"
 
 #include "contract/view.h"
@@ -10,7 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 40, SECONDS = 10 };
+enum {
+	SLOTS = 40,
+	SECONDS = 10,
+	SIX = 0x80, // of the kind: over IPv6
+};
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,9 +34,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 // The header of a packet that makes sense, of any kind; the bytes that follow are xored into it.
-static struct packet sane(uint8_t kind)
+static struct packet sane(uint8_t kind, bool six)
 {
-	return (struct packet){.kind = kind,
+	struct packet p = {.kind = kind,
 		.length = 64,
 		.sa = kind == PACKET_L2TP ? OURS : 0,
 		.session = kind == PACKET_PPP ? SESSION : SESSION_NONE,
@@ -39,13 +44,20 @@ static struct packet sane(uint8_t kind)
 		.remote_port = PORT_L2TP,
 		.local = address_from_u32(US_SUB),
 		.remote = address_from_u32(CLIENT)};
+
+	if (six) {
+		address_parse(LAB_SUB6, &p.local);
+		address_parse(CLIENT6, &p.remote);
+	}
+	return p;
 }
 
 static void put(uint16_t worker, struct view *v)
 {
 	struct packet *slot = ring_slot(&lab.far.inject[worker]);
 	uint8_t changes[PACKET_HEADER];
-	struct packet p = sane(view_u8(v) % 6);
+	uint8_t kind = view_u8(v);
+	struct packet p = sane(kind % 6, kind & SIX);
 	size_t length = view_u8(v) * 8U, header = view_u8(v) % (PACKET_HEADER + 1U);
 	uint8_t *bytes = (uint8_t *)&p;
 
@@ -73,9 +85,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct view v = view_of(data, size);
 
+	tunnel_outer6(size && data[0] & 2);
 	check(tunnel_pair(ESP_CIPHER_AES_GCM_128, ESP_INTEGRITY_NONE, ESP_PLAIN) == 0);
 	check(tunnel_sessions() == 0);
 	lab_neighbour(LAB_SUB, 9, CLIENT);
+	lab6_neighbour(LAB_SUB, 9, CLIENT6, LAB_SUB6);
 	for (int i = 0; view_left(&v) && i < SLOTS; i++)
 		put(view_u8(&v) & 1, &v);
 	finish();

@@ -7,6 +7,23 @@
 
 #include <string.h>
 
+static bool outer6;
+
+void tunnel_outer6(bool six)
+{
+	outer6 = six;
+}
+
+static struct ip_address address(const char *six, uint32_t four)
+{
+	struct ip_address a;
+
+	if (!outer6)
+		return address_from_u32(four);
+	address_parse(six, &a);
+	return a;
+}
+
 static void fill(uint8_t *key, size_t length, uint8_t seed)
 {
 	for (size_t i = 0; i < length; i++)
@@ -24,8 +41,8 @@ int tunnel_pair(uint8_t cipher, uint8_t integrity, uint8_t encapsulation)
 		.local_port = encapsulation == ESP_UDP ? PORT_NAT_T : 0,
 		.remote_port = encapsulation == ESP_UDP ? NAT_PORT : 0,
 		.window = 64,
-		.local = address_from_u32(US_SUB),
-		.remote = address_from_u32(CLIENT)};
+		.local = address(LAB_SUB6, US_SUB),
+		.remote = address(CLIENT6, CLIENT)};
 	struct command_sa_add theirs;
 
 	fill(ours.cipher_key_in, sizeof(ours.cipher_key_in), 1);
@@ -55,8 +72,8 @@ static int add_session(
 		.sa = sa,
 		.local_port = PORT_L2TP,
 		.remote_port = PORT_L2TP,
-		.local = address_from_u32(US_SUB),
-		.remote = address_from_u32(CLIENT)};
+		.local = address(LAB_SUB6, US_SUB),
+		.remote = address(CLIENT6, CLIENT)};
 	const struct command_session_add s = {.session = session,
 		.tunnel = tunnel,
 		.session_id = (uint16_t)(session + SESSION_ID),

@@ -7,6 +7,8 @@
 
 #include "dataplane/test_lab.h"
 
+#define CLIENT6 "2001:db8:0:1::10"
+
 #define CLIENT LAB_IP(192, 0, 2, 10)
 #define US_SUB LAB_IP(192, 0, 2, 1)
 #define HOST   LAB_IP(198, 51, 100, 10)
@@ -26,6 +28,9 @@ enum {
 	THEIRS = 0x00700002, // of the client's: index 2
 };
 
+// Pairs and tunnels that are made from now on run over IPv6, between LAB_SUB6 and CLIENT6, or over
+// IPv4 as at first.
+void tunnel_outer6(bool six);
 // Both pairs, with that transform, plain or in UDP. Returns 0 or an error.
 int tunnel_pair(uint8_t cipher, uint8_t integrity, uint8_t encapsulation);
 // Both tunnels, both sessions, open for IPv4 and LCP. Returns 0 or an error.

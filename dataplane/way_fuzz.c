@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Frames of every kind through the whole dataplane, on both sides and both workers, with one
-// session over ESP and one without IPsec. An input is a list of steps; each step puts what follows
-// it into the layer that it names, with what is around it right, so that the deep layers are
-// reached too: up to the bytes inside the client's own encryption. After each input the counters
-// add up and every packet is back in the pool.
+// session over ESP and one without IPsec, both over IPv4 or both over IPv6. An input is a list of
+// steps; each step puts what follows it into the layer that it names, with what is around it right,
+// so that the deep layers are reached too: up to the bytes inside the client's own encryption.
+// After each input the counters add up and every packet is back in the pool.
 
+#include "dataplane/test_lab6.h"
 #include "dataplane/test_tunnel.h"
 
 #include "dataplane/esp_crypto.h"
@@ -23,13 +24,17 @@ enum {
 	BYTES = 1700,  // of one step at most
 	SECONDS = 10,  // after which no packet waits for a neighbour any more
 	FRONT = 8 + 6, // bytes of UDP and L2TP header
+	OVER_IPV6 = 0x80,
 };
+
+static const struct lab6_ends ends6 = {CLIENT6, LAB_SUB6};
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint32_t sequence; // of what the client seals by hand
 static uint8_t protocol;  // that the client's ESP comes in
+static bool six;          // the tunnels run over IPv6
 
 static void check(bool right)
 {
@@ -46,11 +51,30 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 // ---- what is put around the bytes
 
+static void outer6(uint16_t queue, uint8_t number, const void *data, size_t length)
+{
+	uint8_t frame[LAB_FRAME], udp[LAB_FRAME];
+	uint16_t sum;
+
+	memcpy(udp, data, length);
+	if (number == IPPROTO_UDP && length >= 8) {
+		memset(udp + 6, 0, sizeof(sum));
+		sum = lab6_checksum(ends6, number, udp, (uint16_t)length);
+		memcpy(udp + 6, &sum, sizeof(sum));
+	}
+	lab_receive(LAB_SUB, queue, frame,
+		lab6_frame(frame, LAB_SUB, number, ends6, udp, (uint16_t)length));
+}
+
 static void outer(uint16_t queue, uint8_t number, const void *data, size_t length)
 {
 	uint8_t frame[LAB_FRAME];
 	struct build b = build_in(frame, sizeof(frame));
 
+	if (six) {
+		outer6(queue, number, data, length);
+		return;
+	}
 	lab_ether(&b, LAB_SUB, 9, RTE_ETHER_TYPE_IPV4);
 	lab_ip4(&b, number, CLIENT, US_SUB, (uint16_t)length, 64, 0);
 	build_bytes(&b, data, length);
@@ -177,13 +201,48 @@ static void ip_in_sealed(uint16_t queue, uint8_t *data, size_t length)
 static void udp_subscriber(uint16_t queue, uint8_t *data, size_t length)
 {
 	static const uint16_t ports[] = {PORT_IKE, PORT_NAT_T, PORT_L2TP, 53};
-	uint8_t frame[LAB_FRAME];
+	uint8_t udp[LAB_FRAME];
+	struct build b = build_in(udp, sizeof(udp));
 
 	if (length < 2)
 		return;
-	lab_receive(LAB_SUB, queue, frame,
-		lab_udp_frame(frame, LAB_SUB, CLIENT, US_SUB, (uint16_t)(data[0] << 3 | 5),
-			ports[data[1] % 4], data + 2, (uint16_t)(length - 2)));
+	lab_udp(&b, (uint16_t)(data[0] << 3 | 5), ports[data[1] % 4], (uint16_t)(length - 2));
+	build_bytes(&b, data + 2, length - 2);
+	outer(queue, IPPROTO_UDP, udp, build_length(&b));
+}
+
+// An IPv6 packet whose version and length are made right, to us; any headers in it.
+static void ip6_subscriber(uint16_t queue, uint8_t *data, size_t length)
+{
+	if (length >= 40) {
+		data[0] = 0x60 | (data[0] & 0xf);
+		data[4] = (uint8_t)((length - 40) >> 8);
+		data[5] = (uint8_t)(length - 40);
+		lab6_address(LAB_SUB6, data + 24);
+	}
+	framed(LAB_SUB, queue, RTE_ETHER_TYPE_IPV6, data, length);
+}
+
+// What is behind the IPv6 header of the client: its first byte says what it is.
+static void headers6(uint16_t queue, uint8_t *data, size_t length)
+{
+	static const uint8_t next[] = {IPPROTO_FRAGMENT, IPPROTO_HOPOPTS, IPPROTO_DSTOPTS,
+		IPPROTO_ROUTING, IPPROTO_AH, IPPROTO_ESP, IPPROTO_UDP};
+
+	if (length)
+		outer6(queue, next[data[0] % RTE_DIM(next)], data + 1, length - 1);
+}
+
+static void icmp6(uint16_t queue, uint8_t *data, size_t length)
+{
+	uint16_t sum;
+
+	if (length < 4)
+		return;
+	memset(data + 2, 0, sizeof(sum));
+	sum = lab6_checksum(ends6, IPPROTO_ICMPV6, data, (uint16_t)length);
+	memcpy(data + 2, &sum, sizeof(sum));
+	outer6(queue, IPPROTO_ICMPV6, data, length);
 }
 
 static void udp_sealed(uint16_t queue, uint8_t *data, size_t length)
@@ -238,11 +297,13 @@ static void neighbours(uint16_t queue, uint8_t *data, size_t length)
 {
 	lab_neighbour(LAB_SUB, 9, CLIENT);
 	lab_neighbour(LAB_NET, 9, HOST);
+	lab6_neighbour(LAB_SUB, 9, CLIENT6, LAB_SUB6);
 }
 
 static void (*const steps[])(uint16_t queue, uint8_t *data, size_t length) = {raw_subscriber,
 	raw_network, arp, ip_subscriber, ip_to_clear, ip_to_sealed, ppp_clear, ppp_sealed,
-	ip_in_clear, ip_in_sealed, udp_subscriber, udp_sealed, plain_sealed, second, neighbours};
+	ip_in_clear, ip_in_sealed, udp_subscriber, udp_sealed, plain_sealed, second, neighbours,
+	ip6_subscriber, headers6, icmp6};
 
 // ---- one input
 
@@ -254,9 +315,11 @@ static void begin(uint8_t choice)
 		{ESP_CIPHER_AES_CBC_256, ESP_INTEGRITY_HMAC_SHA512_256, ESP_PLAIN},
 		{ESP_CIPHER_AES_CBC_256, ESP_INTEGRITY_HMAC_SHA256_128, ESP_UDP},
 	};
-	const uint8_t *t = transforms[choice % RTE_DIM(transforms)];
+	const uint8_t *t = transforms[(choice & ~OVER_IPV6) % RTE_DIM(transforms)];
 
 	protocol = t[2] == ESP_UDP ? IPPROTO_UDP : IPPROTO_ESP;
+	six = choice & OVER_IPV6;
+	tunnel_outer6(six);
 	sequence = 256; // beyond what tunnel_seal uses, of which there are fewer
 	check(tunnel_pair(t[0], t[1], t[2]) == 0);
 	check(tunnel_sessions() == 0);
@@ -280,6 +343,7 @@ static void finish(void)
 	take_punts();
 	check(lab_balanced() && lab_packets_out() == 0);
 	check(!channel_broken(&lab.near) && !channel_broken(&lab.far));
+	sa_moves(lab.tables);
 	while (sa_event_next(lab.tables, &event))
 		;
 	tunnel_clear();
