@@ -171,6 +171,7 @@ uint16_t fragment_ip6(
 	struct worker *w, struct rte_mbuf *m, uint16_t mtu, uint32_t id, struct rte_mbuf **out)
 {
 	uint16_t payload = m->data_len - IP6_HEADER, each = (uint16_t)((mtu - FRONT6) & ~7), n = 1;
+	uint8_t *to;
 
 	if (rte_pktmbuf_headroom(m) < IP6_FRAGMENT_HEADER || payload <= each)
 		return 0;
@@ -187,8 +188,8 @@ uint16_t fragment_ip6(
 		out[n++] = f;
 	}
 	rte_pktmbuf_trim(m, payload - each);
-	front6((uint8_t *)rte_pktmbuf_prepend(m, IP6_FRAGMENT_HEADER),
-		rte_pktmbuf_mtod_offset(m, uint8_t *, IP6_FRAGMENT_HEADER), each, 1, id);
+	to = (uint8_t *)rte_pktmbuf_prepend(m, IP6_FRAGMENT_HEADER);
+	front6(to, to + IP6_FRAGMENT_HEADER, each, 1, id);
 	out[0] = m;
 	return n;
 }
