@@ -88,5 +88,6 @@ void downlink(struct worker *w, struct rte_mbuf **m, uint16_t count)
 
 	classify(w, m, count, &c);
 	from_network(w, c.forward, c.forward_count);
+	c.answer_count = link_answer(w, c.answer, c.answer_count);
 	downlink_own(w, c.answer, c.answer_count);
 }

@@ -165,3 +165,25 @@ uint16_t ip6_out_route(struct worker *w, struct rte_mbuf **m, uint16_t count)
 	}
 	return kept;
 }
+
+uint16_t link_answer(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	struct rte_mbuf *link[BURST];
+	uint16_t kept = 0, links = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		struct meta *meta = meta_of(m[i]);
+
+		if (!(meta->flags & META_OUTER6) || !ip6_is_link_local(meta->remote6)) {
+			m[kept++] = m[i];
+			continue;
+		}
+		meta->out_port = meta->port;
+		meta->flags |= META_NEXT6;
+		memcpy(meta->next_hop6, meta->remote6, sizeof(meta->next_hop6));
+		link[links++] = m[i];
+	}
+	links = neighbour_out(w, link, links);
+	tx(w, link, links);
+	return kept;
+}

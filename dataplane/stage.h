@@ -107,6 +107,9 @@ uint16_t esp_out(struct worker *w, struct rte_mbuf **m, uint16_t count);
 // Behind the outer IP header -> IP header: puts it on and routes it. meta: local, remote, protocol,
 // tos. What is larger than the port takes is sent in fragments if the control plane made it.
 uint16_t ip_out(struct worker *w, struct rte_mbuf **m, uint16_t count);
+// IP header, outer, of our own (ICMP echo replies), network side: those to a link-local address
+// (IPv6) leave by the port that the request came in by. Returns the others.
+uint16_t link_answer(struct worker *w, struct rte_mbuf **m, uint16_t count);
 // IP header, outer, of our own (ICMP echo replies): routes it.
 uint16_t ip_route(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
