@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Routing: a longest-prefix table (rte_fib, rte_fib6) for each side and IP version. The subscriber
+// Routing: a longest-prefix table (rte_fib, trie6.h) for each side and IP version. The subscriber
 // side's routes the outer packets, to clients and LACs; the network side's routes the inner ones,
 // to sessions and routers. So both sides may have a default route, and no inner packet leaves in
 // the clear towards a client.

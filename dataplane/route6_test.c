@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The IPv6 half of the routing tables.
+// The IPv6 half of the routing tables, by hand and against a plain list of the routes.
 
 #include "dataplane/test_lab.h"
 
@@ -156,6 +156,141 @@ static void test_clear(void **state)
 	assert_int_equal(look(SIDE_NETWORK, LAB_NET6).kind, ROUTE_LOCAL);
 }
 
+// ---- against a list
+
+enum { LISTED = 400 };
+
+struct listed {
+	struct ip_prefix prefix;
+	uint32_t session;
+	bool there;
+};
+
+static bool take_or_give(struct listed *l)
+{
+	struct command_route c = {
+		.kind = NEXT_HOP_SESSION, .session = l->session, .prefix = l->prefix};
+	int error = l->there ? route_delete(lab.routes, &c) : route_add(lab.routes, &c);
+
+	if (error == 0)
+		l->there = !l->there;
+	return error == 0;
+}
+
+// Prefixes that lie in each other as often as not.
+static void random_prefix(struct ip_prefix *p)
+{
+	static const uint8_t lengths[] = {20, 24, 25, 32, 40, 47, 48, 56, 60, 64, 65, 96, 127, 128};
+	struct ip_address a = v6("2001:db8::");
+
+	*p = (struct ip_prefix){.address = a, .length = lengths[rand() % (int)sizeof(lengths)]};
+	for (int i = 3; i < 16; i++)
+		p->address.bytes[i] = (uint8_t)(rand() % 2 ? 0 : rand() % 3 << rand() % 7);
+	for (int bit = p->length; bit < 128; bit++)
+		p->address.bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+}
+
+static const struct listed *list_find(const struct listed *l, const struct ip_address *a)
+{
+	const struct listed *best = NULL;
+
+	for (int i = 0; i < LISTED; i++)
+		if (l[i].there && prefix_contains(&l[i].prefix, a) &&
+			(!best || l[i].prefix.length > best->prefix.length))
+			best = &l[i];
+	return best;
+}
+
+static void compare(const struct listed *l)
+{
+	struct ip_address a = l[rand() % LISTED].prefix.address;
+	const struct listed *best;
+	struct route_hop hop;
+
+	a.bytes[rand() % 16] ^= (uint8_t)(rand() % 4 ? 0 : 1 << rand() % 8);
+	routes_lookup6(lab.routes, SIDE_NETWORK, (const uint8_t(*)[16])a.bytes, &hop, 1);
+	best = list_find(l, &a);
+	if (!best) {
+		assert_int_equal(hop.kind, ROUTE_GATEWAY);
+	} else {
+		assert_int_equal(hop.kind, ROUTE_SESSION);
+		assert_int_equal(hop.session, best->session);
+	}
+}
+
+static void test_against_a_list(void **state)
+{
+	struct listed *l = calloc(LISTED, sizeof(*l));
+	unsigned changed = 0;
+
+	srand(6);
+	for (uint32_t i = 0; i < LISTED; i++) {
+		random_prefix(&l[i].prefix);
+		l[i].session = i;
+	}
+	for (int round = 0; round < 20000; round++) {
+		changed += take_or_give(&l[rand() % LISTED]);
+		compare(l);
+	}
+	assert_true(changed > 10000);
+	free(l);
+}
+
+// Thousands that come and go leave no second-level group or gateway behind.
+static void test_churn(void **state)
+{
+	char prefix[ADDRESS_TEXT], gateway[ADDRESS_TEXT];
+
+	for (uint32_t i = 0; i < 5000; i++) {
+		struct command_route c, g;
+
+		snprintf(prefix, sizeof(prefix), "2001:%x:1:2:3:4:5:6/128", i);
+		c = to_session(prefix, 1);
+		snprintf(prefix, sizeof(prefix), "2002:%x:1:2::/64", i);
+		snprintf(gateway, sizeof(gateway), "2001:db8:0:2::%x", 16 + i % 2000);
+		g = to_gateway(prefix, gateway);
+		assert_int_equal(route_add(lab.routes, &c), 0);
+		assert_int_equal(route_add(lab.routes, &g), 0);
+		assert_int_equal(route_delete(lab.routes, &c), 0);
+		assert_int_equal(route_delete(lab.routes, &g), 0);
+	}
+}
+
+// Each in groups of its own, until there are none: what is refused is not half there, and what was
+// there is as it was.
+static void test_full_table(void **state)
+{
+	char text[ADDRESS_TEXT];
+	struct command_route c;
+	uint32_t i = 0, all;
+	int error;
+
+	do {
+		snprintf(text, sizeof(text), "2001:%x:1:2::/64", i);
+		c = to_session(text, i % 200);
+		error = route_add(lab.routes, &c);
+		i++;
+	} while (error == 0 && i < 60000);
+	assert_true(error < 0);
+	assert_true(route_add(lab.routes, &c) < 0);
+	assert_int_equal(route_delete(lab.routes, &c), -ENOENT);
+	all = i - 1;
+	snprintf(text, sizeof(text), "2001:%x:1:2::1", all);
+	assert_int_equal(look(SIDE_NETWORK, text).kind, ROUTE_GATEWAY);
+	for (i = 0; i < all; i++) {
+		snprintf(text, sizeof(text), "2001:%x:1:2::1", i);
+		assert_int_equal(look(SIDE_NETWORK, text).kind, ROUTE_SESSION);
+		assert_int_equal(look(SIDE_NETWORK, text).session, i % 200);
+	}
+	c = to_session("2001:0:1:2::/64", 0);
+	assert_int_equal(route_delete(lab.routes, &c), 0);
+	snprintf(text, sizeof(text), "2001:%x:1:2::/64", all);
+	c = to_session(text, 5);
+	assert_int_equal(route_add(lab.routes, &c), 0);
+	routes_clear(lab.routes);
+	assert_int_equal(look(SIDE_NETWORK, "2001:1:1:2::1").kind, ROUTE_GATEWAY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +298,9 @@ int main(void)
 		cmocka_unit_test_teardown(test_longest_prefix, clear),
 		cmocka_unit_test_teardown(test_refusals, clear),
 		cmocka_unit_test_teardown(test_clear, clear),
+		cmocka_unit_test_teardown(test_against_a_list, clear),
+		cmocka_unit_test_teardown(test_churn, clear),
+		cmocka_unit_test_teardown(test_full_table, clear),
 	};
 
 	return cmocka_run_group_tests(tests, lab_start, lab_stop);

@@ -21,7 +21,7 @@ enum {
 };
 
 struct rte_fib;
-struct rte_fib6;
+struct trie6;
 
 struct gateway {
 	uint32_t address; // IPv4 in network byte order
@@ -36,10 +36,10 @@ struct gateway6 {
 };
 
 struct routes {
-	struct rte_fib *outer;   // subscriber side
-	struct rte_fib *inner;   // network side
-	struct rte_fib6 *outer6; // the same; made with the first IPv6 route, NULL until then
-	struct rte_fib6 *inner6; // atomic
+	struct rte_fib *outer; // subscriber side
+	struct rte_fib *inner; // network side
+	struct trie6 *outer6;  // the same; made with the first IPv6 route, NULL until then
+	struct trie6 *inner6;  // atomic
 	struct gateway gateway[ROUTE_GATEWAYS];
 	struct gateway6 gateway6[ROUTE_GATEWAYS];
 	struct route_shared *shared; // complete before the workers start
