@@ -85,6 +85,8 @@
 	X(MTU_EXCEEDED, "mtu-exceeded", "too big with DF: ICMP was due") \
 	X(FRAGMENT_FAILED, "fragment-failed", "too big and could not be fragmented") \
 	X(ROUTE_NONE, "route-none", "no route to the destination") \
+	X(ROUTE_SCOPE, "route-scope", \
+		"IPv6 multicast, loopback or link-local: no router forwards it") \
 	X(ROUTE_LOCAL, "route-local", "for an own address, where nothing takes it") \
 	X(ROUTE_LOOP, "route-loop", "would leave on the side that it came from") \
 	X(NEIGHBOUR_FULL, "neighbour-full", "too many packets wait for a neighbour's address") \
@@ -94,6 +96,8 @@
 	X(PUNT_FULL, "punt-full", "the ring to the control plane is full") \
 	X(PUNT_LONG, "punt-long", "too long for a slot of the ring to the control plane") \
 	X(PUNT_CLOSED, "punt-closed", "no control plane is there") \
+	X(PUNT_RATE, "punt-rate", \
+		"more neighbour discovery and DHCPv6 of subscribers than is taken") \
 	X(INJECT_INVALID, "inject-invalid", "packet of the control plane that makes no sense") \
 	X(INJECT_STALE, "inject-stale", "packet of the control plane for what is gone") \
 	X(HANDOVER_FULL, "handover-full", "the ring to the owning worker is full") \

@@ -16,6 +16,9 @@ enum packet_kind {
 	PACKET_L2TP = 2, // an L2TP control message, from the L2TP header on
 	PACKET_PPP = 3,  // a PPP packet of a session, from the two-byte protocol field on
 	PACKET_NAT_KEEPALIVE = 4, // one byte 0xff (RFC 3948 section 2.3); injected only
+	// An IPv6 packet of a session for the gateway itself, from its IP header on: neighbour
+	// discovery, and DHCPv6 of a client. Injected: what the gateway says into the session.
+	PACKET_IP6 = 5,
 };
 
 enum packet_flag {
@@ -35,7 +38,7 @@ struct packet {
 		       // link-local address leaves by, else ignored
 	uint32_t sa;         // spi_in of the pair that it came in on or goes out through; 0 = clear
 	uint32_t peer;       // the pair's IKE peer; 0 = clear; ignored when injected
-	uint32_t session;    // PACKET_PPP: index of the session, else SESSION_NONE
+	uint32_t session;    // PACKET_PPP, PACKET_IP6: index of the session, else SESSION_NONE
 	uint16_t local_port; // UDP ports and addresses of PACKET_IKE and PACKET_L2TP, from our side
 	uint16_t remote_port;
 	uint64_t received; // nanoseconds, CLOCK_MONOTONIC

@@ -167,13 +167,13 @@ static int map_stats(int fd)
 static bool copy_packet(const struct packet *shared, struct packet *out)
 {
 	memcpy(out, shared, PACKET_HEADER);
-	if (out->length > PACKET_DATA ||
-		(out->kind != PACKET_IKE && out->kind != PACKET_L2TP && out->kind != PACKET_PPP))
+	if (out->length > PACKET_DATA)
 		return false;
-	if (out->kind == PACKET_PPP) {
+	if (out->kind == PACKET_PPP || out->kind == PACKET_IP6) {
 		if (out->session >= d.offer.sessions)
 			return false;
-	} else if ((out->local.version != IP_V4 && out->local.version != IP_V6) ||
+	} else if ((out->kind != PACKET_IKE && out->kind != PACKET_L2TP) ||
+		   (out->local.version != IP_V4 && out->local.version != IP_V6) ||
 		   out->remote.version != out->local.version) {
 		return false;
 	}

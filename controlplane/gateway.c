@@ -103,6 +103,11 @@ static void packet_in(void *context, const struct packet *p)
 	case PACKET_PPP:
 		subscribers_input(g->subscribers, p->session, p->data, p->length);
 		break;
+	case PACKET_IP6:
+		// Neither is served.
+		log_event(LOG_IP6_IGNORED, NULL, "s:i, s:i", "session", (int)p->session, "length",
+			(int)p->length);
+		break;
 	}
 }
 

@@ -43,6 +43,8 @@
 	X(POOL_EMPTY, "pool-empty", LEVEL_WARNING, "no address is free") \
 	X(IPCP_UP, "ipcp-up", LEVEL_INFO, "IPCP opened") \
 	X(IPV6CP_UP, "ipv6cp-up", LEVEL_INFO, "IPV6CP opened") \
+	X(IP6_IGNORED, "ip6-ignored", LEVEL_DEBUG, \
+		"neighbour discovery or DHCPv6 of a session, which is not served") \
 	X(SUBSCRIBER_UP, "subscriber-up", LEVEL_INFO, "the subscriber forwards from now on") \
 	X(SUBSCRIBER_DOWN, "subscriber-down", LEVEL_INFO, "the subscriber is gone, and why") \
 	X(API_FAILED, "api-failed", LEVEL_WARNING, "an API call that was refused")

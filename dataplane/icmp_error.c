@@ -84,6 +84,11 @@ static void icmp_put(uint8_t *icmp, uint16_t length, uint8_t type, uint8_t code,
 	memcpy(icmp + 2, &checksum, sizeof(checksum));
 }
 
+bool icmp_error_take(struct worker *w)
+{
+	return bucket_take(&scratch_of(w)->icmp, w->now, ICMP_INTERVAL, ICMP_MOST);
+}
+
 struct rte_mbuf *icmp_error(struct worker *w, const struct rte_mbuf *m, uint8_t type, uint8_t code,
 	uint16_t next_mtu, uint32_t source)
 {
@@ -94,7 +99,7 @@ struct rte_mbuf *icmp_error(struct worker *w, const struct rte_mbuf *m, uint8_t 
 
 	if (source == 0 || !is_due(quoted, m->data_len))
 		return NULL;
-	if (!bucket_take(&scratch_of(w)->icmp, w->now, ICMP_INTERVAL, ICMP_MOST))
+	if (!icmp_error_take(w))
 		return NULL;
 	e = packet_create(w);
 	if (!e)

@@ -5,8 +5,10 @@
 // so the header is copied first and the copy is checked; the data is only ever copied.
 
 #include "dataplane/checksum.h"
+#include "dataplane/ip6.h"
 #include "dataplane/outer6.h"
 #include "dataplane/port.h"
+#include "dataplane/ppp_frame.h"
 #include "dataplane/sa.h"
 #include "dataplane/session.h"
 #include "dataplane/stage.h"
@@ -42,11 +44,23 @@ static bool is_own(const struct worker *w, const struct ip_address *a)
 	return false;
 }
 
+static bool of_session(const struct packet *p)
+{
+	return p->kind == PACKET_PPP || p->kind == PACKET_IP6;
+}
+
 static bool endpoints_are_sane(const struct worker *w, const struct packet *p)
 {
 	return outer_valid(&p->local, &p->remote) && is_own(w, &p->local) &&
 	       (p->remote.version == IP_V4 || p->remote.bytes[0] != 0xff) && p->local_port != 0 &&
 	       p->remote_port != 0;
+}
+
+static bool session_open6(const struct worker *w, uint32_t session)
+{
+	return session_live(w->tables, session) &&
+	       __atomic_load_n(&w->tables->session[session].downlink.flags, __ATOMIC_ACQUIRE) &
+		       SESSION_IP6_OPEN;
 }
 
 // DROP_COUNT when the packet makes sense; then *sa is the pair that it goes out through, or NULL.
@@ -74,6 +88,10 @@ static enum drop check(const struct worker *w, const struct packet *p, struct sa
 		if (p->length < PPP_LENGTH_MIN)
 			return DROP_INJECT_INVALID;
 		return session_live(w->tables, p->session) ? DROP_COUNT : DROP_INJECT_STALE;
+	case PACKET_IP6:
+		if (p->length < IP6_HEADER || p->length > PACKET_DATA - PPP_LENGTH_MIN)
+			return DROP_INJECT_INVALID;
+		return session_open6(w, p->session) ? DROP_COUNT : DROP_INJECT_STALE;
 	case PACKET_NAT_KEEPALIVE:
 		if (p->length != 1 || !endpoints_are_sane(w, p))
 			return DROP_INJECT_INVALID;
@@ -88,15 +106,28 @@ static bool is_nat_t(const struct packet *p)
 	return p->kind == PACKET_IKE && ((p->flags & PACKET_NAT_T) || p->local_port == PORT_NAT_T);
 }
 
+// What the worker puts in front of the data, into front; returns its length.
+static uint16_t front_of(const struct packet *p, uint8_t front[MARKER])
+{
+	memset(front, 0, MARKER);
+	if (is_nat_t(p))
+		return MARKER;
+	if (p->kind != PACKET_IP6)
+		return 0;
+	front[1] = PPP_IP6;
+	return PPP_LENGTH_MIN;
+}
+
 static bool put_data(struct rte_mbuf *m, const struct packet *p, const uint8_t *data)
 {
-	uint16_t marker = is_nat_t(p) ? MARKER : 0;
-	char *room = rte_pktmbuf_append(m, marker + p->length);
+	uint8_t front[MARKER];
+	uint16_t length = front_of(p, front);
+	char *room = rte_pktmbuf_append(m, length + p->length);
 
 	if (!room)
 		return false;
-	memset(room, 0, marker);
-	memcpy(room + marker, data, p->length);
+	memcpy(room, front, length);
+	memcpy(room + length, data, p->length);
 	return true;
 }
 
@@ -136,7 +167,7 @@ static void put_meta(struct rte_mbuf *m, const struct packet *p, struct sa *sa)
 	meta->local_port = p->local_port;
 	meta->remote_port = p->remote_port;
 	meta->protocol = IPPROTO_UDP;
-	meta->session = p->kind == PACKET_PPP ? p->session : SESSION_NONE;
+	meta->session = of_session(p) ? p->session : SESSION_NONE;
 	meta->sa = sa;
 }
 
@@ -160,11 +191,11 @@ static void take(struct worker *w, const struct packet *slot, struct outgoing *o
 		return;
 	}
 	put_meta(m, &p, sa);
-	if (!put_data(m, &p, slot->data) || (p.kind != PACKET_PPP && !put_udp(m, &p))) {
+	if (!put_data(m, &p, slot->data) || (!of_session(&p) && !put_udp(m, &p))) {
 		packet_drop(w, m, DROP_NO_MEMORY);
 		return;
 	}
-	if (p.kind == PACKET_PPP)
+	if (of_session(&p))
 		out->ppp[out->ppp_count++] = m;
 	else
 		out->udp[out->udp_count++] = m;

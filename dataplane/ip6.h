@@ -8,6 +8,7 @@
 
 enum {
 	IP6_HEADER = 40,
+	IP6_MTU_MIN = 1280, // bytes: what every link carries (section 5)
 	IP6_FRAGMENT_HEADER = 8,
 	IP6_EXTENSIONS_MOST = 8, // headers between; no real packet has more
 };

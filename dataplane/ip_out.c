@@ -8,6 +8,7 @@
 
 #include "dataplane/checksum.h"
 #include "dataplane/fragment.h"
+#include "dataplane/ip6.h"
 #include "dataplane/ip6_out.h"
 #include "dataplane/port.h"
 #include "dataplane/route.h"
@@ -16,6 +17,7 @@
 enum {
 	OUTER_TTL = 64,
 	ICMP_UNREACHABLE = 3, // RFC 792
+	ICMP6_TOO_BIG = 2,    // type (RFC 4443 section 3.2)
 	ICMP_TOO_BIG = 4,     // code: fragmentation needed (RFC 1191 section 4)
 };
 
@@ -93,6 +95,12 @@ uint16_t network_fit(struct worker *w, struct rte_mbuf **m, uint16_t count,
 
 		if (likely(m[i]->pkt_len <= most)) {
 			m[kept++] = m[i];
+		} else if (ip->version_ihl >> 4 == 6) {
+			error = icmp6_error(
+				w, m[i], ICMP6_TOO_BIG, 0, RTE_MAX(most, (uint16_t)IP6_MTU_MIN));
+			if (error)
+				errors[(*error_count)++] = error;
+			packet_drop(w, m[i], DROP_MTU_EXCEEDED);
 		} else if (!(ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG))) {
 			send_fragments(w, m[i], most);
 		} else {

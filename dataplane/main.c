@@ -204,6 +204,23 @@ static uint32_t icmp_source(const struct gateway *g)
 	return g->port[0].address[0];
 }
 
+// The same for IPv6. Without an IPv6 address on the network side one of any port's; none at all:
+// there are no ICMPv6 errors.
+static const uint8_t *icmp_source6(const struct gateway *g)
+{
+	static const uint8_t none[16];
+	const uint8_t *other = none;
+
+	for (uint16_t i = 0; i < g->ports; i++) {
+		if (!g->port[i].address6_count)
+			continue;
+		if (g->port[i].side == SIDE_NETWORK)
+			return g->port[i].address6[0];
+		other = g->port[i].address6[0];
+	}
+	return other;
+}
+
 static int make_worker(struct gateway *g, uint16_t index, uint32_t seed)
 {
 	struct worker *w = &g->worker[index];
@@ -231,6 +248,7 @@ static int make_worker(struct gateway *g, uint16_t index, uint32_t seed)
 		.bell = &g->bell,
 		.reassembly = reassembly_create(g->pool, g->workers, seed),
 	};
+	memcpy(w->icmp_source6, icmp_source6(g), sizeof(w->icmp_source6));
 	for (uint16_t from = 0; from < g->workers; from++) {
 		if (from == index)
 			continue;

@@ -5,6 +5,7 @@
 
 #include "dataplane/mss.h"
 
+#include "dataplane/ip6.h"
 #include "dataplane/session.h"
 #include "dataplane/stage.h"
 
@@ -98,16 +99,49 @@ bool mss_clamp_ip4(uint8_t *ip, size_t length, uint16_t most)
 	return tcp_clamp(ip + header, total - header, most);
 }
 
+bool mss_clamp_ip6(uint8_t *ip, size_t length, uint16_t most)
+{
+	struct ip6_payload p;
+
+	if (length > UINT16_MAX || !ip6_payload(ip, (uint16_t)length, &p))
+		return false;
+	if (p.protocol != IPPROTO_TCP || p.fragment_offset)
+		return false;
+	return tcp_clamp(ip + p.at, (size_t)(p.end - p.at), most);
+}
+
+// Whether an IPv6 packet, of which the header is there, may be. Behind extension headers each may.
+static bool may_be_syn6(const uint8_t *ip, uint16_t length)
+{
+	if (ip[6] == IPPROTO_TCP)
+		return length > IP6_HEADER + 13 && ip[IP6_HEADER + 13] & TCP_SYN;
+	return ip[6] == IPPROTO_HOPOPTS || ip[6] == IPPROTO_ROUTING || ip[6] == IPPROTO_FRAGMENT ||
+	       ip[6] == IPPROTO_DSTOPTS || ip[6] == IPPROTO_AH;
+}
+
 // Nearly no packet is, and then nothing of its session is looked at.
 static inline bool may_be_syn(const struct rte_mbuf *m)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint16_t flags;
 
+	if (unlikely(m->data_len >= IP6_HEADER && ip[0] >> 4 == 6))
+		return may_be_syn6(ip, m->data_len);
+
 	if (m->data_len < IP4_HEADER + TCP_HEADER || ip[9] != IPPROTO_TCP)
 		return false;
 	flags = (uint16_t)((ip[0] & 0xf) * 4 + 13);
 	return flags < m->data_len && ip[flags] & TCP_SYN;
+}
+
+static void clamp(struct rte_mbuf *m, uint16_t mtu_bytes)
+{
+	uint8_t *ip = rte_pktmbuf_mtod(m, uint8_t *);
+
+	if (ip[0] >> 4 == 6)
+		mss_clamp_ip6(ip, m->data_len, mtu_bytes - SESSION_MSS_HEADERS6);
+	else
+		mss_clamp_ip4(ip, m->data_len, mtu_bytes - SESSION_MSS_HEADERS);
 }
 
 uint16_t mss(struct worker *w, struct rte_mbuf **m, uint16_t count)
@@ -119,8 +153,7 @@ uint16_t mss(struct worker *w, struct rte_mbuf **m, uint16_t count)
 
 		if (likely(!may_be_syn(m[i])) || index >= t->sessions || m[i]->nb_segs != 1)
 			continue;
-		mss_clamp_ip4(rte_pktmbuf_mtod(m[i], uint8_t *), m[i]->data_len,
-			t->session[index].uplink.mtu - SESSION_MSS_HEADERS);
+		clamp(m[i], t->session[index].uplink.mtu);
 	}
 	return count;
 }

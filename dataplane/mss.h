@@ -11,3 +11,5 @@
 // checksum (RFC 1624). True when it was changed. Anything that is malformed, is no SYN, is a
 // fragment beyond the first or has no such option stays as it is.
 bool mss_clamp_ip4(uint8_t *ip, size_t length, uint16_t most);
+// The same for IPv6, behind any extension headers.
+bool mss_clamp_ip6(uint8_t *ip, size_t length, uint16_t most);

@@ -3,16 +3,34 @@
 // Packets that are too big for the session that they go to. The size that fits was computed when
 // the session, its tunnel or its SA changed (session.c); here is one comparison per packet. Too
 // big without DF: cut before encapsulation, so that the outer packets are never fragments. Too
-// big with DF: dropped, and the sender is told what fits (RFC 1191).
+// big with DF, or IPv6, which only its sender may cut: dropped, and the sender is told what fits
+// (RFC 1191, RFC 8201).
+//
+// Every IPv6 link carries 1280 bytes (RFC 8200 section 5), and no host goes below that for long. A
+// session with less (a small outer MTU, or ppp.mtu) is no link for IPv6: what is larger than it
+// takes is dropped all the same, and 1280 is what its sender is told.
 
 #include "dataplane/stage.h"
 
 #include "dataplane/fragment.h"
+#include "dataplane/ip6.h"
 #include "dataplane/session.h"
 
+#include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <rte_ip.h>
 #include <string.h>
+
+static void too_big6(struct worker *w, struct rte_mbuf *m, uint16_t fits, struct rte_mbuf **errors,
+	uint16_t *error_count)
+{
+	struct rte_mbuf *e =
+		icmp6_error(w, m, ICMP6_PACKET_TOO_BIG, 0, fits < IP6_MTU_MIN ? IP6_MTU_MIN : fits);
+
+	if (e)
+		errors[(*error_count)++] = e;
+	packet_drop(w, m, DROP_MTU_EXCEEDED);
+}
 
 static void too_big(struct worker *w, struct rte_mbuf *m, uint16_t fits, struct rte_mbuf **errors,
 	uint16_t *error_count)
@@ -31,12 +49,19 @@ static uint16_t packet_fit(struct worker *w, struct rte_mbuf *m, struct rte_mbuf
 {
 	uint32_t index = meta_of(m)->session;
 	uint16_t fits = w->tables->session[index].downlink.mtu, n;
+	const uint8_t *ip;
 
 	if (m->pkt_len <= fits) {
 		out[0] = m;
 		return 1;
 	}
-	if (rte_pktmbuf_mtod(m, const uint8_t *)[6] & RTE_IPV4_HDR_DF_FLAG >> 8) {
+	ip = rte_pktmbuf_mtod(m, const uint8_t *);
+	if (ip[0] >> 4 == 6) {
+		w->session_stats[index].downlink.drops++;
+		too_big6(w, m, fits, errors, error_count);
+		return 0;
+	}
+	if (ip[6] & RTE_IPV4_HDR_DF_FLAG >> 8) {
 		w->session_stats[index].downlink.drops++;
 		too_big(w, m, fits, errors, error_count);
 		return 0;

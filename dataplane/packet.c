@@ -59,7 +59,7 @@ static void describe(
 	out->port = meta->port;
 	out->sa = meta->spi;
 	out->peer = meta->peer;
-	out->session = kind == PACKET_PPP ? meta->session : SESSION_NONE;
+	out->session = kind == PACKET_PPP || kind == PACKET_IP6 ? meta->session : SESSION_NONE;
 	out->local_port = meta->local_port;
 	out->remote_port = meta->remote_port;
 	out->received = w->now;

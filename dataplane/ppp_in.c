@@ -54,13 +54,18 @@ static void network_drop(struct worker *w, struct rte_mbuf *m, enum drop reason)
 // A network protocol; the packet begins at its information field. True: it goes on.
 static bool network_in(struct worker *w, struct rte_mbuf *m, uint16_t protocol, uint32_t flags)
 {
-	if (protocol == PPP_IP4 && flags & SESSION_IP4_OPEN)
-		return true;
-	// TODO(ipv6): inner IPv6 comes with its own issue.
-	network_drop(w, m,
-		protocol == PPP_IP6 && flags & SESSION_IP6_OPEN ? DROP_IP6_UNSUPPORTED
-								: DROP_PPP_CLOSED);
-	return false;
+	uint8_t version = protocol == PPP_IP4 ? 4 : 6;
+
+	if (!(protocol == PPP_IP4 && flags & SESSION_IP4_OPEN) &&
+		!(protocol == PPP_IP6 && flags & SESSION_IP6_OPEN)) {
+		network_drop(w, m, DROP_PPP_CLOSED);
+		return false;
+	}
+	if (m->data_len == 0 || *rte_pktmbuf_mtod(m, const uint8_t *) >> 4 != version) {
+		network_drop(w, m, DROP_SUBSCRIBER_INVALID);
+		return false;
+	}
+	return true;
 }
 
 uint16_t ppp_in(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rte_mbuf **answers,

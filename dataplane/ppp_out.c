@@ -27,26 +27,37 @@ static inline bool prepend(struct worker *w, struct rte_mbuf *m, const uint8_t *
 	return true;
 }
 
-// Inner IPv4 only: subscriber_out lets nothing else through.
+// The type of service or traffic class of an inner packet.
+static inline uint8_t traffic_class(const uint8_t *ip, bool v6)
+{
+	return v6 ? (uint8_t)(ip[0] << 4 | ip[1] >> 4) : ip[1];
+}
+
+// Inner IPv4 and IPv6, each with its whole header: subscriber_out lets nothing else through.
 uint16_t ppp_out(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
-	static const uint8_t full[] = {PPP_ADDRESS, PPP_CONTROL_FIELD, PPP_IP4 >> 8, PPP_IP4};
+	static const uint8_t front[2][4] = {{PPP_ADDRESS, PPP_CONTROL_FIELD, PPP_IP4 >> 8, PPP_IP4},
+		{PPP_ADDRESS, PPP_CONTROL_FIELD, PPP_IP6 >> 8, PPP_IP6}};
 	uint16_t out = 0;
 
 	for (uint16_t i = 0; i < count; i++) {
 		struct meta *meta = meta_of(m[i]);
 		struct session_downlink *s = &w->tables->session[meta->session].downlink;
 		uint32_t flags = __atomic_load_n(&s->flags, __ATOMIC_ACQUIRE);
+		const uint8_t *ip = rte_pktmbuf_mtod(m[i], const uint8_t *), *full;
 		uint8_t bytes[4];
 		uint16_t n = 0;
+		bool v6;
 
 		if (m[i]->data_len < sizeof(struct rte_ipv4_hdr)) {
 			packet_drop(w, m[i], DROP_IP4_INVALID);
 			continue;
 		}
-		meta->tos = ecn_encapsulate(rte_pktmbuf_mtod(m[i], const uint8_t *)[1]);
+		v6 = ip[0] >> 4 == 6;
+		full = front[v6];
+		meta->tos = ecn_encapsulate(traffic_class(ip, v6));
 		if (likely(!(flags & (SESSION_SEND_ACFC | SESSION_SEND_PFC)))) {
-			if (prepend(w, m[i], full, sizeof(full)))
+			if (prepend(w, m[i], full, sizeof(front[0])))
 				m[out++] = m[i];
 			continue;
 		}

@@ -29,6 +29,8 @@ static void flags_set(uint32_t flags)
 		.flags = flags,
 		.magic = 0x11223344,
 		.ip4 = address_v4((const uint8_t[]){10, 0, 0, 5}),
+		.ip6.address = address_v6((const uint8_t[16]){0x20, 1, 0xd, 0xb8, 0, 1}),
+		.ip6.length = 64,
 	};
 
 	assert_int_equal(session_set(bench.tables, &set), 0);
@@ -125,8 +127,13 @@ static void sends_each_protocol_its_way(void **state)
 	assert_int_equal(outcome("\x21IP", 3, NULL), 'd');
 	assert_int_equal(bench.record.drops[DROP_PPP_CLOSED], 1);
 	flags_set(SESSION_LCP_OPEN | SESSION_IP6_OPEN);
-	assert_int_equal(outcome("\x57IP", 3, NULL), 'd');
-	assert_int_equal(bench.record.drops[DROP_IP6_UNSUPPORTED], 1);
+	assert_int_equal(outcome("\x57IP", 3, NULL), 'd'); // it says version 4
+	assert_int_equal(bench.record.drops[DROP_SUBSCRIBER_INVALID], 1);
+	assert_int_equal(outcome("\x57\x60", 2, &m), 'o');
+	assert_int_equal(m->data_len, 1);
+	rte_pktmbuf_free(m);
+	assert_int_equal(outcome("\xff\x03\x00\x57\x60", 5, &m), 'o');
+	rte_pktmbuf_free(m);
 }
 
 static void answers_echo(void **state)
@@ -250,6 +257,8 @@ static void refuses_malformed_and_foreign(void **state)
 	refuse(ip, 28, DROP_SUBSCRIBER_INVALID); // checksum
 	ip_make(ip);
 	ip[0] = 0x65;
+	refuse(ip, 28, DROP_PPP_CLOSED);
+	ip[0] = 0x55;
 	refuse(ip, 28, DROP_SUBSCRIBER_INVALID);
 	ip[0] = 0x44;
 	refuse(ip, 28, DROP_SUBSCRIBER_INVALID);

@@ -21,6 +21,7 @@
 #include <rte_malloc.h>
 #include <rte_rib.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 static struct rte_fib *fib_of(const struct routes *r, enum port_side side)
 {
@@ -142,6 +143,10 @@ struct routes *routes_create(uint32_t statics, uint32_t sessions, const struct p
 		return NULL;
 	r->port = ports;
 	r->ports = count;
+	if (getrandom(&r->key, sizeof(r->key), 0) != sizeof(r->key)) {
+		rte_free(r);
+		return NULL;
+	}
 	r->statics = statics;
 	r->sessions = sessions;
 	r->qsbr = qsbr;

@@ -15,6 +15,7 @@
 
 #include "dataplane/port.h"
 
+#include <rte_mbuf.h>
 #include <stdint.h>
 
 enum route_kind {
@@ -81,6 +82,18 @@ void routes_clear(struct routes *r);
 // Worker: count destinations in host byte order, at most BURST.
 void routes_lookup(const struct routes *r, enum port_side side, uint32_t *to,
 	struct route_hop *hops, uint16_t count);
-// The same for IPv6 addresses as on the wire.
+// The same for IPv6 addresses as on the wire, of which there may be any number.
 void routes_lookup6(const struct routes *r, enum port_side side, const uint8_t (*to)[16],
 	struct route_hop *hops, uint16_t count);
+
+// Worker: what a burst knows about next hops that share routes.
+struct route_share {
+	const struct route_shared *of; // NULL at first
+	uint8_t alive;                 // bit n: via[n]
+};
+struct worker;
+// The one of the neighbours that a packet goes to. The same for all packets of a flow while that
+// neighbour is alive: its port's link is up and it answers. When it is not, its flows alone go to
+// others, until it is back. memory is for one burst.
+const struct route_via *route_shared_via(struct worker *w, const struct route_shared *s,
+	const struct rte_mbuf *m, struct route_share *memory);

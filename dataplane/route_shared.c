@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Next hops that share a route (RFC 2992 calls it equal-cost multi-path). Groups come from the
-// config alone, so they are complete before the workers start.
+// Next hops that share a route (equal-cost multi-path). Groups come from the config alone, so they
+// are complete before the workers start.
+//
+// Which one a flow takes is the highest of the numbers that its hash gives for each next hop that
+// is alive (RFC 2991 section 3): when one dies, no flow but its own moves, and when it is back, no
+// flow but those moves again. A next hop is looked up in the neighbour table once for each burst,
+// which also keeps it from being forgotten. One that nobody has asked for yet is alive: the packet
+// that goes there has the clerk ask. While that lasts, those that have answered are preferred.
 
 #include "dataplane/route_table.h"
+
+#include "dataplane/flow.h"
+#include "dataplane/neighbour.h"
+#include "dataplane/worker.h"
 
 #include <errno.h>
 #include <rte_byteorder.h>
@@ -64,4 +74,79 @@ int route_shared_take(struct routes *r, const struct config_route *c)
 			return error;
 	}
 	return enter(r, &s);
+}
+
+// ---- worker
+
+static enum neighbour_state state_of(
+	struct worker *w, const struct route_shared *s, const struct route_via *via)
+{
+	struct rte_ether_addr mac;
+
+	if (s->version == IP_V6)
+		return NEIGHBOUR_READY; // TODO(ipv6): neighbour_get6
+	return neighbour_get(w->neighbours, via->port, via->address, &mac);
+}
+
+// A bit for each next hop that a flow may take: never none.
+static uint8_t alive(struct worker *w, const struct route_shared *s)
+{
+	uint8_t ready = 0, unknown = 0, asked = 0, up = 0;
+
+	for (uint8_t i = 0; i < s->count; i++) {
+		uint8_t bit = (uint8_t)(1U << i);
+
+		if (!__atomic_load_n(&w->port[s->via[i].port].up, __ATOMIC_RELAXED))
+			continue;
+		up |= bit;
+		switch (state_of(w, s, &s->via[i])) {
+		case NEIGHBOUR_READY:
+			ready |= bit;
+			break;
+		case NEIGHBOUR_ASKED:
+			asked |= bit;
+			break;
+		case NEIGHBOUR_UNKNOWN:
+			unknown |= bit;
+			break;
+		default:
+			break;
+		}
+	}
+	if (ready | unknown)
+		return ready | unknown;
+	if (asked)
+		return asked;
+	return up ? up : 1; // the packet is dropped by the name of what is wrong there
+}
+
+// Of a flow and a next hop, so that each next hop has the highest for as many flows.
+static uint32_t rank(uint32_t hash, uint32_t at)
+{
+	uint64_t x = (hash + (uint64_t)(at + 1) * 0x9e3779b97f4a7c15) * 0xd6e8feb86659fd93;
+
+	return (uint32_t)((x ^ x >> 32) * 0xd6e8feb86659fd93 >> 32);
+}
+
+const struct route_via *route_shared_via(struct worker *w, const struct route_shared *s,
+	const struct rte_mbuf *m, struct route_share *memory)
+{
+	uint32_t hash, best = 0, highest = 0;
+	struct flow flow;
+
+	if (memory->of != s) {
+		memory->of = s;
+		memory->alive = alive(w, s);
+	}
+	(void)flow_read(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, &flow);
+	hash = flow_hash(&flow, w->routes->key);
+	for (uint32_t i = 0; i < s->count; i++) {
+		uint32_t r = rank(hash, i);
+
+		if (memory->alive & 1U << i && r >= highest) {
+			highest = r;
+			best = i;
+		}
+	}
+	return &s->via[best];
 }

@@ -44,6 +44,7 @@ struct routes {
 	struct gateway6 gateway6[ROUTE_GATEWAYS];
 	struct route_shared *shared; // complete before the workers start
 	uint32_t shared_count, shared_room;
+	uint32_t key; // of the flows' hash
 	const struct port *port;
 	uint16_t ports;
 	uint32_t statics, sessions; // what there is room for

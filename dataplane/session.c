@@ -10,6 +10,7 @@
 #include "dataplane/tunnel.h"
 
 #include <errno.h>
+#include <rte_rcu_qsbr.h>
 #include <string.h>
 
 enum {
@@ -164,6 +165,8 @@ static bool session_set_valid(const struct command_session_set *c)
 	if (c->ip6.address.version != IP_NONE &&
 		(c->ip6.address.version != IP_V6 || c->ip6.length > 128))
 		return false;
+	if (c->flags & SESSION_IP6_OPEN && (c->ip6.address.version != IP_V6 || c->ip6.length == 0))
+		return false;
 	if (c->flags & SESSION_IP4_OPEN && c->ip4.version != IP_V4)
 		return false;
 	if (c->group >= LIMIT_GROUPS)
@@ -192,6 +195,22 @@ static void group_and_rates_set(struct session *s, const struct command_session_
 	policer_set(&s->downlink.policer, &c->police_downlink);
 }
 
+// The same for the prefix, which is more than one word: no worker that has seen it open looks at
+// it any more when it changes.
+static void prefix_set(struct tables *t, struct session *s, const struct ip_prefix *p)
+{
+	uint8_t length = p->address.version == IP_V6 ? p->length : 0;
+
+	if (length == s->uplink.ip6_length &&
+		memcmp(p->address.bytes, s->uplink.ip6, sizeof(s->uplink.ip6)) == 0)
+		return;
+	__atomic_and_fetch(&s->uplink.flags, ~(uint32_t)SESSION_IP6_OPEN, __ATOMIC_SEQ_CST);
+	if (s->uplink.ip6_length)
+		rte_rcu_qsbr_synchronize(t->qsbr, RTE_QSBR_THRID_INVALID);
+	memcpy(s->uplink.ip6, p->address.bytes, sizeof(s->uplink.ip6));
+	s->uplink.ip6_length = length;
+}
+
 int session_set(struct tables *t, const struct command_session_set *c)
 {
 	struct session *s;
@@ -202,6 +221,7 @@ int session_set(struct tables *t, const struct command_session_set *c)
 		return -EINVAL;
 	s = &t->session[c->session];
 	address_set(s, &c->ip4);
+	prefix_set(t, s, &c->ip6);
 	t->session_cold[c->session].peer_mru = c->peer_mru;
 	t->session_cold[c->session].mtu = c->mtu;
 	group_and_rates_set(s, c); // before the session is open

@@ -67,7 +67,10 @@ struct session_cold {
 	uint16_t mtu;      // by config, 0 = what fits
 };
 
-enum { SESSION_MSS_HEADERS = 40 }; // IPv4 and TCP without options (RFC 879)
+enum {
+	SESSION_MSS_HEADERS = 40,  // IPv4 and TCP without options (RFC 6691)
+	SESSION_MSS_HEADERS6 = 60, // IPv6 the same
+};
 
 // What the largest inner packet depends on.
 struct session_mtu {

@@ -61,7 +61,7 @@ uint16_t ppp_in(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rt
 	uint16_t *answer_count);
 
 // Inner IP header, both ends. Header and length checks, source address, congestion marks of the
-// outer header, counters.
+// outer header, counters. Neighbour discovery and DHCPv6 are punted.
 uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
 // ---- downlink: from the network to the subscriber; meta.session is set by route
@@ -81,9 +81,10 @@ void downlink_own(struct worker *w, struct rte_mbuf **m, uint16_t count);
 // Inner IP header, both ends. Is the NCP open, counters; handed to the session's owner.
 uint16_t subscriber_out(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
-// Inner IP header, both ends. What is too big for the session is fragmented (no DF: more packets
-// may come out than went in, m has room for MTU_ROOM of them) or becomes an ICMP fragmentation
-// needed (DF) in *errors: inner IP packets back to their sender, for route.
+// Inner IP header, both ends. What is too big for the session is fragmented (IPv4 without DF: more
+// packets may come out than went in, m has room for MTU_ROOM of them) or becomes an ICMP
+// fragmentation needed (DF) or packet too big (IPv6) in *errors: inner IP packets back to their
+// sender, for route.
 enum { MTU_ROOM = BURST * 20 };
 uint16_t mtu(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rte_mbuf **errors,
 	uint16_t *error_count);
@@ -118,19 +119,19 @@ uint16_t ip_route(struct worker *w, struct rte_mbuf **m, uint16_t count);
 // Where the inner packets of a burst go. What has no route has been dropped.
 struct routed {
 	struct rte_mbuf *session[BURST]; // meta.session
-	struct rte_mbuf *network[BURST]; // meta.out_port, meta.next_hop
+	struct rte_mbuf *network[BURST]; // meta.out_port, meta.next_hop or next_hop6
 	struct rte_mbuf *local[BURST];   // to an own address
 	uint16_t session_count, network_count, local_count;
 };
 void route(struct worker *w, struct rte_mbuf **m, uint16_t count, struct routed *out);
 
-// Inner IP header. Takes one off the time to live. What has none left becomes an ICMP time exceeded
-// in *errors, inner IP packets back to their sender.
+// Inner IP header. Takes one off the time to live or hop limit. What has none left becomes an ICMP
+// time exceeded in *errors, inner IP packets back to their sender.
 uint16_t forward(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rte_mbuf **errors,
 	uint16_t *error_count);
 
 // Inner IP header, both ends, meta.out_port known. What is larger than the port takes leaves in
-// fragments (no DF) or becomes an ICMP fragmentation needed in *errors (DF).
+// fragments (IPv4 without DF) or becomes an ICMP fragmentation needed or packet too big in *errors.
 uint16_t network_fit(struct worker *w, struct rte_mbuf **m, uint16_t count,
 	struct rte_mbuf **errors, uint16_t *error_count);
 
@@ -146,3 +147,8 @@ void tx_flush(struct worker *w);
 // fragmentation needed, else 0. source in network byte order.
 struct rte_mbuf *icmp_error(struct worker *w, const struct rte_mbuf *m, uint8_t type, uint8_t code,
 	uint16_t next_mtu, uint32_t source);
+// The same for IPv6 (RFC 4443 section 2.4), from w->icmp_source6; next_mtu for packet too big.
+struct rte_mbuf *icmp6_error(
+	struct worker *w, const struct rte_mbuf *m, uint8_t type, uint8_t code, uint32_t next_mtu);
+// One of the errors that this worker may send, of both kinds together. False: not now.
+bool icmp_error_take(struct worker *w);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The border between a subscriber and everyone else, both ways. Uplink: what leaves a session is
-// a well-formed IPv4 packet from the subscriber's own address to one host, or it is dropped.
-// Downlink: only into a session whose NCP is open. Both ways: what the filter of its group and
-// its own rates let through (group_stage.c). Here the session's packets are counted, by the one
-// worker that owns the direction. The outer header's congestion mark goes over to the inner one.
+// a well-formed packet from the subscriber's own address to one host, or it is dropped; what is
+// said of IPv6 here is in subscriber6.c. Downlink: only into a session whose NCP is open. Both
+// ways: what the filter of its group and its own rates let through (group_stage.c). Here the
+// session's packets are counted, by the one worker that owns the direction. The outer header's
+// congestion mark goes over to the inner one.
 
 #include "dataplane/checksum.h"
 #include "dataplane/stage.h"
@@ -12,10 +13,17 @@
 #include "dataplane/ecn.h"
 #include "dataplane/group_stage.h"
 #include "dataplane/owner.h"
+#include "dataplane/scratch.h"
 #include "dataplane/session.h"
+#include "dataplane/subscriber6.h"
 
 #include <rte_ip.h>
 #include <string.h>
+
+enum {
+	PUNT_INTERVAL = 1000 * 1000, // nanoseconds between two IPv6 packets for the control plane
+	PUNT_MOST = 256,             // at once
+};
 
 // Length and header of an inner IPv4 packet; what follows its total length is cut off.
 static bool header_valid(struct rte_mbuf *m)
@@ -58,11 +66,14 @@ static bool ecn_follow(struct rte_mbuf *m)
 	return true;
 }
 
-static enum drop uplink_check(struct rte_mbuf *m, uint32_t ip4)
+// DROP_COUNT: it goes on; SUBSCRIBER_PUNT; or the reason.
+static int uplink_check(struct rte_mbuf *m, const struct session_uplink *s)
 {
+	uint32_t source, ip4 = __atomic_load_n(&s->ip4, __ATOMIC_ACQUIRE);
 	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint32_t source;
 
+	if (m->data_len && packet_is_ip6(m))
+		return subscriber6_check(m, s);
 	if (!header_valid(m))
 		return DROP_SUBSCRIBER_INVALID;
 	memcpy(&source, ip + 12, sizeof(source));
@@ -80,6 +91,15 @@ static inline void count(struct stats_direction *d, const struct rte_mbuf *m, ui
 	d->last = now;
 }
 
+// No subscriber fills the ring that the others need as well.
+static void punt(struct worker *w, struct rte_mbuf *m)
+{
+	if (bucket_take(&scratch_of(w)->punt6, w->now, PUNT_INTERVAL, PUNT_MOST))
+		packet_punt(w, m, PACKET_IP6);
+	else
+		packet_drop(w, m, DROP_PUNT_RATE);
+}
+
 uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t n)
 {
 	uint32_t special = 0;
@@ -88,7 +108,7 @@ uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t n)
 	for (uint16_t i = 0; i < n; i++) {
 		uint32_t index = meta_of(m[i])->session;
 		struct session_uplink *s = &w->tables->session[index].uplink;
-		enum drop reason = uplink_check(m[i], __atomic_load_n(&s->ip4, __ATOMIC_ACQUIRE));
+		int reason = uplink_check(m[i], s);
 
 		if (reason == DROP_COUNT) {
 			if (group_special(w->tables, __atomic_load_n(&s->group, __ATOMIC_RELAXED),
@@ -97,9 +117,11 @@ uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t n)
 			else
 				count(&w->session_stats[index].uplink, m[i], w->now);
 			m[out++] = m[i];
+		} else if (reason == SUBSCRIBER_PUNT) {
+			punt(w, m[i]);
 		} else {
 			w->session_stats[index].uplink.drops++;
-			packet_drop(w, m[i], reason);
+			packet_drop(w, m[i], (enum drop)reason);
 		}
 	}
 	return unlikely(special) ? group_uplink(w, m, out, special) : out;
@@ -108,7 +130,7 @@ uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t n)
 // True: it goes on; otherwise the packet is gone.
 static bool downlink_check(struct worker *w, struct rte_mbuf *m)
 {
-	uint32_t index = meta_of(m)->session;
+	uint32_t index = meta_of(m)->session, open;
 	struct session_downlink *s;
 
 	if (!session_live(w->tables, index)) {
@@ -118,7 +140,8 @@ static bool downlink_check(struct worker *w, struct rte_mbuf *m)
 	s = &w->tables->session[index].downlink;
 	if (!owner_or_handover(w, m, &s->owner, HANDOVER_SUBSCRIBER_OUT))
 		return false;
-	if (!(__atomic_load_n(&s->flags, __ATOMIC_ACQUIRE) & SESSION_IP4_OPEN)) {
+	open = packet_is_ip6(m) ? SESSION_IP6_OPEN : SESSION_IP4_OPEN;
+	if (!(__atomic_load_n(&s->flags, __ATOMIC_ACQUIRE) & open)) {
 		w->session_stats[index].downlink.drops++;
 		packet_drop(w, m, DROP_PPP_CLOSED);
 		return false;

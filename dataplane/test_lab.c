@@ -115,6 +115,7 @@ static void make_worker(uint16_t index)
 		.bell = &lab.bell,
 		.reassembly = reassembly_create(lab.pool, lab.workers, 1),
 	};
+	memcpy(w->icmp_source6, lab.port[LAB_NET].address6[0], sizeof(w->icmp_source6));
 	rte_rcu_qsbr_thread_register(lab.qsbr, index);
 }
 

@@ -107,6 +107,7 @@ static void workers_create(void)
 		bench.workers[i] = (struct worker){
 			.index = i,
 			.icmp_source = 0x010110ac, // 172.16.1.1
+			.icmp_source6 = {0x20, 1, 0xd, 0xb8, [15] = 1},
 			.stats = &worker_stats[i],
 			.session_stats = session_stats,
 			.group_stats = group_stats[i],
