@@ -12,6 +12,8 @@
 
 enum { QUIET_MS = 50, DRAIN_MS = 1000 };
 
+#define OFFERED_ENOUGH 0.99 // share of the rate that was asked for
+
 bool trial_uses(const struct trial *t, enum direction d)
 {
 	return t->way == WAY_BOTH || t->way == (d == UPLINK ? WAY_UP : WAY_DOWN);
@@ -88,27 +90,38 @@ void trial_run(struct gen *g, unsigned way, uint16_t size, double rate, struct t
 	memcpy(out->ways, t->ways, sizeof(out->ways));
 }
 
-static bool passes(struct gen *g, unsigned way, uint16_t size, double rate, struct finding *f,
-	struct trial *out)
-{
-	for (uint32_t i = 0; i < g->options.repeat && !*g->stop; i++) {
-		trial_run(g, way, size, rate, out);
-		f->trials++;
-		if (!g->options.quiet)
-			fprintf(stderr, "  %u bytes, %.0f packets/s: lost %.5f %%\n", size, rate,
-				trial_loss(out) * 100);
-		if (trial_loss(out) <= g->options.loss)
-			return true;
-	}
-	return false;
-}
-
 // Packets per second and direction that were really offered.
 static double offered_rate(const struct trial *t)
 {
 	enum direction d = trial_uses(t, UPLINK) ? UPLINK : DOWNLINK;
 
 	return t->seconds > 0 ? (double)trial_offered(t, d) / t->seconds : 0;
+}
+
+enum outcome { PASSED, LOST, NOT_OFFERED };
+
+// What the trials of one rate say. A trial in which the generator was held up says nothing, unless
+// it lost something all the same.
+static enum outcome try_rate(struct gen *g, unsigned way, uint16_t size, double rate,
+	struct finding *f, struct trial *out)
+{
+	enum outcome outcome = NOT_OFFERED;
+
+	for (uint32_t i = 0; i < g->options.repeat && !*g->stop; i++) {
+		double offered;
+
+		trial_run(g, way, size, rate, out);
+		f->trials++;
+		offered = offered_rate(out);
+		if (!g->options.quiet)
+			fprintf(stderr, "  %u bytes, %.0f packets/s, offered %.0f: lost %.5f %%\n",
+				size, rate, offered, trial_loss(out) * 100);
+		if (trial_loss(out) > g->options.loss)
+			outcome = LOST;
+		else if (offered >= rate * OFFERED_ENOUGH)
+			return PASSED;
+	}
+	return outcome;
 }
 
 static double received_rate(const struct trial *t)
@@ -131,15 +144,19 @@ void trial_search(struct gen *g, unsigned way, uint16_t size, struct finding *ou
 	high = out->overload * 1.25;
 	rate = out->overload * 0.9;
 	while (high > 0 && high - low > g->options.precision * high && !*g->stop) {
-		if (passes(g, way, size, rate, out, &t)) {
+		switch (try_rate(g, way, size, rate, out, &t)) {
+		case PASSED:
 			low = rate;
 			out->best = t;
-			// It could send no faster; then a higher rate says nothing.
-			out->generator_bound = offered_rate(&t) < rate * 0.99;
-			if (out->generator_bound)
-				break;
-		} else {
+			out->generator_bound = false;
+			break;
+		case NOT_OFFERED:
+			out->generator_bound = true;
 			high = rate;
+			break;
+		case LOST:
+			high = rate;
+			break;
 		}
 		rate = (low + high) / 2;
 	}

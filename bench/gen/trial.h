@@ -21,7 +21,7 @@ struct finding {
 	struct trial best; // the fastest trial that passed; asked 0 when none did
 	double overload;   // packets per second that came through when as many as go were sent
 	uint32_t trials;
-	bool generator_bound; // the generator could not send faster
+	bool generator_bound; // above the best the generator could not keep up
 };
 
 uint64_t trial_offered(const struct trial *t, enum direction d);
