@@ -16,6 +16,8 @@
 #include "dataplane/esp_crypto.h"
 
 #include "dataplane/scratch.h"
+#include "dataplane/session.h"
+#include "dataplane/tunnel.h"
 
 #include <rte_byteorder.h>
 #include <rte_prefetch.h>
@@ -33,8 +35,10 @@ enum {
 
 static inline void prefetch_lines(const void *p, size_t from, size_t to)
 {
-	for (size_t at = from & ~(size_t)63; at < to; at += 64)
-		rte_prefetch0((const uint8_t *)p + at);
+	uintptr_t at = ((uintptr_t)p + from) & ~(uintptr_t)63, end = (uintptr_t)p + to;
+
+	for (; at < end; at += 64)
+		rte_prefetch0((const void *)at);
 }
 
 // Bytes of the round keys of AES (FIPS 197): 10 to 14 rounds, and one key more.
@@ -77,6 +81,27 @@ static inline void prefetch_cbc(const struct esp_packet *p)
 
 	prefetch_lines(
 		p->key, 0, p->shape.cipher == ESP_CIPHER_3DES ? sizeof(struct sa_3des) : round);
+}
+
+// What else an inbound packet will need: the counters of its SA, and where it most likely goes.
+static inline void prefetch_behind(const struct worker *w, const struct esp_packet *p)
+{
+	const struct tables *t = w->tables;
+	const struct sa *s = p->sa;
+
+	rte_prefetch0(&w->sa_stats[id_index(s->spi_in)].in_packets);
+	if (s->hint != SA_HINT_ONE)
+		return;
+	rte_prefetch0(&t->tunnel[s->hint_tunnel]);
+	rte_prefetch0(&t->session[s->replay.other].uplink);
+	rte_prefetch0(&w->session_stats[s->replay.other].uplink);
+}
+
+// Some packets later.
+static inline void prefetch_tunnel(const struct worker *w, const struct sa *s)
+{
+	if (s->hint == SA_HINT_ONE)
+		rte_prefetch0(tunnel_find(w->tables, (uint16_t)s->hint_tunnel));
 }
 
 // Equal in a time that does not depend on the bytes. n is a multiple of 4, as all ICVs are.
@@ -197,10 +222,14 @@ static inline void aead_encrypt(struct worker *w, struct esp_packet *p, const st
 }
 
 // Fetches the keys of the packet at i, unless the one before has the same.
-static inline void aead_prefetch(struct esp_packet **list, uint16_t i)
+static inline void aead_prefetch(
+	const struct worker *w, struct esp_packet **list, uint16_t i, bool decrypt)
 {
-	if (i == 0 || list[i]->key != list[i - 1]->key)
-		prefetch_aead(list[i]);
+	if (i > 0 && list[i]->key == list[i - 1]->key)
+		return;
+	prefetch_aead(list[i]);
+	if (decrypt)
+		prefetch_behind(w, list[i]);
 }
 
 // Returns how many of the packets are of an AEAD cipher.
@@ -218,12 +247,14 @@ static inline uint16_t aead_all(struct worker *w, struct esp_packet *p, uint16_t
 		list[count++] = &p[i];
 	}
 	for (uint16_t i = 0; i < count && i < KEYS_AHEAD; i++)
-		aead_prefetch(list, i);
+		aead_prefetch(w, list, i, decrypt);
 	if (count)
 		aead_prepare(list[0], &a[0]);
 	for (uint16_t i = 0; i < count; i++) {
 		if (i + KEYS_AHEAD < count)
-			aead_prefetch(list, i + KEYS_AHEAD);
+			aead_prefetch(w, list, i + KEYS_AHEAD, decrypt);
+		if (decrypt && (i == 0 || list[i]->key != list[i - 1]->key))
+			prefetch_tunnel(w, list[i]->sa);
 		if (i + 1 < count)
 			aead_prepare(list[i + 1], &a[(i + 1) & 1]);
 		if (decrypt)
@@ -446,6 +477,10 @@ void esp_decrypt(struct worker *w, struct esp_packet *p, uint16_t n)
 			prefetch_cbc(&p[i]);
 	}
 	hash_all(w, p, n, true);
+	for (uint16_t i = 0; i < n; i++) {
+		if (!sa_is_aead(p[i].shape.cipher) && (i == 0 || p[i].key != p[i - 1].key))
+			prefetch_behind(w, &p[i]);
+	}
 	cipher_all(w, p, n, true);
 }
 

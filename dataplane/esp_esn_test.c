@@ -272,7 +272,9 @@ static void does_the_example_of_rfc7634(void **state)
 		0x7f, 0xb0, 0xf7, 0xb1, 0x1b, 0x36, 0x99, 0x07, 0xe1, 0xad, 0x43};
 	uint8_t key[32], esp[sizeof(head) + sizeof(sealed)];
 	struct sa_chacha expanded;
+	struct sa sa = {0};
 	struct esp_packet p = {
+		.sa = &sa,
 		.esp = esp,
 		.key = &expanded,
 		.sequence = UINT64_C(0x1011121314151617), // what we make the IV of

@@ -188,7 +188,7 @@ static uint16_t run_admit(struct worker *w, const struct esp_run *r, struct esp_
 		to->esn = 0;
 		to->ok = 0;
 		to->release = 0;
-		if (i == 0)
+		if (i == 0 && s->replay.blocks != sa_blocks_near(s))
 			replay_prefetch(&s->replay, sequence);
 		admitted++;
 	}
@@ -246,7 +246,6 @@ static uint16_t burst_admit(
 			continue;
 		r[i].sa = __atomic_load_n(&t->sa[index], __ATOMIC_ACQUIRE);
 		rte_prefetch0(r[i].sa);
-		rte_prefetch0(&w->sa_stats[index].in_packets);
 	}
 	for (uint16_t i = 0; i < n; i++) {
 		if (likely(r[i].sa && r[i].sa->spi_in == r[i].spi))

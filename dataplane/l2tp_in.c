@@ -14,6 +14,7 @@
 #include "dataplane/l2tp_header.h"
 #include "dataplane/outer6.h"
 #include "dataplane/owner.h"
+#include "dataplane/sa.h"
 #include "dataplane/session.h"
 #include "dataplane/tunnel.h"
 
@@ -183,6 +184,18 @@ static inline bool packet_open(
 	return true;
 }
 
+// What came in on the SA, for the next packets of it (sa.h).
+static inline void hint_note(struct sa *s, const struct l2tp_run *r)
+{
+	if (likely(s->hint == SA_HINT_ONE && s->replay.other == r->session))
+		return;
+	if (s->hint == SA_HINT_MANY)
+		return;
+	s->hint = s->hint == SA_HINT_NONE ? SA_HINT_ONE : SA_HINT_MANY;
+	s->replay.other = r->session;
+	s->hint_tunnel = r->header.tunnel;
+}
+
 // Returns how many packets go on; *handed is set when another worker gave one of them.
 static uint16_t run_open(
 	struct worker *w, const struct l2tp_run *r, struct rte_mbuf **out, bool *handed)
@@ -195,6 +208,8 @@ static uint16_t run_open(
 		run_drop(w, r, DROP_L2TP_SESSION);
 		return 0;
 	}
+	if (meta_of(r->m[0])->sa) // ours, if it came here without a detour
+		hint_note(meta_of(r->m[0])->sa, r);
 	for (uint16_t i = 0; i < r->count; i++) {
 		struct rte_mbuf *m = r->m[i];
 

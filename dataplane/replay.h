@@ -16,6 +16,7 @@ struct replay {
 	uint64_t *blocks; // mask + 1 of them, one bit for each sequence number
 	uint16_t window;  // packets; 0 = everything passes
 	uint16_t mask;    // blocks - 1; their number is a power of two
+	uint32_t other;   // free for whoever holds the window
 };
 
 // Blocks that a window of so many packets needs; 0 for window 0.

@@ -92,13 +92,22 @@ static int sa_fill_outer(struct sa *s, const struct command_sa_add *c)
 	return 0;
 }
 
+// Where the replay blocks are: before the inbound keys if they fit in there, else behind all.
+static uint64_t *sa_blocks(uint8_t *keys_in, uint8_t *end, const struct command_sa_add *c)
+{
+	size_t front = sa_key_offset((uint8_t)c->cipher);
+
+	return (uint64_t *)(replay_blocks(c->window) * sizeof(uint64_t) <= front ? keys_in : end);
+}
+
 // [struct sa][keys in][keys out][replay blocks]
 static struct sa *sa_create(struct tables *t, const struct command_sa_add *c)
 {
 	size_t keys = sa_keys_size(c->cipher);
 	size_t size = sizeof(struct sa) + 2 * keys + replay_blocks(c->window) * sizeof(uint64_t);
 	struct sa *s = table_alloc(size);
-	uint8_t *key_in = (uint8_t *)(s + 1), *key_out = key_in + keys;
+	size_t offset = sa_key_offset((uint8_t)c->cipher);
+	uint8_t *keys_in = (uint8_t *)(s + 1), *keys_out = keys_in + keys;
 
 	if (!s)
 		return NULL;
@@ -108,12 +117,12 @@ static struct sa *sa_create(struct tables *t, const struct command_sa_add *c)
 	}
 	sa_fill_out(s, c);
 	sa_fill_in(s, c);
-	replay_init(&s->replay, c->window, (uint64_t *)(key_out + keys));
+	replay_init(&s->replay, c->window, sa_blocks(keys_in, keys_out + keys, c));
 	sa_keys_expand(t->mgr, c->cipher, c->integrity, true, c->cipher_key_in, c->integrity_key_in,
-		key_in);
+		keys_in + offset);
 	sa_keys_expand(t->mgr, c->cipher, c->integrity, false, c->cipher_key_out,
-		c->integrity_key_out, key_out);
-	s->key_out = key_out;
+		c->integrity_key_out, keys_out + offset);
+	s->key_out = keys_out + offset;
 	s->serial = ++t->serial;
 	s->size = size;
 	return s;

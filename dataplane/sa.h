@@ -22,6 +22,14 @@ enum sa_event_bit {
 	SA_MOVING = 1 << 4,     // the clerk is about to change outer6
 };
 
+// What the owner has seen come in on the SA, only so that it can be fetched early: the session is
+// in replay.other, its tunnel's id in hint_tunnel. Either may be gone by now.
+enum sa_hint {
+	SA_HINT_NONE = 0,
+	SA_HINT_ONE,  // one session, as of a client
+	SA_HINT_MANY, // several, as of a LAC: no use to guess
+};
+
 // What the cipher of one direction looks like: eight bytes that are copied as one.
 struct sa_shape {
 	uint32_t salt;     // as on the wire; AEAD only
@@ -44,6 +52,8 @@ struct sa {
 	struct replay replay;
 	uint16_t strange; // the owner: packets in a row that another worker handed over
 	uint8_t esn;      // 1: 64-bit sequence numbers
+	uint8_t hint;     // enum sa_hint
+	uint32_t hint_tunnel;
 
 	// ---- outbound: read by every worker; remote is written by the inbound owner
 	_Alignas(64) uint32_t spi_out;
@@ -70,6 +80,9 @@ struct sa {
 _Static_assert(offsetof(struct sa, spi_out) == 64, "the inbound line is one line");
 _Static_assert(offsetof(struct sa, sequence) == 128, "the outbound line is one line");
 _Static_assert(sizeof(struct sa) == 256, "four lines");
+
+enum { SA_KEY_FRONT = 16 }; // bytes
+_Static_assert((SA_KEY_FRONT + sizeof(struct gcm_key_data)) % 64 == 0, "ends with a line");
 
 // Keys of one direction of an SA with HMAC; what follows depends on its cipher. Sizes by ipsec-mb's
 // widest.
@@ -121,17 +134,31 @@ static inline uint16_t sa_remote_port(uint64_t remote)
 	return (uint16_t)(remote >> 32);
 }
 
-// The inbound keys lie right behind the struct, so that their lines can be fetched before any
-// other field is there.
-static inline const void *sa_key_in(const struct sa *s)
+// Where the blocks of a small replay window are: in a line of the inbound keys.
+static inline const uint64_t *sa_blocks_near(const struct sa *s)
 {
-	return s + 1;
+	return (const uint64_t *)(s + 1);
 }
 
 static inline bool sa_is_aead(uint8_t cipher)
 {
 	return cipher == ESP_CIPHER_AES_GCM_128 || cipher == ESP_CIPHER_AES_GCM_256 ||
 	       cipher == ESP_CIPHER_CHACHA20_POLY1305;
+}
+
+// Where the keys begin in their place, which begins with a line: so that those of AES-GCM, whose
+// powers of H end with the struct, the lowest last, reach into the fewest lines. What is free
+// before them takes a small replay window.
+static inline size_t sa_key_offset(uint8_t cipher)
+{
+	return cipher == ESP_CIPHER_AES_GCM_128 || cipher == ESP_CIPHER_AES_GCM_256 ? SA_KEY_FRONT
+										    : 0;
+}
+
+// The inbound keys lie right behind the struct.
+static inline const void *sa_key_in(const struct sa *s)
+{
+	return (const uint8_t *)(s + 1) + sa_key_offset(s->shape_in.cipher);
 }
 
 // The SA of that SPI, or NULL. Any thread that is online in the quiescent state variable.
