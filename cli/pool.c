@@ -9,6 +9,8 @@ static const struct column columns[] = {
 	{"USED", "used", COLUMN_NUMBER},
 	{"FREE", "free", COLUMN_NUMBER},
 	{"PREFIXES", "prefixes", COLUMN_TEXT, true},
+	{"IPV6 USED", "ipv6_used", COLUMN_NUMBER},
+	{"IPV6 PREFIXES", "ipv6_prefixes", COLUMN_TEXT, true},
 	{0},
 };
 

@@ -157,8 +157,9 @@ struct config_ppp {
 	struct ip_address local; // our address in IPCP
 	struct ip_address dns[2];
 	struct ip_address wins[2];
-	uint32_t restart_ms;    // restart timer (RFC 1661 section 4.6)
-	uint16_t max_configure; // Configure-Requests
+	struct ip_address dns6[2]; // in router advertisements (RFC 8106)
+	uint32_t restart_ms;       // restart timer (RFC 1661 section 4.6)
+	uint16_t max_configure;    // Configure-Requests
 	uint16_t max_terminate;
 	uint16_t max_failure;      // Configure-Naks before Configure-Reject
 	uint32_t echo_interval_ms; // LCP echo; 0 = none
@@ -166,10 +167,17 @@ struct config_ppp {
 	uint32_t setup_timeout_ms; // from the first frame to an address
 };
 
+enum {
+	CONFIG_PREFIXES = 8, // of each kind in one pool
+	CONFIG_PREFIX6 = 64, // bits of the prefix that each client gets
+};
+
 struct config_pool {
 	char name[LIMIT_NAME];
-	struct ip_prefix prefixes[8];
+	struct ip_prefix prefixes[CONFIG_PREFIXES];
 	uint16_t prefix_count;
+	struct ip_prefix prefixes6[CONFIG_PREFIXES]; // a /64 of them for each client
+	uint16_t prefix6_count;                      // 0: no IPv6
 };
 
 // A line of a filter: what contract/messages.h has as struct filter_rule.
@@ -208,6 +216,7 @@ struct config_user {
 	char name[CONFIG_TEXT];
 	char password[CONFIG_TEXT];
 	struct ip_address address; // fixed, or IP_NONE
+	struct ip_prefix prefix6;  // fixed /64, or IP_NONE
 	char pool[LIMIT_NAME];     // or empty: the first pool
 	char group[LIMIT_NAME];    // or empty: the default group
 };

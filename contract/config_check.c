@@ -403,51 +403,78 @@ static void check_ppp(struct config_load *load)
 	check_mtu(load, "mtu", &c->ppp.mtu, mtu - LEAST_OVERHEAD);
 }
 
+// The lists of prefixes of a pool: of addresses, and of prefixes for clients.
+static const struct ip_prefix *pool_prefixes(
+	const struct config *c, unsigned pool, bool six, unsigned *count)
+{
+	const struct config_pool *p = &c->pools[pool];
+
+	*count = six ? p->prefix6_count : p->prefix_count;
+	return six ? p->prefixes6 : p->prefixes;
+}
+
 // Prefixes of one pool and of two.
-static void check_overlaps(struct config_load *load, unsigned pool, unsigned n)
+static void check_overlaps(struct config_load *load, unsigned pool, unsigned n, bool six)
 {
 	const struct config *c = load->config;
-	const struct ip_prefix *p = &c->pools[pool].prefixes[n];
 	char one[ADDRESS_TEXT], other[ADDRESS_TEXT];
+	unsigned count;
+	const struct ip_prefix *p = &pool_prefixes(c, pool, six, &count)[n];
 
-	for (unsigned q = 0; q <= pool; q++)
-		for (unsigned j = 0; j < c->pools[q].prefix_count; j++) {
-			const struct ip_prefix *before = &c->pools[q].prefixes[j];
+	for (unsigned q = 0; q <= pool; q++) {
+		const struct ip_prefix *before = pool_prefixes(c, q, six, &count);
 
-			if (before == p)
+		for (unsigned j = 0; j < count; j++) {
+			if (&before[j] == p)
 				return;
-			if (!overlap(p, before))
+			if (!overlap(p, &before[j]))
 				continue;
 			config_error(load, config_place(load, p),
 				"prefix %s of pool %s overlaps %s of pool %s: an address can be in "
 				"one alone",
 				prefix_format(p, one), c->pools[pool].name,
-				prefix_format(before, other), c->pools[q].name);
+				prefix_format(&before[j], other), c->pools[q].name);
 			return;
 		}
+	}
 }
 
-enum { POOL_WIDEST = 8 }; // bits: 16 million addresses, more than there can be sessions
+// Bits: 16 million addresses or prefixes, more than there can be sessions.
+enum { POOL_WIDEST = 8, POOL6_WIDEST = 40 };
+
+static void check_pool(struct config_load *load, unsigned pool, bool six)
+{
+	const struct config *c = load->config;
+	unsigned widest = six ? POOL6_WIDEST : POOL_WIDEST, count;
+	const struct ip_prefix *p = pool_prefixes(c, pool, six, &count);
+	char shown[ADDRESS_TEXT];
+
+	for (unsigned i = 0; i < count; i++) {
+		if (p[i].length < widest)
+			config_error(load, config_place(load, &p[i]),
+				"prefix %s of pool %s is too wide: use /%u or longer",
+				prefix_format(&p[i], shown), c->pools[pool].name, widest);
+		else if (six && p[i].length > CONFIG_PREFIX6)
+			config_error(load, config_place(load, &p[i]),
+				"prefix %s of pool %s is too small for one client: use /%u or "
+				"shorter",
+				prefix_format(&p[i], shown), c->pools[pool].name, CONFIG_PREFIX6);
+		check_overlaps(load, pool, i, six);
+	}
+}
 
 static void check_pools(struct config_load *load)
 {
 	const struct config *c = load->config;
-	char shown[ADDRESS_TEXT];
 
 	if (!config_walked(load, "pools"))
 		return;
 	check_unique(load, "pool name", c->pools[0].name, c->pool_count, sizeof(c->pools[0]),
 		compare_texts, say_text);
-	for (unsigned i = 0; i < c->pool_count; i++)
-		for (unsigned j = 0; j < c->pools[i].prefix_count; j++) {
-			const struct ip_prefix *p = &c->pools[i].prefixes[j];
-
-			if (p->length < POOL_WIDEST)
-				config_error(load, config_place(load, p),
-					"prefix %s of pool %s is too wide: use /%u or longer",
-					prefix_format(p, shown), c->pools[i].name, POOL_WIDEST);
-			check_overlaps(load, i, j);
-		}
+	for (unsigned i = 0; i < c->pool_count; i++) {
+		check_pool(load, i, false);
+		check_pool(load, i, true);
+	}
 }
 
 static bool pool_known(const struct config *c, const char *name)
@@ -470,6 +497,10 @@ static void check_user(struct config_load *load, const struct config_user *u)
 	if (*u->group && config_walked(load, "groups") && !config_group_number(c, u->group))
 		config_error(load, config_place(load, u->group),
 			"user %s: there is no group %s: name one of groups", name, u->group);
+	if (u->prefix6.address.version != IP_NONE && u->prefix6.length != CONFIG_PREFIX6)
+		config_error(load, config_place(load, &u->prefix6),
+			"user %s: ipv6-prefix %s is no /%u: write one", name,
+			prefix_format(&u->prefix6, shown), CONFIG_PREFIX6);
 	if (u->address.version == IP_NONE)
 		return;
 	if (*u->pool)
@@ -492,6 +523,8 @@ static void check_users(struct config_load *load)
 		compare_texts, say_text);
 	check_unique(load, "address", &c->users[0].address, c->user_count, sizeof(c->users[0]),
 		compare_addresses, say_address);
+	check_unique(load, "prefix", &c->users[0].prefix6, c->user_count, sizeof(c->users[0]),
+		compare_prefixes, say_prefix);
 	for (uint32_t i = 0; i < c->user_count; i++)
 		check_user(load, &c->users[i]);
 }

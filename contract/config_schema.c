@@ -252,6 +252,8 @@ static const struct config_field ppp_fields[] = {
 		.help = "ours in IPCP; left out: the first IPv4 address of the subscriber ports"},
 	{"dns", .kind = KIND_ADDRESS, FIXED(config_ppp, dns), .low = IP_V4,
 		.help = "name servers that clients are told"},
+	{"ipv6-dns", .kind = KIND_ADDRESS, FIXED(config_ppp, dns6), .low = IP_V6,
+		.help = "name servers in router advertisements"},
 	{"wins", .kind = KIND_ADDRESS, FIXED(config_ppp, wins), .low = IP_V4,
 		.help = "WINS servers that clients are told"},
 	{"restart", "3s", "3s", .kind = KIND_DURATION, FIELD(config_ppp, restart_ms), .scale = 1,
@@ -279,6 +281,8 @@ static const struct config_field pool_fields[] = {
 	{"prefixes", .example = "[100.64.0.0/16]", .kind = KIND_PREFIX, .required = true,
 		LIST(config_pool, prefixes, prefix_count), .low = IP_V4,
 		.help = "addresses for clients; own addresses in them are left out"},
+	{"ipv6-prefixes", .kind = KIND_PREFIX, LIST(config_pool, prefixes6, prefix6_count),
+		.low = IP_V6, .help = "a /64 of them for each client; left out: no IPv6"},
 	{0}};
 static const struct config_section pools = {"pools", pool_fields};
 
@@ -345,6 +349,9 @@ static const struct config_field user_fields[] = {
 		FIELD(config_user, password), .help = "as it is or as {file: PATH}"},
 	{"address", .example = "100.64.0.7", .kind = KIND_ADDRESS, FIELD(config_user, address),
 		.low = IP_V4, .help = "fixed, in a pool or not; left out: from a pool"},
+	{"ipv6-prefix", .example = "2001:db8:9::/64", .kind = KIND_PREFIX,
+		FIELD(config_user, prefix6), .low = IP_V6,
+		.help = "fixed /64, in a pool or not; left out: from the pool"},
 	{"pool", .example = "default", .kind = KIND_TEXT, .low = 1, FIELD(config_user, pool),
 		.help = "left out: the first pool"},
 	{"group", .example = "home", .kind = KIND_TEXT, .low = 1, FIELD(config_user, group),

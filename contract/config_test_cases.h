@@ -333,6 +333,12 @@
 {ALL,
 	"ppp: {dns: [192.0.2.0/24]}\n",
 	"f:1:13: ppp.dns '192.0.2.0/24' is not an IP address: leave out the prefix length\n"},
+{ALL & ~POOL, "pools: [{name: a, prefixes: ['2001:db8::/64']}]\n",
+	"f:1:30: pools.prefixes '2001:db8::/64' is IPv6, which does not belong here: write an "
+	"IPv4 one\n"},
+{ALL & ~POOL,
+	"pools: [{name: a, prefixes: [10.0.0.0/24], ipv6-prefixes: ['2001:db8::/65']}]\n",
+	"f:1:60: prefix 2001:db8::/65 of pool a is too small for one client: use /64 or shorter\n"},
 {ALL & ~POOL,
 	"pools: [{name: a, prefixes: [10.0.0.0/7]}]\n",
 	"f:1:30: prefix 10.0.0.0/7 of pool a is too wide: use /8 or longer\n"},

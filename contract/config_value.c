@@ -369,7 +369,9 @@ static bool check_version(const struct value *v, const struct ip_address *a)
 {
 	if (v->field->low == IP_NONE || v->field->low == a->version)
 		return true;
-	return refuse(v, "is IPv6, which this version does not carry", "write an IPv4 one");
+	return a->version == IP_V6
+		       ? refuse(v, "is IPv6, which does not belong here", "write an IPv4 one")
+		       : refuse(v, "is IPv4, which does not belong here", "write an IPv6 one");
 }
 
 static bool store_address(const struct value *v)

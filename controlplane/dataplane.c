@@ -489,6 +489,13 @@ int dataplane_send_l2tp(const struct flow *flow, uint32_t sa, const void *messag
 	return inject(&header, id_index(sa), message, length);
 }
 
+int dataplane_send_ip6(uint32_t session, const void *packet, size_t length)
+{
+	struct packet header = {.kind = PACKET_IP6, .session = session};
+
+	return inject(&header, session, packet, length);
+}
+
 int dataplane_send_ppp(uint32_t session, const void *packet, size_t length)
 {
 	struct packet header = {.kind = PACKET_PPP, .session = session};

@@ -52,6 +52,11 @@ int dataplane_send_l2tp(const struct flow *flow, uint32_t sa, const void *messag
 	return keep(PACKET_L2TP, flow, sa, 0xffffffff, message, length);
 }
 
+int dataplane_send_ip6(uint32_t session, const void *packet, size_t length)
+{
+	return keep(PACKET_IP6, NULL, 0, session, packet, length);
+}
+
 int dataplane_send_ppp(uint32_t session, const void *packet, size_t length)
 {
 	return keep(PACKET_PPP, NULL, 0, session, packet, length);

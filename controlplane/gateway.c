@@ -40,6 +40,7 @@ struct gateway {
 	struct ike *ike;
 	struct l2tp *l2tp;
 	struct pools *pools;
+	struct pools6 *pools6;
 	struct users *users;
 	struct subscribers *subscribers;
 	struct objects objects;
@@ -100,13 +101,11 @@ static void packet_in(void *context, const struct packet *p)
 		if (from.sa || !p->peer)
 			l2tp_input(g->l2tp, &from, p->data, p->length);
 		break;
+	case PACKET_IP6:
+		subscribers_input_ip6(g->subscribers, p->session, p->data, p->length);
+		break;
 	case PACKET_PPP:
 		subscribers_input(g->subscribers, p->session, p->data, p->length);
-		break;
-	case PACKET_IP6:
-		// Neither is served.
-		log_event(LOG_IP6_IGNORED, NULL, "s:i, s:i", "session", (int)p->session, "length",
-			(int)p->length);
 		break;
 	}
 }
@@ -222,13 +221,14 @@ static bool make_modules(struct gateway *g)
 		return false;
 	timers_set_now(g->timers, uv_now(g->loop));
 	g->pools = pools_create(c);
+	g->pools6 = pools6_create(c);
 	g->users = users_create(c);
 	g->ike = ike_create(c, g->timers, c->dataplane.sas, &ike_events, g);
 	g->l2tp = l2tp_create(c, g->timers, &l2tp_events, g);
-	if (!g->pools || !g->users || !g->ike || !g->l2tp)
+	if (!g->pools || !g->pools6 || !g->users || !g->ike || !g->l2tp)
 		return false;
-	g->subscribers =
-		subscribers_create(c, g->timers, g->pools, g->users, c->dataplane.sessions);
+	g->subscribers = subscribers_create(
+		c, g->timers, g->pools, g->pools6, g->users, c->dataplane.sessions);
 	if (!g->subscribers)
 		return false;
 	subscribers_set_l2tp(g->subscribers, g->l2tp);
@@ -244,6 +244,7 @@ static int make_api(struct gateway *g)
 		.ike = g->ike,
 		.l2tp = g->l2tp,
 		.pools = g->pools,
+		.pools6 = g->pools6,
 		.subscribers = g->subscribers,
 	};
 	objects_source(&g->objects, &source);
@@ -317,6 +318,7 @@ void gateway_free(struct gateway *g)
 	ike_free(g->ike);
 	users_free(g->users);
 	pools_free(g->pools);
+	pools6_free(g->pools6);
 	timers_free(g->timers);
 	free(g);
 }

@@ -200,7 +200,7 @@ int install_session_delete(uint32_t session)
 // What its two answers need; freed with the second one.
 struct opening {
 	struct opening *next;
-	struct command_session_set closed; // what undoes SESSION_SET
+	struct command_session_set before; // what undoes SESSION_SET
 	struct command_route route;
 	install_done done;
 	void *context;
@@ -219,16 +219,6 @@ static void opening_free(struct opening *o)
 	free(o);
 }
 
-static struct command_session_set closed_form(const struct command_session_set *open)
-{
-	struct command_session_set c = *open;
-
-	c.flags &= ~(uint32_t)(SESSION_IP4_OPEN | SESSION_IP6_OPEN);
-	memset(&c.ip4, 0, sizeof(c.ip4));
-	memset(&c.ip6, 0, sizeof(c.ip6));
-	return c;
-}
-
 static void session_is_set(void *context, int error)
 {
 	struct opening *o = context;
@@ -243,22 +233,24 @@ static void route_is_added(void *context, int error)
 	if (error == 0 && o->error)
 		(void)remove_later(COMMAND_ROUTE_DELETE, &o->route, sizeof(o->route));
 	if (error && o->error == 0)
-		(void)remove_later(COMMAND_SESSION_SET, &o->closed, sizeof(o->closed));
+		(void)remove_later(COMMAND_SESSION_SET, &o->before, sizeof(o->before));
 	if (o->done)
 		o->done(o->context, o->error ? o->error : error);
 	opening_free(o);
 }
 
-int install_subscriber(const struct command_session_set *command, install_done done, void *context)
+int install_subscriber(const struct command_session_set *before,
+	const struct command_session_set *command, const struct ip_prefix *route, install_done done,
+	void *context)
 {
 	struct opening *o = calloc(1, sizeof(*o));
 	int error;
 
 	if (!o)
 		return -ENOMEM;
-	o->closed = closed_form(command);
+	o->before = *before;
 	o->route = (struct command_route){
-		.prefix = {.address = command->ip4, .length = 32},
+		.prefix = *route,
 		.session = command->session,
 		.kind = NEXT_HOP_SESSION,
 	};
@@ -273,7 +265,7 @@ int install_subscriber(const struct command_session_set *command, install_done d
 	openings = o;
 	error = post(COMMAND_ROUTE_ADD, &o->route, sizeof(o->route), route_is_added, o);
 	if (error < 0) {
-		(void)remove_later(COMMAND_SESSION_SET, &o->closed, sizeof(o->closed));
+		(void)remove_later(COMMAND_SESSION_SET, &o->before, sizeof(o->before));
 		install_forget(o);
 		opening_free(o);
 	}

@@ -29,8 +29,11 @@ int install_session_set(
 	const struct command_session_set *command, install_done done, void *context);
 int install_session_delete(uint32_t session);
 
-// Opens a session for forwarding: SESSION_SET and the host route to it, both or neither.
-int install_subscriber(const struct command_session_set *command, install_done done, void *context);
+// Opens a session for forwarding of IPv4 or IPv6: SESSION_SET from before to command and a route
+// to it, both or neither.
+int install_subscriber(const struct command_session_set *before,
+	const struct command_session_set *command, const struct ip_prefix *route, install_done done,
+	void *context);
 // The reverse: the route goes, and the session is set to what command says.
 int install_subscriber_undo(
 	const struct command_session_set *command, const struct ip_prefix *route);

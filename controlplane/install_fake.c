@@ -134,8 +134,12 @@ int install_session_delete(uint32_t session)
 	return post(COMMAND_SESSION_DELETE, &c, sizeof(c), NULL, NULL);
 }
 
-int install_subscriber(const struct command_session_set *command, install_done done, void *context)
+int install_subscriber(const struct command_session_set *before,
+	const struct command_session_set *command, const struct ip_prefix *route, install_done done,
+	void *context)
 {
+	(void)before;
+	(void)route;
 	return post(COMMAND_SESSION_SET, command, sizeof(*command), done, context);
 }
 

@@ -103,12 +103,20 @@ static void test_strange_answers(void **state)
 		install_reply(ring[0].request, &reply), -EPROTO); // another command's number
 }
 
+static int open_session(const struct command_session_set *c, struct done *done)
+{
+	const struct command_session_set before = {.session = c->session};
+	const struct ip_prefix route = {.address = c->ip4, .length = 32};
+
+	return install_subscriber(&before, c, &route, note, done);
+}
+
 static void test_subscriber_opens(void **state)
 {
 	struct command_session_set c = open_command();
 	struct done done = {0};
 
-	assert_int_equal(install_subscriber(&c, note, &done), 0);
+	assert_int_equal(open_session(&c, &done), 0);
 	answer(0);
 	assert_int_equal(done.calls, 0);
 	answer(0);
@@ -123,7 +131,7 @@ static void test_subscriber_is_undone(void **state)
 	struct command_session_set c = open_command();
 	struct done done = {0};
 
-	assert_int_equal(install_subscriber(&c, note, &done), 0);
+	assert_int_equal(open_session(&c, &done), 0);
 	answer(0);
 	answer(-ENOSPC);
 	assert_int_equal(done.calls, 1);
@@ -132,7 +140,7 @@ static void test_subscriber_is_undone(void **state)
 	assert_int_equal(ring[2].type, COMMAND_SESSION_SET);
 	answer(0);
 
-	assert_int_equal(install_subscriber(&c, note, &done), 0);
+	assert_int_equal(open_session(&c, &done), 0);
 	answer(-ENOENT);
 	answer(0);
 	assert_int_equal(done.calls, 2);
@@ -146,7 +154,7 @@ static void test_second_step_finds_no_room(void **state)
 	struct done done = {0};
 
 	ring_room = 1;
-	assert_int_equal(install_subscriber(&c, note, &done), -ENOBUFS);
+	assert_int_equal(open_session(&c, &done), -ENOBUFS);
 	answer(0); // SESSION_SET; its undoing was waiting and goes out now
 	assert_int_equal(posted, 2);
 	assert_int_equal(ring[1].type, COMMAND_SESSION_SET);
@@ -191,7 +199,7 @@ static void test_forgotten(void **state)
 	struct command_tunnel_add tunnel = {.tunnel = 5};
 	struct done done = {0};
 
-	assert_int_equal(install_subscriber(&c, note, &done), 0);
+	assert_int_equal(open_session(&c, &done), 0);
 	assert_int_equal(install_tunnel_add(&tunnel, note, &done), 0);
 	install_forget(&done);
 	answer(0);
@@ -206,12 +214,12 @@ static void test_channel_goes(void **state)
 	struct command_session_set c = open_command();
 	struct done done = {0};
 
-	assert_int_equal(install_subscriber(&c, note, &done), 0);
+	assert_int_equal(open_session(&c, &done), 0);
 	connected = false;
 	install_channel_down();
 	assert_int_equal(done.calls, 1);
 	assert_int_equal(done.error, -ENOTCONN);
-	assert_int_equal(install_subscriber(&c, note, &done), -ENOTCONN);
+	assert_int_equal(open_session(&c, &done), -ENOTCONN);
 	connected = true;
 	install_channel_up();
 	assert_int_equal(ring[posted - 1].type, COMMAND_RESET);

@@ -9,6 +9,7 @@
 #include "subscriber.h"
 
 #include "install.h"
+#include "ra.h"
 #include "ppp/auth.h"
 
 #include <errno.h>
@@ -21,6 +22,9 @@ enum event_of_subscriber {
 	ON_ACCEPTED,       // authenticated, and the peer knows
 	ON_IP4_UP,         // IPCP opened
 	ON_IP4_DOWN,       // IPCP or LCP went down
+	ON_IP6_UP,         // IPV6CP opened
+	ON_IP6_DOWN,       // IPV6CP or LCP went down
+	ON_NETWORK_DOWN,   // neither is open any more
 	ON_INSTALLED,      // the dataplane forwards
 	ON_INSTALL_FAILED, // it does not
 	ON_CLOSE,          // somebody wants it to end
@@ -29,13 +33,21 @@ enum event_of_subscriber {
 	EVENTS,
 };
 
+enum { V4, V6, FAMILIES };
+
+// One of the two network protocols of a subscriber.
+struct family {
+	struct subscriber *s;
+	bool opened;            // the dataplane was told to forward, and not yet to stop
+	struct ip_prefix route; // to it: its address or its prefix; IP_NONE without this protocol
+};
+
 struct subscriber {
 	struct subscribers *all;
 	struct subscriber *next, *previous;
 	uint64_t id;
 	enum subscriber_state state;
 	bool buried; // waits for its timer to be freed
-	bool opened; // the dataplane was told to forward, and not yet to stop
 	bool was_up;
 	uint32_t session;
 	struct l2tp_session_info l2tp;
@@ -43,10 +55,11 @@ struct subscriber {
 	struct ppp_link link;
 	char user[PPP_NAME];
 	const struct config_user *account;
-	struct ip_address address; // taken from the pools, or IP_NONE
-	char cause[128];           // why it ends
+	struct family family[FAMILIES];
+	char cause[128]; // why it ends
 	struct log_subject subject;
 	struct timer burial;
+	struct timer advertise;   // the next router advertisement
 	uint64_t since, up_since; // milliseconds of the timers' clock; up_since 0 = never
 	uint32_t setup_ms;
 };
@@ -55,6 +68,7 @@ struct subscribers {
 	const struct config *config;
 	struct timers *timers;
 	struct pools *pools;
+	struct pools6 *pools6;
 	const struct users *users;
 	struct l2tp *l2tp;
 	struct subscriber **by_session;
@@ -84,6 +98,7 @@ static void request_close(struct subscriber *s, const char *cause)
 
 // ---- what the dataplane is told
 
+// As it is to be with the protocols that are opened.
 static struct command_session_set session_form(const struct subscriber *s)
 {
 	struct command_session_set c = {
@@ -98,18 +113,38 @@ static struct command_session_set session_form(const struct subscriber *s)
 		c.flags |= SESSION_SEND_PFC;
 	if (s->link.send_acfc)
 		c.flags |= SESSION_SEND_ACFC;
+	if (s->family[V4].opened) {
+		c.flags |= SESSION_IP4_OPEN;
+		c.ip4 = s->family[V4].route.address;
+	}
+	if (s->family[V6].opened) {
+		c.flags |= SESSION_IP6_OPEN;
+		c.ip6 = s->family[V6].route;
+	}
 	return c;
 }
 
-static void installed(void *context, int error)
+static void failed(struct subscriber *s, int error)
 {
-	struct subscriber *s = context;
+	snprintf(s->cause, sizeof(s->cause), "dataplane: %s", strerror(-error));
+	handle(s, ON_INSTALL_FAILED);
+}
+
+static void advertise(void *context);
+
+static void family_installed(void *context, int error)
+{
+	struct family *f = context;
+	struct subscriber *s = f->s;
 
 	if (error) {
-		s->opened = false; // install.c has undone it
-		snprintf(s->cause, sizeof(s->cause), "dataplane: %s", strerror(-error));
+		f->opened = false; // install.c has undone it
+		failed(s, error);
+		return;
 	}
-	handle(s, error ? ON_INSTALL_FAILED : ON_INSTALLED);
+	if (f == &s->family[V6])
+		advertise(s);
+	handle(s, ON_INSTALLED);
 }
 
 static void tell_link(struct subscriber *s)
@@ -118,55 +153,135 @@ static void tell_link(struct subscriber *s)
 	int error = install_session_set(&c, NULL, NULL);
 
 	if (error < 0)
-		installed(s, error);
+		failed(s, error);
 }
 
-static void open_forwarding(struct subscriber *s)
+static void family_open(struct family *f)
 {
-	struct command_session_set c = session_form(s);
+	struct command_session_set before = session_form(f->s), c;
 	int error;
 
-	c.flags |= SESSION_IP4_OPEN;
-	c.ip4 = s->address;
-	s->opened = true;
-	error = install_subscriber(&c, installed, s);
+	if (f->opened || f->route.address.version == IP_NONE)
+		return;
+	f->opened = true;
+	c = session_form(f->s);
+	error = install_subscriber(&before, &c, &f->route, family_installed, f);
 	if (error < 0)
-		installed(s, error);
+		family_installed(f, error);
+}
+
+static void family_close(struct family *f)
+{
+	struct command_session_set c;
+
+	if (!f->opened)
+		return;
+	f->opened = false;
+	install_forget(f);
+	c = session_form(f->s);
+	(void)install_subscriber_undo(&c, &f->route);
+}
+
+static void open_ip4(struct subscriber *s)
+{
+	family_open(&s->family[V4]);
+}
+
+static void open_ip6(struct subscriber *s)
+{
+	family_open(&s->family[V6]);
+}
+
+static void stop_advertising(struct subscriber *s)
+{
+	timer_stop(s->all->timers, &s->advertise);
 }
 
 static void stop_forwarding(struct subscriber *s)
 {
-	struct command_session_set c = session_form(s);
-	struct ip_prefix route = {.address = s->address, .length = 32};
-
-	if (!s->opened)
-		return;
-	s->opened = false;
-	install_forget(s);
-	(void)install_subscriber_undo(&c, &route);
+	stop_advertising(s);
+	family_close(&s->family[V4]);
+	family_close(&s->family[V6]);
 	if (s->up_since)
 		s->all->counters.forwarding--;
 	s->up_since = 0;
+}
+
+static void close_family(struct subscriber *s, struct family *f)
+{
+	family_close(f);
+	if (!s->family[V4].opened && !s->family[V6].opened)
+		handle(s, ON_NETWORK_DOWN);
+}
+
+static void close_ip4(struct subscriber *s)
+{
+	close_family(s, &s->family[V4]);
+}
+
+static void close_ip6(struct subscriber *s)
+{
+	stop_advertising(s);
+	close_family(s, &s->family[V6]);
+}
+
+// ---- router advertisements
+
+enum {
+	ADVERTISE_MS = 600 * 1000,
+	ROUTER_S = 1800,
+	PREFIX_S = 7200,
+};
+
+// Says to the client what its prefix is, now and again later.
+static void advertise(void *context)
+{
+	struct subscriber *s = context;
+	struct ra ra = {.prefix = s->family[V6].route, .router_s = ROUTER_S, .prefix_s = PREFIX_S};
+	uint8_t packet[RA_PACKET];
+
+	if (!s->family[V6].opened)
+		return;
+	memcpy(ra.identifier, ppp_identifier, sizeof(ra.identifier));
+	memcpy(ra.dns, s->all->config->ppp.dns6, sizeof(ra.dns));
+	(void)dataplane_send_ip6(s->session, packet, ra_build(&ra, packet));
+	(void)timer_start(s->all->timers, &s->advertise, ADVERTISE_MS, advertise, s);
+}
+
+void subscribers_input_ip6(
+	struct subscribers *all, uint32_t session, const uint8_t *packet, size_t length)
+{
+	struct subscriber *s = session < all->sessions ? all->by_session[session] : NULL;
+
+	if (s && ra_is_solicitation(packet, length))
+		advertise(s);
+	else
+		log_event(LOG_IP6_IGNORED, s ? &s->subject : NULL, "s:i, s:i", "session",
+			(int)session, "length", (int)length);
 }
 
 // ---- the other actions of the table
 
 static void give_address(struct subscriber *s)
 {
-	if (s->address.version != IP_NONE)
-		pools_give(s->all->pools, &s->address);
-	memset(&s->address, 0, sizeof(s->address));
+	struct ip_prefix *v4 = &s->family[V4].route, *v6 = &s->family[V6].route;
+
+	if (v4->address.version != IP_NONE)
+		pools_give(s->all->pools, &v4->address);
+	pools6_give(s->all->pools6, v6);
+	memset(v4, 0, sizeof(*v4));
+	memset(v6, 0, sizeof(*v6));
 }
 
-// A user with a fixed address came again while an earlier session of his lingers: his client lost
-// it without a word, and only the newer one can be alive. The old one gives way at once, with its
-// route, before PPP has said goodbye.
-static bool displace(const struct subscriber *s)
+// A user with a fixed address or prefix came again while an earlier session of his lingers: his
+// client lost it without a word, and only the newer one can be alive. The old one gives way at
+// once, with its routes, before PPP has said goodbye.
+static bool displace(const struct subscriber *s, int family, const struct ip_address *fixed)
 {
 	struct subscriber *old = s->all->first;
 
 	while (old && (old == s || old->account != s->account ||
-			      !address_equal(&old->address, &s->account->address)))
+			      !address_equal(&old->family[family].route.address, fixed)))
 		old = old->next;
 	if (!old)
 		return false;
@@ -177,24 +292,49 @@ static bool displace(const struct subscriber *s)
 
 static int take_address(struct subscriber *s)
 {
-	const struct config_user *account = s->account;
-	int error =
-		pools_take(s->all->pools, account->pool, s->user, &account->address, &s->address);
+	const struct config_user *u = s->account;
+	struct ip_prefix *route = &s->family[V4].route;
+	int error = pools_take(s->all->pools, u->pool, s->user, &u->address, &route->address);
 
-	if (error == -EADDRINUSE && displace(s))
-		error = pools_take(
-			s->all->pools, account->pool, s->user, &account->address, &s->address);
+	if (error == -EADDRINUSE && displace(s, V4, &u->address))
+		error = pools_take(s->all->pools, u->pool, s->user, &u->address, &route->address);
+	route->length = 32;
 	return error;
+}
+
+// Without a prefix there is no IPv6, and IPv4 goes on.
+static void take_prefix(struct subscriber *s)
+{
+	const struct config_user *u = s->account;
+	struct ip_prefix *route = &s->family[V6].route;
+	int error = pools6_take(s->all->pools6, u->pool, s->user, &u->prefix6, route);
+
+	if (error == -EADDRINUSE && displace(s, V6, &u->prefix6.address))
+		error = pools6_take(s->all->pools6, u->pool, s->user, &u->prefix6, route);
+	if (error < 0 && error != -ENOENT)
+		log_event(LOG_POOL_EMPTY, &s->subject, "s:s, s:s", "pool", u->pool, "reason",
+			error == -EADDRINUSE ? "the user's fixed prefix is in use"
+					     : "no IPv6 prefix is free");
+}
+
+static void offer_addresses(struct subscriber *s)
+{
+	const struct config_ppp *ppp = &s->all->config->ppp;
+	struct ppp_addresses addresses = {.local = ppp->local,
+		.peer = s->family[V4].route.address,
+		.ip6 = s->family[V6].route.address.version == IP_V6};
+
+	memcpy(addresses.dns, ppp->dns, sizeof(addresses.dns));
+	memcpy(addresses.wins, ppp->wins, sizeof(addresses.wins));
+	ppp_network(s->ppp, &addresses);
 }
 
 static void assign_address(struct subscriber *s)
 {
-	const struct config_ppp *ppp = &s->all->config->ppp;
-	struct ppp_addresses addresses = {.local = ppp->local};
 	int error = 0;
 
 	s->all->counters.authenticated++;
-	if (s->address.version == IP_NONE)
+	if (s->family[V4].route.address.version == IP_NONE)
 		error = take_address(s);
 	if (error < 0) {
 		log_event(LOG_POOL_EMPTY, &s->subject, "s:s, s:s", "pool", s->account->pool,
@@ -205,24 +345,27 @@ static void assign_address(struct subscriber *s)
 		handle(s, ON_CLOSE);
 		return;
 	}
-	addresses.peer = s->address;
-	memcpy(addresses.dns, ppp->dns, sizeof(addresses.dns));
-	memcpy(addresses.wins, ppp->wins, sizeof(addresses.wins));
-	ppp_network(s->ppp, &addresses);
+	if (s->family[V6].route.address.version == IP_NONE)
+		take_prefix(s);
+	offer_addresses(s);
 }
 
 static void announce(struct subscriber *s)
 {
 	uint64_t now = timers_now(s->all->timers);
-	char text[ADDRESS_TEXT];
+	char text[ADDRESS_TEXT], prefix[ADDRESS_TEXT];
 
 	s->up_since = now ? now : 1;
 	s->setup_ms = (uint32_t)(now - s->since);
 	s->was_up = true;
 	s->all->counters.up++;
 	s->all->counters.forwarding++;
-	log_event(LOG_SUBSCRIBER_UP, &s->subject, "s:s, s:I", "address",
-		address_format(&s->address, text), "setup_ms", (long long)s->setup_ms);
+	log_event(LOG_SUBSCRIBER_UP, &s->subject, "s:s, s:s*, s:I", "address",
+		address_format(&s->family[V4].route.address, text), "prefix",
+		s->family[V6].route.address.version == IP_V6
+			? prefix_format(&s->family[V6].route, prefix)
+			: NULL,
+		"setup_ms", (long long)s->setup_ms);
 }
 
 static void close_ppp(struct subscriber *s)
@@ -250,7 +393,6 @@ static void bury(struct subscriber *s)
 	struct subscribers *all = s->all;
 
 	stop_forwarding(s);
-	install_forget(s);
 	give_address(s);
 	log_event(LOG_SUBSCRIBER_DOWN, &s->subject, "s:s", "cause", s->cause);
 	if (!s->was_up)
@@ -318,7 +460,8 @@ static const struct transition table[SUBSCRIBER_STATES][EVENTS] =
 		[SUBSCRIBER_NETWORK] =
 			{
 				[ON_LINK_UP] = TO(AUTHENTICATE, tell_link),
-				[ON_IP4_UP] = TO(INSTALL, open_forwarding),
+				[ON_IP4_UP] = TO(INSTALL, open_ip4),
+				[ON_IP6_UP] = TO(INSTALL, open_ip6),
 				[ON_INSTALL_FAILED] = TO(CLOSING, close_ppp),
 				[ON_CLOSE] = TO(CLOSING, close_ppp),
 				[ON_PPP_DOWN] = TO(CLOSING, end_session),
@@ -327,15 +470,24 @@ static const struct transition table[SUBSCRIBER_STATES][EVENTS] =
 		[SUBSCRIBER_INSTALL] =
 			{
 				[ON_INSTALLED] = TO(UP, announce),
-				[ON_INSTALL_FAILED] = TO(CLOSING, close_ppp),
-				[ON_IP4_DOWN] = TO(NETWORK, stop_forwarding),
+				[ON_INSTALL_FAILED] = TO(CLOSING, stop_and_close),
+				[ON_IP4_UP] = TO(INSTALL, open_ip4),
+				[ON_IP6_UP] = TO(INSTALL, open_ip6),
+				[ON_IP4_DOWN] = TO(INSTALL, close_ip4),
+				[ON_IP6_DOWN] = TO(INSTALL, close_ip6),
+				[ON_NETWORK_DOWN] = TO(NETWORK, stop_forwarding),
 				[ON_CLOSE] = TO(CLOSING, stop_and_close),
 				[ON_PPP_DOWN] = TO(CLOSING, stop_and_end_session),
 				[ON_SESSION_DOWN] = TO(CLOSING, bury),
 			},
 		[SUBSCRIBER_UP] =
 			{
-				[ON_IP4_DOWN] = TO(NETWORK, stop_forwarding),
+				[ON_INSTALL_FAILED] = TO(CLOSING, stop_and_close),
+				[ON_IP4_UP] = TO(UP, open_ip4),
+				[ON_IP6_UP] = TO(UP, open_ip6),
+				[ON_IP4_DOWN] = TO(UP, close_ip4),
+				[ON_IP6_DOWN] = TO(UP, close_ip6),
+				[ON_NETWORK_DOWN] = TO(NETWORK, stop_forwarding),
 				[ON_CLOSE] = TO(CLOSING, stop_and_close),
 				[ON_PPP_DOWN] = TO(CLOSING, stop_and_end_session),
 				[ON_SESSION_DOWN] = TO(CLOSING, bury),
@@ -428,6 +580,18 @@ static void on_ip4_down(void *context, const char *cause)
 	handle(context, ON_IP4_DOWN);
 }
 
+static void on_ip6_up(void *context, const uint8_t *identifier)
+{
+	(void)identifier; // the client's addresses are in its prefix, whatever it is
+	handle(context, ON_IP6_UP);
+}
+
+static void on_ip6_down(void *context, const char *cause)
+{
+	(void)cause;
+	handle(context, ON_IP6_DOWN);
+}
+
 static void on_down(void *context, const char *cause)
 {
 	struct subscriber *s = context;
@@ -444,13 +608,15 @@ static const struct ppp_events ppp_events = {
 	.accepted = on_accepted,
 	.ip4_up = on_ip4_up,
 	.ip4_down = on_ip4_down,
+	.ip6_up = on_ip6_up,
+	.ip6_down = on_ip6_down,
 	.down = on_down,
 };
 
 // ---- what L2TP and the gateway say
 
 struct subscribers *subscribers_create(const struct config *config, struct timers *timers,
-	struct pools *pools, const struct users *users, uint32_t sessions)
+	struct pools *pools, struct pools6 *pools6, const struct users *users, uint32_t sessions)
 {
 	struct subscribers *all = calloc(1, sizeof(*all));
 
@@ -460,6 +626,7 @@ struct subscribers *subscribers_create(const struct config *config, struct timer
 		.config = config,
 		.timers = timers,
 		.pools = pools,
+		.pools6 = pools6,
 		.users = users,
 		.sessions = sessions,
 		.next_id = 1,
@@ -504,6 +671,8 @@ static struct subscriber *create(struct subscribers *all, const struct l2tp_sess
 	s->id = all->next_id++;
 	s->session = info->session;
 	s->l2tp = *info;
+	for (int i = 0; i < FAMILIES; i++)
+		s->family[i].s = s;
 	s->since = timers_now(all->timers);
 	s->subject = (struct log_subject){
 		.attempt = s->id,
@@ -602,7 +771,8 @@ static struct subscriber_info info_of(const struct subscriber *s)
 		.state = s->state,
 		.state_word = state_words[s->state],
 		.user = s->user,
-		.address = s->address,
+		.address = s->family[V4].route.address,
+		.prefix6 = s->family[V6].route,
 		.pool = pool_of(s),
 		.link = s->link,
 		.session = s->session,

@@ -9,6 +9,7 @@
 #include "controlplane/l2tp/l2tp.h"
 #include "controlplane/log.h"
 #include "controlplane/pool.h"
+#include "controlplane/pool6.h"
 #include "controlplane/ppp/ppp.h"
 #include "controlplane/timer.h"
 #include "controlplane/users.h"
@@ -21,8 +22,8 @@ struct subscribers;
 enum subscriber_state {
 	SUBSCRIBER_LCP,          // LCP is being negotiated
 	SUBSCRIBER_AUTHENTICATE, // LCP is open; who is it?
-	SUBSCRIBER_NETWORK,      // accepted; IPCP is being negotiated
-	SUBSCRIBER_INSTALL,      // IPCP is open; the dataplane is being told
+	SUBSCRIBER_NETWORK,      // accepted; IPCP and IPV6CP are being negotiated
+	SUBSCRIBER_INSTALL,      // one of them is open; the dataplane is being told
 	SUBSCRIBER_UP,           // forwards
 	SUBSCRIBER_CLOSING,      // Terminate-Request is out, or the record is about to go
 	SUBSCRIBER_STATES,
@@ -34,6 +35,7 @@ struct subscriber_info {
 	const char *state_word;
 	const char *user;          // raw, with a NUL; "" before authentication
 	struct ip_address address; // IP_NONE before IPCP
+	struct ip_prefix prefix6;  // IP_NONE before that, and without IPv6
 	const char *pool;
 	struct ppp_link link;
 	uint32_t session; // index in the dataplane and in the stats segment
@@ -50,7 +52,7 @@ struct subscribers_counters {
 
 // All that is handed in must outlive it. NULL without memory.
 struct subscribers *subscribers_create(const struct config *config, struct timers *timers,
-	struct pools *pools, const struct users *users, uint32_t sessions);
+	struct pools *pools, struct pools6 *pools6, const struct users *users, uint32_t sessions);
 void subscribers_free(struct subscribers *s);
 // The sessions' other end; before the first session.
 void subscribers_set_l2tp(struct subscribers *s, struct l2tp *l2tp);
@@ -60,6 +62,10 @@ void subscribers_session_up(void *context, const struct l2tp_session_info *info)
 void subscribers_session_down(void *context, uint32_t session, const char *cause);
 // A punted PPP packet.
 void subscribers_input(
+	struct subscribers *s, uint32_t session, const uint8_t *packet, size_t length);
+
+// A punted IPv6 packet for the gateway itself.
+void subscribers_input_ip6(
 	struct subscribers *s, uint32_t session, const uint8_t *packet, size_t length);
 
 // Ends a subscriber by PPP and then by L2TP; it is gone shortly after. -ENOENT.

@@ -29,6 +29,7 @@ struct ppp {
 
 static struct ppp *ppp;
 static int ppps;
+const uint8_t ppp_identifier[PPP_IDENTIFIER] = {[7] = 1};
 
 struct ppp *ppp_create(const struct config_ppp *config, struct timers *timers,
 	const struct ppp_events *events, void *context, const struct log_subject *subject)
@@ -96,7 +97,8 @@ static const char text[] = "ports:\n"
 			   "listeners: [{name: l, address: 192.0.2.1}]\n"
 			   "ike: {psks: [{peer: any, secret: abcdefgh}]}\n"
 			   "ppp: {local-address: 100.64.0.1}\n"
-			   "pools: [{name: p, prefixes: [100.64.0.8/32]}]\n"
+			   "pools: [{name: p, prefixes: [100.64.0.8/32],\n"
+			   "         ipv6-prefixes: ['2001:db8:64::/64']}]\n"
 			   "users:\n"
 			   "  - {name: alice, password: right-password}\n"
 			   "  - {name: frank, password: right-password, address: 203.0.113.9}\n";
@@ -105,6 +107,7 @@ static struct {
 	struct config *config;
 	struct timers *timers;
 	struct pools *pools;
+	struct pools6 *pools6;
 	struct users *users;
 	struct subscribers *subscribers;
 } g;
@@ -116,8 +119,9 @@ static int set_up(void **state)
 	assert_int_equal(config_parse(text, sizeof(text) - 1, "test", &g.config, stderr), 0);
 	g.timers = timers_create(NULL, NULL);
 	g.pools = pools_create(g.config);
+	g.pools6 = pools6_create(g.config);
 	g.users = users_create(g.config);
-	g.subscribers = subscribers_create(g.config, g.timers, g.pools, g.users, 16);
+	g.subscribers = subscribers_create(g.config, g.timers, g.pools, g.pools6, g.users, 16);
 	return 0;
 }
 
@@ -127,6 +131,7 @@ static int tear_down(void **state)
 	assert_int_equal(ppps, 0);
 	users_free(g.users);
 	pools_free(g.pools);
+	pools6_free(g.pools6);
 	timers_free(g.timers);
 	config_free(g.config);
 	return 0;
@@ -142,7 +147,7 @@ static uint32_t addresses_used(void)
 	uint32_t used = 0;
 
 	pools_each(g.pools, count_used, &used);
-	return used;
+	return used + pools6_info(g.pools6, 0).used;
 }
 
 static void keep_info(void *context, const struct subscriber_info *info)
@@ -239,7 +244,77 @@ static void test_way_up(void **state)
 	assert_int_equal(info().setup_ms, 250);
 	assert_string_equal(info().user, "alice");
 	assert_string_equal(info().pool, "p");
-	assert_int_equal(addresses_used(), 1);
+	assert_int_equal(addresses_used(), 2);
+}
+
+static const uint8_t identifier[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+
+// What PPP says of one network protocol and the other, in both orders.
+static void test_both_protocols(void **state)
+{
+	const uint32_t both = SESSION_IP4_OPEN | SESSION_IP6_OPEN;
+
+	for (int first = 0; first < 2; first++) {
+		go_to(SUBSCRIBER_NETWORK);
+		assert_true(ppp->addresses.ip6);
+		if (first)
+			ppp->events->ip6_up(ppp->context, identifier);
+		ip4_up();
+		assert_int_equal(info().state, SUBSCRIBER_UP);
+		if (!first)
+			ppp->events->ip6_up(ppp->context, identifier);
+		assert_int_equal(last_session_set()->flags & both, both);
+		assert_int_equal(info().prefix6.length, 64);
+		ppp->events->ip4_down(ppp->context, "test");
+		assert_int_equal(last_session_set()->flags & both, SESSION_IP6_OPEN);
+		assert_int_equal(info().state, SUBSCRIBER_UP);
+		ip4_up();
+		ppp->events->ip6_down(ppp->context, "test");
+		assert_int_equal(last_session_set()->flags & both, SESSION_IP4_OPEN);
+		ppp->events->ip4_down(ppp->context, "test");
+		assert_int_equal(info().state, SUBSCRIBER_NETWORK);
+		assert_int_equal(last_session_set()->flags & both, 0);
+		subscribers_session_down(g.subscribers, 5, "test");
+		timers_run(g.timers, timers_now(g.timers) + 1);
+		assert_int_equal(addresses_used(), 0);
+	}
+}
+
+static unsigned advertisements(void)
+{
+	const struct fake_packet *p;
+	unsigned count = 0;
+
+	while ((p = fake_sent_take()))
+		if (p->kind == PACKET_IP6 && p->length > 56 && p->data[40] == 134)
+			count++;
+	return count;
+}
+
+static void test_advertises(void **state)
+{
+	// From fe80::102:304:506:708 to ff02::2, without options.
+	uint8_t solicitation[48] = {0x60, [5] = 8, [6] = 58, [7] = 255, [8] = 0xfe, 0x80, [16] = 1,
+		2, 3, 4, 5, 6, 7, 8, [24] = 0xff, 2, [39] = 2, [40] = 133, [42] = 0x6d, 0x23};
+
+	go_to(SUBSCRIBER_UP);
+	assert_int_equal(advertisements(), 0);
+	subscribers_input_ip6(g.subscribers, 5, solicitation, sizeof(solicitation));
+	assert_int_equal(advertisements(), 0);
+	ppp->events->ip6_up(ppp->context, identifier);
+	assert_int_equal(advertisements(), 1);
+	subscribers_input_ip6(g.subscribers, 5, solicitation, sizeof(solicitation));
+	assert_int_equal(advertisements(), 1);
+	solicitation[7] = 254; // came over a router
+	subscribers_input_ip6(g.subscribers, 5, solicitation, sizeof(solicitation));
+	subscribers_input_ip6(g.subscribers, 5, solicitation, 47);
+	subscribers_input_ip6(g.subscribers, 6, solicitation, sizeof(solicitation));
+	assert_int_equal(advertisements(), 0);
+	timers_run(g.timers, timers_now(g.timers) + 601 * 1000);
+	assert_int_equal(advertisements(), 1);
+	ppp->events->ip6_down(ppp->context, "test");
+	timers_run(g.timers, timers_now(g.timers) + 601 * 1000);
+	assert_int_equal(advertisements(), 0);
 }
 
 // Whatever ends it, in whatever state: nothing of it is left.
@@ -378,7 +453,7 @@ static void test_renegotiation(void **state)
 	ppp->events->accepted(ppp->context);
 	ip4_up();
 	assert_int_equal(info().state, SUBSCRIBER_UP);
-	assert_int_equal(addresses_used(), 1);
+	assert_int_equal(addresses_used(), 2);
 }
 
 static void test_unknown(void **state)
@@ -393,6 +468,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_way_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_both_protocols, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_advertises, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_every_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_pool_empty, set_up, tear_down),

@@ -47,6 +47,13 @@ static json_t *address_text(const struct ip_address *a)
 	return a->version == IP_NONE ? json_null() : json_string(address_format(a, text));
 }
 
+static json_t *prefix_text(const struct ip_prefix *p)
+{
+	char text[ADDRESS_TEXT];
+
+	return p->address.version == IP_NONE ? json_null() : json_string(prefix_format(p, text));
+}
+
 static const char *end_text(const struct ip_address *a, uint16_t port, char text[ADDRESS_TEXT])
 {
 	return port ? address_port_format(a, port, text) : address_format(a, text);
@@ -161,6 +168,7 @@ static json_t *subscriber_object(const struct subscriber_info *i)
 		return NULL;
 	if (l->peer)
 		json_object_set_new(object, "peer_id", value_number(l->peer));
+	json_object_set_new(object, "ipv6_prefix", prefix_text(&i->prefix6));
 	json_object_set_new(object, "tunnel", value_number(l->tunnel));
 	json_object_set_new(object, "session", value_number(i->session));
 	json_object_set_new(object, "session_id", value_number(l->session_id));
@@ -385,27 +393,29 @@ static json_t *get_sas(void *context, const struct api_query *query)
 
 // ---- pools
 
-static json_t *pool_prefixes(const struct config *c, const char *name)
+static json_t *prefix_list(const struct ip_prefix *prefixes, unsigned count)
 {
 	json_t *list = json_array();
-	char text[ADDRESS_TEXT];
 
-	for (unsigned i = 0; i < c->pool_count; i++)
-		for (unsigned j = 0;
-			strcmp(c->pools[i].name, name) == 0 && j < c->pools[i].prefix_count; j++)
-			json_array_append_new(
-				list, json_string(prefix_format(&c->pools[i].prefixes[j], text)));
+	for (unsigned i = 0; i < count; i++)
+		json_array_append_new(list, prefix_text(&prefixes[i]));
 	return list;
 }
 
+// Called in the order of the config.
 static void each_pool(void *context, const struct pool_info *i)
 {
 	struct list *l = context;
+	uint16_t number = (uint16_t)json_array_size(l->page.list);
+	const struct config_pool *c = &l->o->config->pools[number];
+	struct pool6_info six = pools6_info(l->o->pools6, number);
 
 	json_array_append_new(l->page.list,
-		json_pack("{s:s, s:o, s:I, s:I, s:I}", "name", i->name, "prefixes",
-			pool_prefixes(l->o->config, i->name), "size", (json_int_t)i->size, "used",
-			(json_int_t)i->used, "free", (json_int_t)i->size - i->used));
+		json_pack("{s:s, s:o, s:I, s:I, s:I, s:o, s:I, s:I}", "name", i->name, "prefixes",
+			prefix_list(c->prefixes, c->prefix_count), "size", (json_int_t)i->size,
+			"used", (json_int_t)i->used, "free", (json_int_t)i->size - i->used,
+			"ipv6_prefixes", prefix_list(c->prefixes6, c->prefix6_count), "ipv6_size",
+			(json_int_t)six.size, "ipv6_used", (json_int_t)six.used));
 }
 
 static json_t *get_pools(void *context, const struct api_query *query)

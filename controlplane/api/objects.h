@@ -19,6 +19,7 @@ struct objects {
 	const struct ike *ike;
 	const struct l2tp *l2tp;
 	const struct pools *pools;
+	const struct pools6 *pools6;
 	struct subscribers *subscribers;
 	uint64_t started_ms; // set by objects_source
 };

@@ -192,6 +192,11 @@ void pools_each(const struct pools *pools,
 	each(context, &(struct pool_info){.name = "default", .size = 100, .used = 40});
 }
 
+struct pool6_info pools6_info(const struct pools6 *pools, uint16_t pool)
+{
+	return (struct pool6_info){.size = 65536, .used = 7};
+}
+
 // ---- the tests
 
 static struct config config = {.pool_count = 1, .pools = {{.name = "default", .prefix_count = 1}}};
@@ -330,7 +335,9 @@ static void test_pools_and_status(void **state)
 
 	assert_int_equal(prefix_parse("100.64.0.0/16", &config.pools[0].prefixes[0], NULL), 0);
 	text = get_text(API_POOLS, (struct api_query){0});
-	assert_string_equal(text, "{\"next\":null,\"pools\":[{\"free\":60,\"name\":\"default\","
+	assert_string_equal(text, "{\"next\":null,\"pools\":[{\"free\":60,"
+				  "\"ipv6_prefixes\":[],\"ipv6_size\":65536,"
+				  "\"ipv6_used\":7,\"name\":\"default\","
 				  "\"prefixes\":[\"100.64.0.0/16\"],\"size\":100,\"used\":40}]}");
 	free(text);
 	text = get_text(API_STATUS, (struct api_query){0});
