@@ -23,6 +23,7 @@ enum packet_kind {
 
 enum packet_flag {
 	PACKET_NAT_T = 1 << 0, // IKE on port 4500: the worker takes off or puts on the marker
+	PACKET_DF = 1 << 1,    // PACKET_PPP, injected: routers may not cut the outer packet
 };
 
 enum {

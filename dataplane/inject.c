@@ -155,6 +155,8 @@ static void put_meta(struct rte_mbuf *m, const struct packet *p, struct sa *sa)
 	struct meta *meta = meta_of(m);
 
 	meta->flags = META_CONTROL;
+	if (p->kind == PACKET_PPP && p->flags & PACKET_DF)
+		meta->flags |= META_DF;
 	if (p->local.version == IP_V6 && !sa) {
 		meta->flags |= META_OUTER6;
 		meta->port = (uint8_t)p->port;

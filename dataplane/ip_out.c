@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What a port takes, and the outer IPv4 header (RFC 791): don't fragment is off, since what is
-// inside was already made to fit (mtu.c); the type of service follows the inner packet
-// (meta.tos; ecn.h). Then the outer route. What the control plane made may be larger than the
-// port takes (an IKE message with certificates) and leaves in fragments; data that does not fit is
-// a mistake of ours and dropped by name. What goes over IPv6 is in ip6_out.c.
+// What a port takes, and the outer IPv4 header (RFC 791): don't fragment is off but in the control
+// plane's probes of the path (docs/mtu.md), since what is inside was already made to fit (mtu.c)
+// and a router that cuts it is better than one that drops it; the type of service follows the inner
+// packet (meta.tos; ecn.h). Then the outer route. What the control plane made may be larger than
+// the port takes (an IKE message with certificates) and leaves in fragments; data that does not fit
+// is a mistake of ours and dropped by name. What goes over IPv6 is in ip6_out.c.
 
 #include "dataplane/checksum.h"
 #include "dataplane/fragment.h"
@@ -25,7 +26,7 @@ static bool add_header(struct worker *w, struct rte_mbuf *m)
 {
 	const struct meta *meta = meta_of(m);
 	struct rte_ipv4_hdr *ip;
-	rte_be16_t length, id;
+	rte_be16_t length, id, df;
 	uint64_t sum;
 
 	if (unlikely(meta->flags & META_OUTER6))
@@ -35,9 +36,10 @@ static bool add_header(struct worker *w, struct rte_mbuf *m)
 		return false;
 	length = rte_cpu_to_be_16((uint16_t)m->pkt_len);
 	id = rte_cpu_to_be_16(w->ip_id++);
+	df = rte_cpu_to_be_16(meta->flags & META_DF ? RTE_IPV4_HDR_DF_FLAG : 0);
 	// From what goes into the header, not from the header: reading words that were written as
 	// bytes a moment ago makes the CPU wait.
-	sum = (uint64_t)meta->local + meta->remote + length + id +
+	sum = (uint64_t)meta->local + meta->remote + length + id + df +
 	      rte_cpu_to_be_16((uint16_t)(RTE_IPV4_VHL_DEF << 8 | meta->tos)) +
 	      rte_cpu_to_be_16((uint16_t)(OUTER_TTL << 8 | meta->protocol));
 	*ip = (struct rte_ipv4_hdr){
@@ -45,6 +47,7 @@ static bool add_header(struct worker *w, struct rte_mbuf *m)
 		.type_of_service = meta->tos,
 		.total_length = length,
 		.packet_id = id,
+		.fragment_offset = df,
 		.time_to_live = OUTER_TTL,
 		.next_proto_id = meta->protocol,
 		.hdr_checksum = (rte_be16_t)~checksum_fold(sum),
@@ -76,7 +79,7 @@ static bool fits(struct worker *w, struct rte_mbuf *m)
 
 	if (likely(m->pkt_len <= most))
 		return true;
-	if (meta->flags & META_CONTROL)
+	if ((meta->flags & (META_CONTROL | META_DF)) == META_CONTROL)
 		send_fragments(w, m, most);
 	else
 		packet_drop(w, m, DROP_MTU_EXCEEDED);

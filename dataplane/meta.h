@@ -51,6 +51,7 @@ enum meta_flag {
 	META_NEXT6 = 1 << 3,    // the next hop is an IPv6 neighbour
 	META_OWN = 1 << 4,      // downlink_own: the gateway's own (ICMP): no filter, no policer
 	META_ISOLATED = 1 << 5, // group_uplink: of a subscriber who reaches no other one
+	META_DF = 1 << 6,       // a probe of the path: no router may cut it into fragments
 };
 
 enum {
