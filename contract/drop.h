@@ -48,6 +48,10 @@
 	X(UDP_PORT, "udp-port", "UDP port of the gateway that nothing listens on") \
 	X(ICMP_INVALID, "icmp-invalid", "malformed ICMP packet") \
 	X(ICMP_TYPE, "icmp-type", "ICMP message that the gateway does not answer") \
+	X(ICMP_FOREIGN, "icmp-foreign", \
+		"packet too big, they say, but it quotes none of ours or makes no sense") \
+	X(ICMP_DONE, "icmp-done", "packet too big: the path MTU of a tunnel follows it") \
+	X(ICMP_RATE, "icmp-rate", "more ICMP about packets too big than is evaluated") \
 	X(NAT_KEEPALIVE, "nat-keepalive", "NAT keepalive of a peer") \
 	X(ESP_SHORT, "esp-short", "ESP packet shorter than its transforms allow") \
 	X(ESP_SPI, "esp-spi", "no SA of that SPI") \

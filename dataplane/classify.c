@@ -200,6 +200,8 @@ static void local(
 	meta->remote = ip->src_addr;
 	meta->local = ip->dst_addr;
 	if (protocol == IPPROTO_ICMP) {
+		if (p->side == SIDE_SUBSCRIBER && path_mtu_hear4(w, m))
+			return;
 		if (icmp_echo(w, &m, 1) == 1)
 			out->answer[out->answer_count++] = m;
 		return;

@@ -82,13 +82,14 @@ static void discovery(struct worker *w, struct rte_mbuf *m, enum drop reason)
 		packet_drop(w, m, reason);
 }
 
-// Echo requests are answered. Packet too big (type 2), which quotes what we sent, would go on from
-// here.
-static void icmp(
-	struct worker *w, struct rte_mbuf *m, const struct ip6_payload *l, struct classified *out)
+// Echo requests are answered; what routers say of packets that were too big is heard.
+static void icmp(struct worker *w, struct rte_mbuf *m, const struct port *p,
+	const struct ip6_payload *l, struct classified *out)
 {
 	if (is_discovery(rte_pktmbuf_mtod(m, const uint8_t *), l))
 		clerk_give(w, m, CLERK_ND);
+	else if (p->side == SIDE_SUBSCRIBER && path_mtu_hear6(w, m, l->at, l->end))
+		return;
 	else if (icmp_echo(w, &m, 1) == 1)
 		out->answer[out->answer_count++] = m;
 }
@@ -110,7 +111,7 @@ static void payload(struct worker *w, struct rte_mbuf *m, const struct port *p,
 	if (l->authentication) {
 		packet_drop(w, m, DROP_IP6_PROTOCOL);
 	} else if (l->protocol == IPPROTO_ICMPV6) {
-		icmp(w, m, l, out);
+		icmp(w, m, p, l, out);
 	} else if (l->protocol == IPPROTO_ESP && p->side == SIDE_SUBSCRIBER) {
 		rte_pktmbuf_adj(m, l->at);
 		out->esp[out->esp_count++] = m;

@@ -5,6 +5,7 @@
 #include "dataplane/channel_server.h"
 #include "dataplane/command.h"
 #include "dataplane/log.h"
+#include "dataplane/path_mtu.h"
 #include "dataplane/resolver.h"
 #include "dataplane/stats.h"
 #include "dataplane/table.h"
@@ -67,9 +68,9 @@ static bool post(struct turn *t, const struct message *m)
 	return true;
 }
 
-static void reply(struct turn *t, const struct message *command, int error)
+static void reply(struct turn *t, const struct message *command, int error, uint32_t value)
 {
-	const struct event_reply body = {.error = error, .command = command->type};
+	const struct event_reply body = {.error = error, .command = command->type, .value = value};
 	struct message m = {.type = EVENT_REPLY, .size = sizeof(body), .request = command->request};
 
 	memcpy(m.body, &body, sizeof(body));
@@ -89,9 +90,12 @@ static void serve_commands(struct turn *t)
 
 	while (count < COMMANDS && ring_slot(&c->event) && (slot = ring_front(&c->command))) {
 		struct message m = *slot; // the other side may go on writing to the slot
+		uint32_t value;
+		int error;
 
 		ring_pop(&c->command);
-		reply(t, &m, command_apply(t->c, &m));
+		error = command_apply(t->c, &m, &value);
+		reply(t, &m, error, value);
 		count++;
 	}
 	if (count)
@@ -99,12 +103,13 @@ static void serve_commands(struct turn *t)
 	t->more = t->more || count == COMMANDS;
 }
 
-static void tell_sa_events(struct turn *t)
+static void tell_events(struct turn *t)
 {
 	bool told = false;
 	struct message m;
 
-	while (ring_slot(&t->server.channel->event) && sa_event_next(t->c->tables, &m))
+	while (ring_slot(&t->server.channel->event) &&
+		(sa_event_next(t->c->tables, &m) || path_mtu_event_next(t->c->tables, &m)))
 		told = post(t, &m);
 	if (told)
 		channel_wake_control(t->server.channel);
@@ -139,6 +144,7 @@ static void tick(struct turn *t)
 		s->clerk_lost = c->resolver->lost[i];
 	}
 	resolver_tick(c->resolver, t->now);
+	path_mtu_tick(c->tables, t->now);
 	t->ticks = t->now + WAIT_MS * MS;
 }
 
@@ -173,7 +179,7 @@ static void work(struct turn *t)
 	sa_moves(t->c->tables);
 	if (t->server.channel) {
 		serve_commands(t);
-		tell_sa_events(t);
+		tell_events(t);
 	}
 	if (t->now >= t->ticks)
 		tick(t);

@@ -24,6 +24,7 @@ struct rte_rcu_qsbr;
 // Work that a worker puts into its ring to the clerk; in meta.stage.
 enum clerk_work {
 	CLERK_ARP = 32,     // an Ethernet frame with ARP in it
+	CLERK_ICMP = 35,    // ICMP header, both ends: a packet was too big for a router, meta.local
 	CLERK_RESOLVE = 33, // IP header: waits for meta.next_hop on meta.out_port
 	CLERK_ND = 34, // IPv6 header, both ends: ICMPv6 133 to 137 (RFC 4861) for an own address
 		       // or for many, its headers checked, its ICMPv6 message not; meta.port

@@ -8,6 +8,7 @@
 #include "dataplane/table.h"
 
 #include <errno.h>
+#include <string.h>
 
 static int reset(const struct clerk *c, const void *body)
 {
@@ -114,11 +115,20 @@ static int (*const handlers[])(const struct clerk *c, const void *body) = {
 	[COMMAND_GROUP_SET] = set_group,
 };
 
-int command_apply(const struct clerk *c, const struct message *m)
+int command_apply(const struct clerk *c, const struct message *m, uint32_t *value)
 {
+	struct command_session_set set;
+	int error;
+
+	*value = 0;
 	if (m->type >= sizeof(handlers) / sizeof(handlers[0]) || !handlers[m->type])
 		return -ENOSYS;
 	if (m->size != command_size(m->type))
 		return -EMSGSIZE;
-	return handlers[m->type](c, m->body);
+	error = handlers[m->type](c, m->body);
+	if (error == 0 && m->type == COMMAND_SESSION_SET) {
+		memcpy(&set, m->body, sizeof(set));
+		*value = c->tables->session[set.session].downlink.mtu;
+	}
+	return error;
 }

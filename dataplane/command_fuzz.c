@@ -42,11 +42,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 static void command(uint8_t type, struct view *v)
 {
 	struct message m = {.type = type};
+	uint32_t value;
 	uint8_t wrong = view_u8(v), length = view_u8(v);
 
 	m.size = wrong < 0xf0 ? command_size(type) : wrong * 0x1010101U;
 	view_copy(v, m.body, length < view_left(v) ? length : view_left(v));
-	(void)command_apply(&lab.clerk, &m);
+	(void)command_apply(&lab.clerk, &m, &value);
 }
 
 // PPP into any session, and a packet to the address of any.
@@ -89,12 +90,13 @@ static void settle(void)
 static void finish(void)
 {
 	struct message reset = {.type = COMMAND_RESET, .size = sizeof(struct command_reset)}, event;
+	uint32_t value;
 
 	lab_run();
 	settle();
 	while (sa_event_next(lab.tables, &event))
 		check(event.size == event_size(event.type));
-	check(command_apply(&lab.clerk, &reset) == 0);
+	check(command_apply(&lab.clerk, &reset, &value) == 0);
 	reclaim_wait(lab.tables);
 	for (uint16_t i = 0; i < LIMIT_FILTERS; i++)
 		check(!lab.tables->groups->filter[i] && group_word(lab.tables, i) == 0);

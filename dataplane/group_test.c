@@ -38,9 +38,10 @@ static int start(void **state)
 static int command(uint32_t type, const void *body)
 {
 	struct message m = {.type = type, .size = command_size(type)};
+	uint32_t value;
 
 	memcpy(m.body, body, m.size);
-	return command_apply(&lab.clerk, &m);
+	return command_apply(&lab.clerk, &m, &value);
 }
 
 static struct command_session_set session_of(uint32_t session, uint32_t inner, uint16_t group)

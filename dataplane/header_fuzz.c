@@ -6,6 +6,7 @@
 #include "dataplane/arp.h"
 #include "dataplane/flow.h"
 #include "dataplane/fragment.h"
+#include "dataplane/icmp_quote.h"
 #include "dataplane/ip6.h"
 #include "dataplane/l2tp_header.h"
 #include "dataplane/mss.h"
@@ -65,6 +66,18 @@ static void arp(const uint8_t *data, size_t size)
 
 	if (size <= UINT16_MAX && arp_parse(data, (uint16_t)size, &a))
 		check(size >= 42);
+}
+
+static void quote(const uint8_t *data, size_t size)
+{
+	static const uint8_t versions[] = {IP_V4, IP_V6};
+	struct icmp_quote q;
+
+	for (size_t i = 0; i < sizeof(versions); i++)
+		if (icmp_quote_parse(versions[i], data, size, &q) == 0)
+			check(size >= 8 + 20 + 8 && q.local.version == versions[i] &&
+				q.remote.version == versions[i] &&
+				(q.protocol == IPPROTO_ESP || q.protocol == IPPROTO_UDP));
 }
 
 // In buffers of the very size, so that a byte beyond them is seen.
@@ -127,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	flow(exact, size);
 	ppp(exact, size);
 	arp(exact, size);
+	quote(exact, size);
 	options(exact, size);
 	clamp(exact, size);
 	free(exact);

@@ -311,6 +311,7 @@ static int run(struct gateway *g)
 
 	g->resolver.worker = g->worker;
 	g->resolver.workers = g->workers;
+	g->resolver.tables = g->tables;
 	for (uint16_t i = 0; i < g->ports; i++)
 		resolver_announce(&g->resolver, i);
 	for (uint16_t i = 0; error == 0 && i < g->workers; i++)

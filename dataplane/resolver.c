@@ -7,6 +7,7 @@
 #include "dataplane/ether.h"
 #include "dataplane/log.h"
 #include "dataplane/nd.h"
+#include "dataplane/path_mtu.h"
 
 #include <errno.h>
 #include <string.h>
@@ -306,11 +307,26 @@ static void receive_nd(struct resolver *r, struct rte_mbuf *m, uint64_t now)
 	}
 }
 
+static void receive_too_big(struct resolver *r, struct rte_mbuf *m, uint64_t now)
+{
+	struct meta *meta = meta_of(m);
+	struct ip_address local = meta->flags & META_OUTER6
+					  ? address_v6(meta->local6)
+					  : address_v4((const uint8_t *)&meta->local);
+
+	meta->out_port = meta->port;
+	drop(r, m,
+		path_mtu_input(r->tables, &local, rte_pktmbuf_mtod(m, void *), m->data_len, now));
+}
+
 static void take(struct resolver *r, struct rte_mbuf *m, uint64_t now)
 {
 	switch (meta_of(m)->stage) {
 	case CLERK_ARP:
 		receive_arp(r, m, now);
+		break;
+	case CLERK_ICMP:
+		receive_too_big(r, m, now);
 		break;
 	case CLERK_RESOLVE:
 		neighbour_wait(r->neighbours, m, now);

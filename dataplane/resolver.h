@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What the clerk does with packets: it takes what workers gave it (ARP, neighbour discovery, and
-// what waits for a neighbour), drives the neighbour table with it, and gives everything back
-// through a worker, which transmits or drops and counts it. Clerk only.
+// What the clerk does with packets: it takes what workers gave it (ARP, neighbour discovery, what
+// waits for a neighbour, and ICMP about packets that were too big), drives the neighbour table with
+// it, and gives everything back through a worker, which transmits or drops and counts it. Clerk
+// only.
 
 #include "dataplane/neighbour.h"
 #include "dataplane/worker.h"
@@ -13,6 +14,7 @@
 
 struct resolver {
 	struct neighbours *neighbours;
+	struct tables *tables; // for what ICMP says of paths
 	struct worker *worker;
 	uint16_t workers;
 	const struct port *port;

@@ -184,9 +184,10 @@ static void test_full_table(void **state)
 static int apply(uint32_t type, const void *body, uint32_t size)
 {
 	struct message m = {.type = type, .size = size};
+	uint32_t value;
 
 	memcpy(m.body, body, size);
-	return command_apply(&lab.clerk, &m);
+	return command_apply(&lab.clerk, &m, &value);
 }
 
 static void test_commands(void **state)

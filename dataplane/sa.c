@@ -9,6 +9,7 @@
 // holds one notice of it; and if the ring was ever full, the clerk looks at every SA instead.
 
 #include "dataplane/outer6.h"
+#include "dataplane/path_mtu.h"
 #include "dataplane/sa.h"
 #include "dataplane/sa_keys.h"
 
@@ -325,6 +326,7 @@ static bool event_of_sa(struct tables *t, struct sa *s, struct message *e)
 	uint32_t bits = __atomic_fetch_and(&s->events, SA_MOVING, __ATOMIC_ACQ_REL) & ~SA_MOVING;
 
 	if (bits & SA_MOVED) {
+		path_mtu_moved(t, s);
 		event_moved(e, s);
 		bits &= ~SA_MOVED;
 	} else if (bits & SA_EXHAUSTING) {

@@ -26,7 +26,8 @@ struct scratch {
 	_Alignas(64) uint8_t iv_key[16 * 15];
 	struct bucket icmp;
 	struct bucket unknown_spi;
-	struct bucket punt6; // subscribers' IPv6 packets for the control plane
+	struct bucket punt6;   // subscribers' IPv6 packets for the control plane
+	struct bucket too_big; // ICMP that goes to the clerk
 } __attribute__((aligned(64)));
 
 static inline struct scratch *scratch_of(const struct worker *w)

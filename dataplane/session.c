@@ -6,6 +6,7 @@
 
 #include "dataplane/session.h"
 
+#include "dataplane/path_mtu.h"
 #include "dataplane/sa.h"
 #include "dataplane/tunnel.h"
 
@@ -67,7 +68,7 @@ static void mtu_update(struct tables *t, uint32_t index)
 	const struct tunnel *tunnel = s->downlink.tunnel;
 	const struct sa *sa = tunnel->sa;
 	struct session_mtu m = {
-		.port_mtu = t->port_mtu,
+		.port_mtu = path_mtu_of(t, tunnel->id),
 		.ip_version = (sa ? sa->outer6 : tunnel->outer6) ? IP_V6 : IP_V4,
 		.cipher = sa ? sa->shape_out.cipher : ESP_CIPHER_NONE,
 		.integrity = sa ? sa->shape_out.integrity : ESP_INTEGRITY_NONE,

@@ -32,6 +32,12 @@ uint16_t reassemble(struct worker *w, struct rte_mbuf **m, uint16_t count);
 // RFC 4443).
 uint16_t icmp_echo(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
+// IPv4 header, both ends; ICMP to an own address of the subscriber side. When it says that a packet
+// was too big for a router, it goes to the clerk or is dropped: true, and it is gone.
+bool path_mtu_hear4(struct worker *w, struct rte_mbuf *m);
+// The same for IPv6, with the ICMPv6 message from at to end.
+bool path_mtu_hear6(struct worker *w, struct rte_mbuf *m, uint16_t at, uint16_t end);
+
 // The control plane's packets, of every kind, on their way out. Returns how many there were.
 uint16_t inject(struct worker *w);
 

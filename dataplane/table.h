@@ -17,8 +17,9 @@ struct tunnel;
 struct session;
 struct session_cold;
 struct reclaim;
-struct groups;  // group.h
-struct scratch; // scratch.h
+struct groups;   // group.h
+struct scratch;  // scratch.h
+struct path_mtu; // path_mtu.h
 
 // Outer IPv6 addresses of a tunnel or a pair of SAs, as on the wire; never changed in place.
 struct outer6 {
@@ -45,6 +46,7 @@ struct tables {
 
 	// Below: of the files that the functions of this header are in.
 	struct session_cold *session_cold; // by index: what only the clerk looks at
+	struct path_mtu *path_mtu;         // what routers said of the way to the peers
 	struct reclaim *reclaim;           // what waits for a quiescent state, oldest first
 	struct reclaim *reclaim_last;
 	struct scratch *scratch;  // by worker index: working memory of that worker's stages

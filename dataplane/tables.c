@@ -6,6 +6,7 @@
 #include "dataplane/tunnel.h"
 
 #include "dataplane/group.h"
+#include "dataplane/path_mtu.h"
 #include "dataplane/sa.h"
 #include "dataplane/scratch.h"
 #include "dataplane/session.h"
@@ -90,6 +91,7 @@ static void tables_free(struct tables *t)
 	table_free(t->scratch);
 	table_free(t->notices);
 	table_free(t->moves);
+	path_mtu_free(t->path_mtu);
 	free(t);
 }
 
@@ -114,6 +116,7 @@ struct tables *tables_create(uint32_t sas, uint32_t sessions, struct stats_sa *s
 		.scratch = table_alloc(LIMIT_WORKERS * sizeof(*t->scratch)),
 		.notices = notices_create("notices", sizeof(struct sa_notice)),
 		.moves = notices_create("moves", sizeof(struct sa_move)),
+		.path_mtu = path_mtu_create(),
 		.sa_stats = sa_stats,
 		.session_stats = session_stats,
 		.mgr = mgr,
@@ -122,7 +125,7 @@ struct tables *tables_create(uint32_t sas, uint32_t sessions, struct stats_sa *s
 		.port_mtu = 1500,
 	};
 	if (t->sa && t->tunnel && t->session && t->session_cold && t->groups && t->scratch &&
-		t->notices && t->moves && scratch_init(t) == 0)
+		t->notices && t->moves && t->path_mtu && scratch_init(t) == 0)
 		return t;
 	tables_free(t);
 	return NULL;

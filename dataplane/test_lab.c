@@ -148,6 +148,7 @@ static int make_all(void)
 	lab.tables = tables_create(SAS, SESSIONS, lab.stats.sa, lab.stats.session, mgr, lab.qsbr);
 	lab.tables->workers = lab.workers;
 	lab.resolver = (struct resolver){.worker = lab.worker,
+		.tables = lab.tables,
 		.workers = lab.workers,
 		.port = lab.port,
 		.ports = LAB_PORTS,

@@ -6,6 +6,7 @@
 #include "dataplane/tunnel.h"
 
 #include "dataplane/outer6.h"
+#include "dataplane/path_mtu.h"
 #include "dataplane/sa.h"
 #include "dataplane/session.h"
 
@@ -174,6 +175,7 @@ int tunnel_add(struct tables *t, const struct command_tunnel_add *c)
 	if (sa)
 		sa->tunnels++;
 	__atomic_store_n(&t->tunnel[c->tunnel], tunnel, __ATOMIC_RELEASE);
+	path_mtu_put(t, tunnel);
 	return 0;
 }
 
@@ -193,6 +195,7 @@ int tunnel_set_sa(struct tables *t, const struct command_tunnel_set_sa *c)
 	if (sa)
 		sa->tunnels++;
 	__atomic_store_n(&tunnel->sa, sa, __ATOMIC_RELEASE);
+	path_mtu_put(t, tunnel);
 	session_mtu_refresh(t, tunnel);
 	return 0;
 }
@@ -203,6 +206,7 @@ void tunnel_remove(struct tables *t, uint16_t id)
 	const struct session_map *m = tunnel->map;
 
 	__atomic_store_n(&t->tunnel[id], NULL, __ATOMIC_RELEASE);
+	path_mtu_take(t, id);
 	for (uint32_t i = 0; i <= m->mask; i++) {
 		if (m->entry[i] != SESSION_NONE)
 			session_remove(t, m->entry[i]);

@@ -10,6 +10,7 @@
 #include "dataplane/test_tunnel.h"
 
 #include "dataplane/esp_crypto.h"
+#include "dataplane/path_mtu.h"
 #include "dataplane/sa.h"
 
 #include "contract/view.h"
@@ -288,6 +289,29 @@ static void plain_sealed(uint16_t queue, uint8_t *data, size_t length)
 		outer(queue, protocol, esp, length);
 }
 
+// A router's word on a packet that was too big: of the ESP tunnel, or of whatever the bytes say.
+static void too_big(uint16_t queue, uint8_t *data, size_t length)
+{
+	uint8_t icmp[LAB_FRAME];
+	struct build b = build_in(icmp, sizeof(icmp));
+	uint16_t sum;
+
+	if (length < 4)
+		return;
+	build_u16(&b, 0x0304);
+	build_u32(&b, 0);
+	build_bytes(&b, data, 2);
+	lab_ip4(&b, data[2] & 1 ? protocol : IPPROTO_UDP, US_SUB, CLIENT, 1480, 60, 0);
+	if (data[2] & 2) {
+		build_u32(&b, THEIRS);
+		build_u32(&b, data[3]);
+	}
+	build_bytes(&b, data + 4, length - 4);
+	sum = (uint16_t)~rte_raw_cksum(icmp, build_length(&b));
+	memcpy(icmp + 2, &sum, 2);
+	outer(queue, IPPROTO_ICMP, icmp, build_length(&b));
+}
+
 static void second(uint16_t queue, uint8_t *data, size_t length)
 {
 	lab_second();
@@ -303,7 +327,7 @@ static void neighbours(uint16_t queue, uint8_t *data, size_t length)
 static void (*const steps[])(uint16_t queue, uint8_t *data, size_t length) = {raw_subscriber,
 	raw_network, arp, ip_subscriber, ip_to_clear, ip_to_sealed, ppp_clear, ppp_sealed,
 	ip_in_clear, ip_in_sealed, udp_subscriber, udp_sealed, plain_sealed, second, neighbours,
-	ip6_subscriber, headers6, icmp6};
+	ip6_subscriber, headers6, icmp6, too_big};
 
 // ---- one input
 
@@ -344,8 +368,8 @@ static void finish(void)
 	check(lab_balanced() && lab_packets_out() == 0);
 	check(!channel_broken(&lab.near) && !channel_broken(&lab.far));
 	sa_moves(lab.tables);
-	while (sa_event_next(lab.tables, &event))
-		;
+	while (sa_event_next(lab.tables, &event) || path_mtu_event_next(lab.tables, &event))
+		check(event.size == event_size(event.type));
 	tunnel_clear();
 }
 
