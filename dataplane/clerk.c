@@ -201,7 +201,7 @@ static int prepare_sleep(struct turn *t)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (c)
 		channel_will_sleep(c);
-	if (t->more || !resolver_idle(t->c->resolver))
+	if (t->more || !resolver_idle(t->c->resolver) || !sa_moves_idle(t->c->tables))
 		return 0;
 	// What is left in the command ring while there is no room for answers waits for TELL_MS.
 	return c && ring_front(&c->command) && ring_slot(&c->event) ? 0 : wait;

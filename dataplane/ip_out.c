@@ -164,25 +164,34 @@ static uint16_t ip4_route(struct worker *w, struct rte_mbuf **m, uint16_t count)
 	return kept;
 }
 
-uint16_t ip_route(struct worker *w, struct rte_mbuf **m, uint16_t count)
+// Each version by itself: their order stays, and no flow has both.
+static uint16_t route_mixed(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
 	struct rte_mbuf *six[BURST];
 	uint16_t kept = 0, sixes = 0;
 
 	for (uint16_t i = 0; i < count; i++) {
-		if (unlikely(meta_of(m[i])->flags & META_OUTER6))
+		if (meta_of(m[i])->flags & META_OUTER6)
 			six[sixes++] = m[i];
 		else
 			m[kept++] = m[i];
 	}
-	if (likely(kept))
+	if (kept)
 		kept = ip4_route(w, m, kept);
-	if (unlikely(sixes)) {
-		sixes = ip6_out_route(w, six, sixes);
-		memcpy(m + kept, six, sixes * sizeof(*m));
-		kept += sixes;
-	}
-	return kept;
+	sixes = ip6_out_route(w, six, sixes);
+	memcpy(m + kept, six, sixes * sizeof(*m));
+	return kept + sixes;
+}
+
+uint16_t ip_route(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	uint8_t flags = 0;
+
+	if (count == 0)
+		return 0;
+	for (uint16_t i = 0; i < count; i++)
+		flags |= meta_of(m[i])->flags;
+	return unlikely(flags & META_OUTER6) ? route_mixed(w, m, count) : ip4_route(w, m, count);
 }
 
 uint16_t ip_out(struct worker *w, struct rte_mbuf **m, uint16_t count)

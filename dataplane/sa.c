@@ -279,6 +279,11 @@ void sa_moves(struct tables *t)
 	}
 }
 
+bool sa_moves_idle(const struct tables *t)
+{
+	return rte_ring_empty(t->moves);
+}
+
 // ---- clerk: what is to be told
 
 static void event_of(struct message *e, uint32_t type, const void *body)

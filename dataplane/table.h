@@ -99,6 +99,8 @@ bool sa_event_next(struct tables *t, struct message *event);
 // Clerk only: peers over IPv6 that have moved are followed from now on. To be called whenever a
 // worker woke the clerk, with or without a control plane.
 void sa_moves(struct tables *t);
+// Is there nothing for it to do?
+bool sa_moves_idle(const struct tables *t);
 
 // Calls release(object) once no worker can see it any more. Clerk only (reclaim.c).
 void reclaim_later(struct tables *t, void *object, void (*release)(void *object));
