@@ -42,7 +42,6 @@
 		"IPv6 fragment for the gateway of neither ESP nor UDP alone") \
 	X(IP6_PROTOCOL, "ip6-protocol", \
 		"IPv6 protocol for the gateway itself that it does not speak") \
-	X(IP6_UNSUPPORTED, "ip6-unsupported", "IPv6 packet") \
 	X(UDP_INVALID, "udp-invalid", "UDP header or length is wrong") \
 	X(UDP_CHECKSUM, "udp-checksum", "wrong UDP checksum") \
 	X(UDP_PORT, "udp-port", "UDP port of the gateway that nothing listens on") \

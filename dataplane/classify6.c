@@ -142,9 +142,6 @@ void classify_local6(
 		payload(w, m, p, &l, out);
 }
 
-// TODO(ipv6): what the network sends is routed when forward.c knows IPv6.
-static const bool forwarding = false;
-
 void classify_ip6(
 	struct worker *w, struct rte_mbuf *m, const struct port *p, struct classified *out)
 {
@@ -156,15 +153,13 @@ void classify_ip6(
 		return;
 	}
 	ip = rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *);
-	if (ip->dst_addr[0] != 0xff && p->side == SIDE_NETWORK && !forwarding)
-		discovery(w, m, DROP_IP6_UNSUPPORTED);
-	else if (ip->dst_addr[0] == 0xff) // the source may be none yet
+	if (ip->dst_addr[0] == 0xff) // the source may be none yet
 		discovery(w, m, DROP_ROUTE_NONE);
 	else if (!source_is_sane(p, ip->src_addr))
 		packet_drop(w, m, DROP_IP6_SOURCE);
 	else if (is_own(w, p, ip->dst_addr))
 		classify_local6(w, m, p, out);
-	else if (forwarding && p->side == SIDE_NETWORK && !ip6_is_link_local(ip->src_addr) &&
+	else if (p->side == SIDE_NETWORK && !ip6_is_link_local(ip->src_addr) &&
 		 !ip6_is_link_local(ip->dst_addr))
 		out->forward[out->forward_count++] = m;
 	else

@@ -63,8 +63,8 @@ int tunnel_pair(uint8_t cipher, uint8_t integrity, uint8_t encapsulation)
 	return sa_add(lab.tables, &ours) || sa_add(lab.tables, &theirs);
 }
 
-static int add_session(
-	uint16_t tunnel, uint32_t peer, uint32_t sa, uint32_t session, uint32_t inner)
+static int add_session(uint16_t tunnel, uint32_t peer, uint32_t sa, uint32_t session,
+	uint32_t inner, const char *inner6)
 {
 	const struct command_tunnel_add t = {.tunnel = tunnel,
 		.peer_tunnel = tunnel + 100,
@@ -78,20 +78,21 @@ static int add_session(
 		.tunnel = tunnel,
 		.session_id = (uint16_t)(session + SESSION_ID),
 		.peer_session = (uint16_t)(session + 2000)};
-	const struct command_session_set set = {.session = session,
-		.flags = SESSION_IP4_OPEN | SESSION_LCP_OPEN,
+	struct command_session_set set = {.session = session,
+		.flags = SESSION_IP4_OPEN | SESSION_IP6_OPEN | SESSION_LCP_OPEN,
 		.magic = 0x01020304,
 		.peer_mru = 1400,
 		.ip4 = address_from_u32(inner)};
 
+	prefix_parse(inner6, &set.ip6, NULL);
 	return tunnel_add(lab.tables, &t) || session_add(lab.tables, &s) ||
 	       session_set(lab.tables, &set);
 }
 
 int tunnel_sessions(void)
 {
-	return add_session(TUNNEL, PEER, OURS, SESSION, INNER) ||
-	       add_session(TUNNEL_CLEAR, 0, 0, SESSION_CLEAR, OTHER);
+	return add_session(TUNNEL, PEER, OURS, SESSION, INNER, INNER6_PLAN) ||
+	       add_session(TUNNEL_CLEAR, 0, 0, SESSION_CLEAR, OTHER, OTHER6_PLAN);
 }
 
 static int add_route(uint32_t session, uint32_t inner)
@@ -103,9 +104,18 @@ static int add_route(uint32_t session, uint32_t inner)
 	return route_add(lab.routes, &r);
 }
 
+static int add_route6(uint32_t session, const char *prefix)
+{
+	struct command_route r = {.kind = NEXT_HOP_SESSION, .session = session};
+
+	prefix_parse(prefix, &r.prefix, NULL);
+	return route_add(lab.routes, &r);
+}
+
 int tunnel_routes(void)
 {
-	return add_route(SESSION, INNER) || add_route(SESSION_CLEAR, OTHER);
+	return add_route(SESSION, INNER) || add_route(SESSION_CLEAR, OTHER) ||
+	       add_route6(SESSION, INNER6_PLAN) || add_route6(SESSION_CLEAR, OTHER6_PLAN);
 }
 
 void tunnel_clear(void)

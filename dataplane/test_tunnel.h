@@ -9,6 +9,12 @@
 
 #define CLIENT6 "2001:db8:0:1::10"
 
+#define INNER6      "2001:db8:a:1::9" // in the session's prefix, a /64
+#define OTHER6      "2001:db8:a:2::9" // the same, of the clear one
+#define INNER6_PLAN "2001:db8:a:1::/64"
+#define OTHER6_PLAN "2001:db8:a:2::/64"
+#define HOST6       "2001:db8:0:2::10"
+
 #define CLIENT LAB_IP(192, 0, 2, 10)
 #define US_SUB LAB_IP(192, 0, 2, 1)
 #define HOST   LAB_IP(198, 51, 100, 10)
@@ -33,9 +39,9 @@ enum {
 void tunnel_outer6(bool six);
 // Both pairs, with that transform, plain or in UDP. Returns 0 or an error.
 int tunnel_pair(uint8_t cipher, uint8_t integrity, uint8_t encapsulation);
-// Both tunnels, both sessions, open for IPv4 and LCP. Returns 0 or an error.
+// Both tunnels, both sessions, open for IPv4, IPv6 and LCP. Returns 0 or an error.
 int tunnel_sessions(void);
-// The routes to both sessions, once. Returns 0 or an error.
+// The routes to both sessions, of both IP versions, once. Returns 0 or an error.
 int tunnel_routes(void);
 // All but the routes goes again.
 void tunnel_clear(void);

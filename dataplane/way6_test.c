@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #define LINK_US     "fe80::ff:fe00:f0"
+#define LINK_NET    "fe80::ff:fe00:f1"
 #define LINK_CLIENT "fe80::9"
 
 enum { IP_AT = 14, UDP_AT = 14 + 40 };
@@ -33,6 +34,9 @@ static int start(void **state)
 	if (lab_start(state) < 0 || tunnel_routes())
 		return -1;
 	lab6_address(LINK_US, lab.port[LAB_SUB].link_local);
+	lab6_address(LINK_NET, lab.port[LAB_NET].link_local);
+	lab6_neighbour(LAB_NET, 9, HOST6, LAB_NET6);
+	lab6_neighbour(LAB_NET, 9, LINK_CLIENT, LINK_NET);
 	lab_neighbour(LAB_NET, 9, HOST);
 	lab6_neighbour(LAB_SUB, 9, CLIENT6, LAB_SUB6);
 	lab6_neighbour(LAB_SUB, 9, LINK_CLIENT, LINK_US);
@@ -378,6 +382,49 @@ static void test_spray(void **state)
 	assert_true(lab.stats.worker[0].given + lab.stats.worker[1].given > 0);
 }
 
+// ---- IPv6 in IPv6
+
+static void host_sends6(uint16_t queue, const char *to, uint16_t length)
+{
+	uint8_t frame[LAB_FRAME], data[LAB_FRAME] = {0};
+	struct lab6_ends ends = {HOST6, to};
+
+	lab_receive(LAB_NET, queue, frame,
+		lab6_frame(frame, LAB_NET, IPPROTO_NONE, ends, data, length));
+}
+
+static void test_ipv6_inside(void **state)
+{
+	struct lab6_ends ends = {OTHER6, HOST6};
+	uint8_t data[LAB_FRAME], frame[LAB_FRAME];
+	struct build b = build_in(data, sizeof(data));
+	uint16_t sum;
+	size_t n;
+
+	lab_udp(&b, PORT_L2TP, PORT_L2TP, 6 + 4 + 40 + 30);
+	build_u32(&b, 0x00020000 | TUNNEL_CLEAR);
+	build_u16(&b, SESSION_CLEAR + SESSION_ID);
+	build_u32(&b, 0xff030057);
+	lab6_header(&b, IPPROTO_NONE, ends, 30, 64);
+	build_zero(&b, 30);
+	n = build_length(&b);
+	sum = lab6_checksum(client, IPPROTO_UDP, data, (uint16_t)n);
+	memcpy(data + 6, &sum, sizeof(sum));
+	receive_outer(client, 1, IPPROTO_UDP, data, n);
+	lab_run();
+	assert_int_equal(lab_sent(LAB_NET, frame), 14 + 40 + 30);
+	assert_memory_equal(frame + 12, ((uint8_t[]){0x86, 0xdd}), 2);
+	assert_int_equal(frame[14 + 7], 63);
+	host_sends6(0, OTHER6, 30);
+	host_sends6(1, INNER6, 30);
+	lab_run();
+	assert_int_equal(check_frame(frame, CLIENT6, IPPROTO_UDP), 8 + 6 + 4 + 40 + 30);
+	n = check_frame(frame, CLIENT6, IPPROTO_ESP);
+	assert_int_equal(client_opens(frame + UDP_AT, n, 0, data), 6 + 4 + 40 + 30);
+	assert_int_equal(data[10] >> 4, 6);
+	assert_int_equal(data[10 + 7], 63);
+}
+
 // ---- the peer moves
 
 static void test_follows_the_nat(void **state)
@@ -418,6 +465,24 @@ static void test_answers_echo(void **state)
 	check_echo(client, 56);
 	check_echo(client, 1452);
 	check_echo(link, 33);
+}
+
+static void test_answers_echo_of_the_network(void **state)
+{
+	static const struct lab6_ends all[] = {{HOST6, LAB_NET6}, {LINK_CLIENT, LINK_NET}};
+	uint8_t data[LAB_FRAME], frame[LAB_FRAME], address[16];
+
+	for (size_t i = 0; i < RTE_DIM(all); i++) {
+		size_t n = lab6_echo(data, all[i], 100);
+
+		lab_receive(LAB_NET, 0, frame,
+			lab6_frame(frame, LAB_NET, IPPROTO_ICMPV6, all[i], data, (uint16_t)n));
+		lab_run();
+		assert_int_equal(lab_sent(LAB_NET, frame), UDP_AT + n);
+		lab6_address(all[i].from, address);
+		assert_memory_equal(frame + IP_AT + 24, address, sizeof(address));
+		assert_int_equal(frame[UDP_AT], 129);
+	}
 }
 
 // ---- what the control plane sends
@@ -543,6 +608,8 @@ int main(void)
 		BOOKS(test_spray, plain),
 		BOOKS(test_follows_the_nat, in_udp),
 		BOOKS(test_answers_echo, plain),
+		BOOKS(test_answers_echo_of_the_network, plain),
+		BOOKS(test_ipv6_inside, plain),
 		BOOKS(test_injects, plain),
 		BOOKS(test_injects_nonsense, plain),
 		BOOKS(test_injects_fragments, plain),

@@ -234,6 +234,38 @@ static void headers6(uint16_t queue, uint8_t *data, size_t length)
 		outer6(queue, next[data[0] % RTE_DIM(next)], data + 1, length - 1);
 }
 
+// An IPv6 packet of the network to one of the subscribers.
+static void ip6_network(uint16_t queue, uint8_t *data, size_t length)
+{
+	if (length >= 40) {
+		data[0] = 0x60 | (data[0] & 0xf);
+		data[4] = (uint8_t)((length - 40) >> 8);
+		data[5] = (uint8_t)(length - 40);
+		lab6_address(data[39] & 1 ? INNER6 : OTHER6, data + 24);
+	}
+	framed(LAB_NET, queue, RTE_ETHER_TYPE_IPV6, data, length);
+}
+
+// An IPv6 packet of a subscriber: right version, length and source.
+static void ip6_inside(uint16_t queue, uint8_t *data, size_t length)
+{
+	uint8_t ppp[LAB_FRAME] = {0xff, 0x03, 0x00, 0x57};
+	bool clear;
+
+	if (length < 40)
+		return;
+	clear = data[23] & 1;
+	data[0] = 0x60 | (data[0] & 0xf);
+	data[4] = (uint8_t)((length - 40) >> 8);
+	data[5] = (uint8_t)(length - 40);
+	lab6_address(clear ? OTHER6 : INNER6, data + 8);
+	memcpy(ppp + 4, data, length);
+	if (clear)
+		ppp_clear(queue, ppp, length + 4);
+	else
+		ppp_sealed(queue, ppp, length + 4);
+}
+
 static void icmp6(uint16_t queue, uint8_t *data, size_t length)
 {
 	uint16_t sum;
@@ -322,12 +354,13 @@ static void neighbours(uint16_t queue, uint8_t *data, size_t length)
 	lab_neighbour(LAB_SUB, 9, CLIENT);
 	lab_neighbour(LAB_NET, 9, HOST);
 	lab6_neighbour(LAB_SUB, 9, CLIENT6, LAB_SUB6);
+	lab6_neighbour(LAB_NET, 9, HOST6, LAB_NET6);
 }
 
 static void (*const steps[])(uint16_t queue, uint8_t *data, size_t length) = {raw_subscriber,
 	raw_network, arp, ip_subscriber, ip_to_clear, ip_to_sealed, ppp_clear, ppp_sealed,
 	ip_in_clear, ip_in_sealed, udp_subscriber, udp_sealed, plain_sealed, second, neighbours,
-	ip6_subscriber, headers6, icmp6, too_big};
+	ip6_subscriber, headers6, icmp6, too_big, ip6_network, ip6_inside};
 
 // ---- one input
 
