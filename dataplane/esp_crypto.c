@@ -418,20 +418,40 @@ static void des_some(struct worker *w, struct esp_packet **list, uint16_t n, boo
 		;
 }
 
+// Which algorithms occur: a bit for each of them. Nearly always there is one.
+static inline uint32_t hashes_of(const struct esp_packet *p, uint16_t n)
+{
+	uint32_t there = 0;
+
+	for (uint16_t i = 0; i < n; i++)
+		there |= 1U << p[i].shape.integrity;
+	return there & ~(1U << ESP_INTEGRITY_NONE);
+}
+
+static inline uint32_t ciphers_of(const struct esp_packet *p, uint16_t n)
+{
+	uint32_t there = 0;
+
+	for (uint16_t i = 0; i < n; i++)
+		there |= sa_is_aead(p[i].shape.cipher) ? 0 : 1U << p[i].shape.cipher;
+	return there;
+}
+
 static void hash_all(struct worker *w, struct esp_packet *p, uint16_t n, bool compare)
 {
 	struct esp_packet *list[BURST];
 
-	for (uint8_t a = ESP_INTEGRITY_NONE + 1; a < ESP_INTEGRITY_COUNT; a++) {
+	for (uint32_t there = hashes_of(p, n); there; there &= there - 1) {
+		uint8_t a = (uint8_t)__builtin_ctz(there);
 		uint16_t count = 0;
 
 		for (uint16_t i = 0; i < n; i++) {
 			if (p[i].shape.integrity == a)
 				list[count++] = &p[i];
 		}
-		if (count && compare)
+		if (compare)
 			hash_check(w, list, count);
-		else if (count)
+		else
 			hash_write(w, list, count);
 	}
 }
@@ -440,11 +460,10 @@ static void cipher_all(struct worker *w, struct esp_packet *p, uint16_t n, bool 
 {
 	struct esp_packet *list[BURST];
 
-	for (uint8_t c = ESP_CIPHER_AES_CBC_128; c < ESP_CIPHER_COUNT; c++) {
+	for (uint32_t there = ciphers_of(p, n); there; there &= there - 1) {
+		uint8_t c = (uint8_t)__builtin_ctz(there);
 		uint16_t count = 0;
 
-		if (sa_is_aead(c))
-			continue;
 		for (uint16_t i = 0; i < n; i++) {
 			if (p[i].shape.cipher == c && (!decrypt || p[i].ok))
 				list[count++] = &p[i];
@@ -473,7 +492,7 @@ void esp_decrypt(struct worker *w, struct esp_packet *p, uint16_t n)
 	if (aead_all(w, p, n, true) == n)
 		return;
 	for (uint16_t i = 0; i < n; i++) {
-		if (!sa_is_aead(p[i].shape.cipher))
+		if (!sa_is_aead(p[i].shape.cipher) && (i == 0 || p[i].key != p[i - 1].key))
 			prefetch_cbc(&p[i]);
 	}
 	hash_all(w, p, n, true);
@@ -491,7 +510,8 @@ void esp_encrypt(struct worker *w, struct esp_packet *p, uint16_t n)
 	for (uint16_t i = 0; i < n; i++) {
 		if (sa_is_aead(p[i].shape.cipher))
 			continue;
-		prefetch_cbc(&p[i]);
+		if (i == 0 || p[i].key != p[i - 1].key)
+			prefetch_cbc(&p[i]);
 		cbc_iv(w, &p[i]);
 	}
 	cipher_all(w, p, n, false);
