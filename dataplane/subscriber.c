@@ -66,6 +66,26 @@ static bool ecn_follow(struct rte_mbuf *m)
 	return true;
 }
 
+// All that uplink_check checks, in few steps, for a packet without options that nothing on the way
+// has marked. What follows its total length is cut off then. False: uplink_check knows more.
+static inline bool uplink_usual(struct rte_mbuf *m, const struct session_uplink *s)
+{
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	uint32_t ip4 = __atomic_load_n(&s->ip4, __ATOMIC_ACQUIRE);
+	uint16_t total;
+
+	if (m->nb_segs != 1 || m->data_len < sizeof(*ip) || ip->version_ihl != RTE_IPV4_VHL_DEF)
+		return false;
+	total = rte_be_to_cpu_16(ip->total_length);
+	if (total < sizeof(*ip) || total > m->data_len || ip->src_addr != ip4 || ip4 == 0 ||
+		meta_of(m)->tos & ECN_MASK || !destination_valid((const uint8_t *)&ip->dst_addr) ||
+		!checksum_ip4_plain_ok(ip))
+		return false;
+	m->data_len = total;
+	m->pkt_len = total;
+	return true;
+}
+
 // DROP_COUNT: it goes on; SUBSCRIBER_PUNT; or the reason.
 static int uplink_check(struct rte_mbuf *m, const struct session_uplink *s)
 {
@@ -108,7 +128,7 @@ uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t n)
 	for (uint16_t i = 0; i < n; i++) {
 		uint32_t index = meta_of(m[i])->session;
 		struct session_uplink *s = &w->tables->session[index].uplink;
-		int reason = uplink_check(m[i], s);
+		int reason = likely(uplink_usual(m[i], s)) ? DROP_COUNT : uplink_check(m[i], s);
 
 		if (reason == DROP_COUNT) {
 			if (group_special(w->tables, __atomic_load_n(&s->group, __ATOMIC_RELAXED),
