@@ -88,13 +88,19 @@ static void route4(
 {
 	struct route_share share = {0};
 	struct route_hop hops[BURST];
+	uint32_t other[BURST]; // one for each run of packets to one destination
+	uint16_t runs = 0, run = 0;
 
-	routes_lookup(w->routes, SIDE_NETWORK, to, hops, count);
+	for (uint16_t i = 0; i < count; i++)
+		if (runs == 0 || other[runs - 1] != to[i])
+			other[runs++] = to[i];
+	routes_lookup(w->routes, SIDE_NETWORK, other, hops, runs);
 	for (uint16_t i = 0; i < count; i++) {
+		run += other[run] != to[i];
 		if (unlikely(to[i] >= MULTICAST)) // nor broadcast
 			packet_drop(w, m[i], DROP_ROUTE_NONE);
 		else
-			place(w, m[i], &hops[i], &share, out);
+			place(w, m[i], &hops[run], &share, out);
 	}
 }
 
