@@ -39,10 +39,10 @@ IKE = ("aes256-sha256-modp2048", "aes128-sha1-modp2048", "aes256-sha1-ecp384",
 
 # What a connected client must be able to do
 
-def moves_traffic(bench, one):
+def moves_traffic(bench, one, mtu=1400):
     """Small and large packets both ways, with and without fragments, and TCP both ways."""
     check(one.ping(HOST) == 3, "a plain ping was lost")
-    check(one.ping(HOST, size=1372, df=True) == 3, "a ping of 1400 bytes with DF was lost")
+    check(one.ping(HOST, size=mtu - 28, df=True) == 3, f"a ping of {mtu} bytes with DF was lost")
     check(one.ping(HOST, size=4000) == 3, "a ping of 4000 bytes was lost")
     moves_tcp(bench, one)
 
@@ -72,7 +72,7 @@ def connect(bench, place, esp, ike=IKE[0], **changes):
     check(dial.gateway == "100.64.0.1", f"the peer's address is {dial.gateway}")
     there = bench.gateway.wait_subscribers(1)
     check(dial.address in str(there), f"{dial.address} is not in {there}")
-    moves_traffic(bench, one)
+    moves_traffic(bench, one, changes.get("mtu", 1400))
     mark = bench.gateway.mark()
     one.down()
     bench.gateway.wait_event("subscriber-down", mark)
@@ -385,6 +385,11 @@ def table():
         cases[f"{esp}-nat"] = lambda bench, esp=esp: connect(bench, NAT, esp)
     for esp in ("cbc-192-sha384", "cbc-256-sha512"):
         cases[f"{esp}-direct"] = lambda bench, esp=esp: connect(bench, DIRECT, esp)
+    for esp in ("gcm-128", "cbc-128-sha1"):
+        cases[f"ipv6-{esp}-direct"] = lambda bench, esp=esp: connect(
+            bench, DIRECT, esp, server=labs.GATEWAY_WAN6)
+        cases[f"ipv6-{esp}-encapsulated"] = lambda bench, esp=esp: connect(
+            bench, DIRECT, esp, server=labs.GATEWAY_WAN6, encapsulate=True, mtu=1380)
     for esp in ("3des-sha1", "cbc-128-sha1-esn", "gcm-128-esn"):
         cases[f"policy-{esp}-direct"] = lambda bench, esp=esp: connect_by_policy(bench, DIRECT, esp)
     cases["policy-cbc-128-sha1-esn-nat"] = lambda bench: connect_by_policy(

@@ -14,6 +14,7 @@ SOURCE, SINK, MEBIBYTES = 7001, 7002, 4
 
 # Where a client is: bridge, address by its number, router.
 DIRECT = ("wan", "192.0.2.{}/24", "")
+WAN6 = "2001:db8:0:1::{}/64"
 NAT = ("lan", "10.9.0.{}/24", labs.NAT_LAN)
 
 
@@ -59,7 +60,8 @@ class Bench:
         bridge, address, router = place[0], place[1].format(last), place[2]
         one = self.clients.get(name)
         if not one:
-            one = clients.Client(self.lab, name, self.topology.sub, bridge, address, router)
+            one = clients.Client(self.lab, name, self.topology.sub, bridge, address, router,
+                                 WAN6.format(last))
             self.clients[name] = one
         if not one.process or one.process.poll() is not None:
             one.address, one.router = address, router

@@ -27,6 +27,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 INTEROP = os.path.join(TOP, "test", "interop")
 KERNEL = "linux.uml"
 MEMORY = "160M"
+# Where xl2tpd is and what it takes for its server when the real one has an IPv6 address.
+RELAY_FROM, RELAY_TO = "127.0.0.1", "127.0.0.2"
 
 # What pppd must be forbidden so that only one way to authenticate is left.
 PPP_REFUSE = {
@@ -43,6 +45,7 @@ class Settings:
     server: str = labs.GATEWAY_WAN
     server_id: str = ""  # empty: its address; with %any strongSwan sends no INITIAL-CONTACT
     version: int = 1
+    encapsulate: bool = False  # ESP in UDP although there is no NAT
     ike: str = "aes256-sha256-modp2048"
     esp: str = "aes128-sha1"
     psk: str = "culvert-psk"
@@ -69,7 +72,11 @@ class Settings:
     def files(self):
         """The client's configuration files, by their path in it."""
         refuse = "\n".join(f"refuse-{way}" for way in PPP_REFUSE[self.auth])
-        return {
+        v6 = ":" in self.server
+        relay = {"relay": f"""#!/bin/sh
+exec socat UDP4-LISTEN:1701,bind={RELAY_TO} 'UDP6:[{self.server}]:1701,sourceport=1701'
+"""} if v6 else {}
+        return relay | {
             "ipsec.conf": f"""
 config setup
 	uniqueids=no
@@ -77,13 +84,14 @@ conn gateway
 	type=transport
 	keyexchange=ikev{self.version}
 	authby=secret
-	left=%defaultroute
+	left={"%any6" if v6 else "%defaultroute"}
 	leftprotoport=17/1701
 	right={self.server}
 	rightid={self.server_id or self.server}
 	rightprotoport=17/1701
 	ike={self.ike}!
 	esp={self.esp}!
+	forceencaps={"yes" if self.encapsulate else "no"}
 	ikelifetime={self.ike_lifetime}
 	lifetime={self.esp_lifetime}
 	margintime={self.margin}
@@ -117,8 +125,9 @@ charon {
             "xl2tpd/xl2tpd.conf": f"""
 [global]
 port = 1701
+listen-addr = {RELAY_FROM if v6 else "0.0.0.0"}
 [lac gateway]
-lns = {self.server}
+lns = {RELAY_TO if v6 else self.server}
 ppp debug = yes
 pppoptfile = /etc/ppp/options.gateway
 length bit = yes
@@ -168,7 +177,7 @@ class CommandFailed(Exception):
 class Client:
     """Owns one kernel, its TAP and its shared directory. Use it from one thread."""
 
-    def __init__(self, lab, name, space, bridge, address, router):
+    def __init__(self, lab, name, space, bridge, address, router, address6=""):
         self.lab = lab
         self.name = name
         self.space = space
@@ -179,7 +188,7 @@ class Client:
         self.ended = {}
         self.events = {}
         self.news = threading.Condition()
-        self.address, self.router = address, router
+        self.address, self.router, self.address6 = address, router, address6
         lab.tap(space, self.tap, bridge)
 
     # Life of the kernel
@@ -311,7 +320,7 @@ class Client:
     def move(self, address, router):
         """Gives the client an address (with its prefix length) and a default router, if any."""
         self.address, self.router = address, router
-        self.run(f"client_address {address} {router or ''}")
+        self.run(f"client_address {address} '{router or ''}' '{self.address6}'")
 
     def up(self, settings=None, **changes):
         """Connects and returns a Dial; a refusal is a result, not an error."""

@@ -23,13 +23,14 @@ ports:
   - name: subscribers
     side: subscriber
     device: "net_af_packet0,iface=culvert-sub"
-    addresses: [{wan}/24]
+    addresses: [{wan}/24, "{wan6}/64"]
   - name: network
     side: network
     device: "net_af_packet1,iface=culvert-net"
     addresses: [{net}/24]
 listeners:
   - {{name: public, address: {wan}}}
+  - {{name: public6, address: "{wan6}"}}
 ike:
   psks:
     - {{peer: any, secret: {psk}}}
@@ -76,7 +77,7 @@ class Gateway:
                           for name, password in USERS.items())
         with open(self.config, "w") as file:
             file.write(CONFIG.format(
-                run=self.run, users=users, psk=PSK, ike=ike, wan=labs.GATEWAY_WAN,
+                run=self.run, users=users, psk=PSK, ike=ike, wan=labs.GATEWAY_WAN, wan6=labs.GATEWAY_WAN6,
                 net=labs.GATEWAY_NET, host=labs.HOST_NET, pool=labs.POOL, **self.settings))
 
     def program(self, name, folder):

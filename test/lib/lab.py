@@ -22,6 +22,7 @@ import tempfile
 import time
 
 GATEWAY_WAN = "192.0.2.1"
+GATEWAY_WAN6 = "2001:db8:0:1::1"
 NAT_WAN = "192.0.2.9"
 NAT_LAN = "10.9.0.1"
 GATEWAY_NET = "198.51.100.1"
