@@ -149,7 +149,7 @@ static const struct config_field listener_fields[] = {
 	{"name", .example = "public", .kind = KIND_TEXT, .low = 1, .required = true,
 		FIELD(config_listener, name), .help = "as API, CLI and log call it"},
 	{"address", .example = "192.0.2.1", .kind = KIND_ADDRESS, .required = true,
-		FIELD(config_listener, address), .low = IP_V4,
+		FIELD(config_listener, address),
 		.help = "one of a subscriber port's addresses: what clients dial"},
 	{"ipsec", "required", .kind = KIND_WORD, FIELD(config_listener, clear_l2tp),
 		.words = ipsec_words, .help = "optional: L2TP without IPsec is served as well"},
@@ -158,7 +158,7 @@ static const struct config_section listeners = {"listeners", listener_fields};
 
 static const struct config_field psk_fields[] = {
 	{"peer", .example = "any", .kind = KIND_PREFIX, .required = true, FIELD(config_psk, peer),
-		.words = any_peer, .low = IP_V4,
+		.words = any_peer,
 		.help = "any, an address or a prefix; the longest match wins"},
 	{"secret", .example = "{file: /etc/culvert/psk}", .kind = KIND_SECRET, .required = true,
 		FIELD(config_psk, secret), COUNT(config_psk, secret_length),

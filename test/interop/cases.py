@@ -66,7 +66,11 @@ def moves_tcp(bench, one):
 def connect(bench, place, esp, ike=IKE[0], **changes):
     one = bench.client("a", place)
     proposal, chosen = ESP[esp]
+    mark = bench.gateway.mark()
     dial = bench.dial(one, esp=proposal, ike=ike, **changes)
+    wanted = "udp" if place == NAT or changes.get("encapsulate") else "none"
+    event = bench.gateway.wait_event("esp-up", mark)
+    check(event["encapsulation"] == wanted, f"not {wanted} but {event}")
     status = one.output("ipsec statusall gateway")
     check(chosen in status, f"not {chosen} but {status}")
     check(dial.gateway == "100.64.0.1", f"the peer's address is {dial.gateway}")

@@ -74,7 +74,7 @@ class Settings:
         refuse = "\n".join(f"refuse-{way}" for way in PPP_REFUSE[self.auth])
         v6 = ":" in self.server
         relay = {"relay": f"""#!/bin/sh
-exec socat UDP4-LISTEN:1701,bind={RELAY_TO} 'UDP6:[{self.server}]:1701,sourceport=1701'
+exec socat UDP4-LISTEN:1701,bind={RELAY_TO} 'UDP6:[{self.server}]:1701,sourceport=1701,ipv6only=1'
 """} if v6 else {}
         return relay | {
             "ipsec.conf": f"""
