@@ -171,7 +171,7 @@ struct control_counters {
 	uint64_t ike_retransmissions, l2tp_retransmissions, ppp_retransmissions;
 	uint64_t frames_sent, frames_received;
 	uint64_t no_room;        // control frames that the port did not take
-	uint64_t dh_cycles;      // spent in Diffie-Hellman
+	uint64_t dh_ns;          // CPU time spent in Diffie-Hellman
 	uint64_t dh_exchanges;   // two operations each
 	uint64_t rekeys_refused; // quick modes that the gateway began
 };

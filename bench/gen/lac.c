@@ -27,6 +27,7 @@ enum {
 
 struct message {
 	struct message *next;
+	struct session *called; // whose ICCN it is: PPP begins when it goes out, not before
 	uint16_t length;
 	uint8_t bytes[];
 };
@@ -70,15 +71,19 @@ static void push(struct peer *p)
 	struct channel *c = &p->channel;
 
 	while (c->unsent && c->in_flight < c->window) {
-		transmit(p, c->unsent);
-		c->unsent = c->unsent->next;
+		struct message *m = c->unsent;
+
+		c->unsent = m->next;
 		c->in_flight++;
+		transmit(p, m);
+		if (m->called && m->called->state == SESSION_CALLING)
+			session_called(m->called);
 	}
 	if (c->first && !timer_running(&c->timer))
 		start_timer(p);
 }
 
-static void queue(struct peer *p, struct build *b)
+static void queue_for(struct peer *p, struct build *b, struct session *called)
 {
 	struct channel *c = &p->channel;
 	struct message *m;
@@ -91,6 +96,7 @@ static void queue(struct peer *p, struct build *b)
 		return;
 	c->ns++;
 	m->next = NULL;
+	m->called = called;
 	m->length = (uint16_t)length;
 	memcpy(m->bytes, b->start, (size_t)length);
 	if (c->first)
@@ -101,6 +107,11 @@ static void queue(struct peer *p, struct build *b)
 	if (!c->unsent)
 		c->unsent = m;
 	push(p);
+}
+
+static void queue(struct peer *p, struct build *b)
+{
+	queue_for(p, b, NULL);
 }
 
 // Forgets what is acknowledged by Nr. False: it acknowledges what was not sent.
@@ -232,8 +243,7 @@ static void on_icrp(struct session *s, const struct control_message *m)
 	b = begin(s->peer, s->peer_id, MESSAGE_ICCN);
 	wire_avp_u32(&b, AVP_TX_SPEED, true, 1000000000);
 	wire_avp_u32(&b, AVP_FRAMING_TYPE, true, 1);
-	queue(s->peer, &b);
-	session_called(s);
+	queue_for(s->peer, &b, s);
 }
 
 void lac_hangup(struct session *s)

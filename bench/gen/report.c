@@ -129,7 +129,7 @@ static void failures_table(const struct gen *g)
 
 static double dh_seconds(const struct gen *g)
 {
-	return (double)g->counters.dh_cycles / (double)g->hz;
+	return (double)g->counters.dh_ns / 1e9;
 }
 
 void report_setup(struct report *r, const struct gen *g, double seconds, double cpu_seconds)
