@@ -206,7 +206,9 @@ struct gen {
 	uint32_t session_count;
 	uint32_t sessions_up;
 	uint32_t in_setup;
-	uint32_t failed;
+	uint32_t failed;                   // sessions
+	uint32_t closing;                  // peers whose StopCCN is not acknowledged
+	uint32_t ended;                    // sessions hung up at the end of the run
 	struct peer *owing[4 * GEN_BURST]; // an acknowledgement
 	unsigned owing_count;
 

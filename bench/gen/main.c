@@ -192,8 +192,7 @@ static void tear_down(struct gen *g)
 	uint64_t began = rte_rdtsc();
 
 	stop_asked = false;
-	peer_end_all(g);
-	while (!peer_all_idle(g) && since(g, began) < TEARDOWN_S && !stop_asked)
+	while (peer_pace_end(g) && since(g, began) < TEARDOWN_S && !stop_asked)
 		gen_turn(g);
 	// The Deletes are the last that is sent.
 	for (began = rte_rdtsc(); since(g, began) < 0.05;)

@@ -273,7 +273,10 @@ static void send_protected(struct peer *p, const void *bytes, size_t length)
 	memcpy(net_put_udp(at, PORT_L2TP, PORT_L2TP, (uint16_t)length), bytes, length);
 	esp_trailer(at, data, text, PROTOCOL_UDP);
 	esp_seal(g->esp, &work, 1);
-	transmit(g, &g->subscriber_side, m);
+	if (work.ok)
+		transmit(g, &g->subscriber_side, m);
+	else
+		rte_pktmbuf_free(m);
 }
 
 void net_send_l2tp(struct peer *p, const void *bytes, size_t length)

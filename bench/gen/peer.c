@@ -198,11 +198,13 @@ static void peer_release(struct peer *p)
 		return;
 	}
 	p->state = PEER_CLOSING;
+	p->gen->closing++;
 	lac_stop(p);
 }
 
 void peer_closed(struct peer *p)
 {
+	p->gen->closing--;
 	lac_free(p);
 	initiator_delete(p);
 	p->state = PEER_IDLE;
@@ -255,16 +257,17 @@ void session_end(struct session *s)
 	peer_release(s->peer);
 }
 
-void peer_end_all(struct gen *g)
-{
-	for (uint32_t i = 0; i < g->session_count; i++)
-		session_end(&g->sessions[i]);
-}
-
-bool peer_all_idle(const struct gen *g)
+static bool all_idle(const struct gen *g)
 {
 	for (uint32_t i = 0; i < g->peer_count; i++)
 		if (g->peers[i].state != PEER_IDLE)
 			return false;
 	return true;
+}
+
+bool peer_pace_end(struct gen *g)
+{
+	while (g->ended < g->session_count && g->closing < g->options.parallel)
+		session_end(&g->sessions[g->ended++]);
+	return g->ended < g->session_count || !all_idle(g);
 }

@@ -43,6 +43,5 @@ void session_fail(struct session *s, enum failure cause);
 void session_begin(struct session *s);
 // Hangs up; the last session takes its tunnel and its SAs along.
 void session_end(struct session *s);
-// Hangs up all. Turn until peer_all_idle.
-void peer_end_all(struct gen *g);
-bool peer_all_idle(const struct gen *g);
+// Hangs up all, so many peers at a time as may be in set-up; false when nothing is left to do.
+bool peer_pace_end(struct gen *g);

@@ -198,13 +198,26 @@ static void make_down(
 	m->pkt_len = ETHER + size;
 }
 
+// Takes out what has no sequence number left: nothing rekeys here. Returns how many remain.
+static unsigned drop_exhausted(struct rte_mbuf **m, const struct esp_work *work, unsigned n)
+{
+	unsigned good = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (work[i].ok)
+			m[good++] = m[i];
+		else
+			rte_pktmbuf_free(m[i]);
+	return good;
+}
+
 static void send_burst(struct gen *g, enum direction d, unsigned n, uint64_t now)
 {
 	struct traffic *t = g->traffic;
 	struct rte_mbuf *m[GEN_BURST];
 	struct esp_work work[GEN_BURST];
 	const struct gen_port *port = d == UPLINK ? &g->subscriber_side : &g->network_side;
-	unsigned taken;
+	unsigned taken, good = n;
 
 	if (rte_pktmbuf_alloc_bulk(g->pool, m, n)) {
 		t->ways[d].no_room += n;
@@ -219,12 +232,14 @@ static void send_burst(struct gen *g, enum direction d, unsigned n, uint64_t now
 		else
 			make_down(g, m[i], s, size, now);
 	}
-	if (d == UPLINK && !g->options.plain)
+	if (d == UPLINK && !g->options.plain) {
 		esp_seal(g->esp, work, n);
-	taken = rte_eth_tx_burst(port->id, 0, m, (uint16_t)n);
+		good = drop_exhausted(m, work, n);
+	}
+	taken = rte_eth_tx_burst(port->id, 0, m, (uint16_t)good);
 	t->ways[d].sent += taken;
 	t->ways[d].no_room += n - taken;
-	for (; taken < n; taken++)
+	for (; taken < good; taken++)
 		rte_pktmbuf_free(m[taken]);
 }
 
