@@ -178,8 +178,14 @@ static bool one_case(struct gen *g, struct report *r, unsigned way, uint16_t siz
 static bool traffic(struct gen *g, struct report *r)
 {
 	const struct options *o = &g->options;
+	uint32_t silent;
 	bool good = true;
 
+	if (o->way_count == 0 || g->sessions_up == 0)
+		return true;
+	silent = trial_learn(g);
+	report_silent(r, silent);
+	good = silent == 0;
 	for (unsigned w = 0; w < o->way_count; w++)
 		for (unsigned i = 0; i < o->size_count && !*g->stop && g->sessions_up; i++)
 			good &= one_case(g, r, o->ways[w], o->sizes[i]);

@@ -18,6 +18,7 @@
 
 enum {
 	ARGUMENTS = 32,
+	ARGUMENT_TEXT = OPTIONS_TEXT + 16,
 	DESCRIPTORS = 1024,
 	ETHER = 14,
 	IP_HEADER = 20,
@@ -30,6 +31,7 @@ enum {
 };
 
 struct arguments {
+	char text[ARGUMENTS][ARGUMENT_TEXT];
 	char *list[ARGUMENTS + 1];
 	int count;
 };
@@ -43,10 +45,11 @@ static int add(struct arguments *a, const char *format, ...)
 	if (a->count == ARGUMENTS)
 		return -E2BIG;
 	va_start(values, format);
-	n = vasprintf(&a->list[a->count], format, values);
+	n = vsnprintf(a->text[a->count], ARGUMENT_TEXT, format, values);
 	va_end(values);
-	if (n < 0)
-		return -ENOMEM;
+	if (n < 0 || n >= ARGUMENT_TEXT)
+		return -E2BIG;
+	a->list[a->count] = a->text[a->count];
 	a->count++;
 	return 0;
 }
@@ -72,7 +75,7 @@ static int add_extra(struct arguments *a, char *text)
 
 static int start_eal(struct options *o)
 {
-	struct arguments a = {0};
+	static struct arguments a; // EAL keeps pointers into it
 	int error = add(&a, "culvert-gen");
 
 	error = error ? error : add(&a, "--file-prefix=culvert-gen-%d", (int)getpid());
@@ -92,7 +95,6 @@ static int start_eal(struct options *o)
 	error = error ? error : add_extra(&a, o->eal);
 	if (!error && rte_eal_init(a.count, a.list) < 0)
 		error = -rte_errno;
-	// EAL keeps no pointer into the list after it started, but devargs may: it stays.
 	if (error)
 		fprintf(stderr, "culvert-gen: DPDK does not start: %s\n", strerror(-error));
 	return error;

@@ -178,6 +178,13 @@ void report_churn(
 		phases_table(g);
 }
 
+void report_silent(struct report *r, uint32_t silent)
+{
+	json_object_set_new(r->all, "silent_sessions", json_integer(silent));
+	if (r->tables && silent)
+		printf("%u sessions are up, but nothing comes through them\n", silent);
+}
+
 static json_t *way_json(const struct trial *t, enum direction d)
 {
 	const struct traffic_way *w = &t->ways[d];

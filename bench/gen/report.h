@@ -14,6 +14,8 @@ void report_free(struct report *r);
 void report_setup(struct report *r, const struct gen *g, double seconds, double cpu_seconds);
 void report_churn(
 	struct report *r, const struct gen *g, double seconds, uint64_t begun, uint64_t up);
+// Sessions that are up and that nothing comes through.
+void report_silent(struct report *r, uint32_t silent);
 void report_trial(struct report *r, const struct trial *t, const struct gen *g);
 void report_finding(struct report *r, const struct finding *f, const struct gen *g);
 // The counters of the whole run, and the file. 0 or -errno.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// See trial.h. The search first sends as much as goes, to know where to look, and then halves the
+// See trial.h. Learning comes first (RFC 2544 section 23): a session is up for its client once it
+// has acknowledged the address, a moment before the gateway has heard of it, and both ends have
+// neighbours to find.
+//
+// The search first sends as much as goes, to know where to look, and then halves the
 // interval between a rate that passed and one that did not. A rate counts as too high only when
 // every one of --repeat trials lost too much: on a machine that others use as well, one hold-up is
 // no statement about the gateway.
@@ -10,7 +14,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { QUIET_MS = 50, DRAIN_MS = 1000 };
+enum {
+	QUIET_MS = 50,
+	DRAIN_MS = 1000,
+	LEARN_SIZE = 64,    // bytes
+	LEARN_LEAST = 1000, // packets per second and direction
+	LEARN_MOST = 20000, // the same
+	LEARN_S = 10,
+};
 
 #define OFFERED_ENOUGH 0.99 // share of the rate that was asked for
 
@@ -88,6 +99,39 @@ void trial_run(struct gen *g, unsigned way, uint16_t size, double rate, struct t
 	out->asked = rate;
 	out->sessions = t->session_count;
 	memcpy(out->ways, t->ways, sizeof(out->ways));
+}
+
+// Sessions through which something came in both directions.
+static uint32_t learned(const struct traffic *t)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < t->session_count; i++)
+		if (t->sessions[i]->flows[UPLINK].expect && t->sessions[i]->flows[DOWNLINK].expect)
+			count++;
+	return count;
+}
+
+uint32_t trial_learn(struct gen *g)
+{
+	struct traffic *t = g->traffic;
+	double rate = 10.0 * g->sessions_up;
+	uint32_t silent = 1;
+
+	traffic_begin(g, WAY_BOTH, LEARN_SIZE,
+		rate < LEARN_LEAST  ? LEARN_LEAST
+		: rate > LEARN_MOST ? LEARN_MOST
+				    : rate);
+	t->limit = 0;
+	t->until = t->began + LEARN_S * g->hz;
+	while (silent && traffic_sending(g, rte_rdtsc()) && !*g->stop) {
+		for (uint64_t look = rte_rdtsc() + g->hz / 100; rte_rdtsc() < look;)
+			gen_turn(g);
+		silent = t->session_count - learned(t);
+	}
+	traffic_end(g);
+	drain(g);
+	return silent;
 }
 
 // Packets per second and direction that were really offered.

@@ -30,5 +30,8 @@ uint64_t trial_lost(const struct trial *t, enum direction d);
 double trial_loss(const struct trial *t);
 bool trial_uses(const struct trial *t, enum direction d);
 
+// Sends a little through every session until something came back from each, both ways. Returns the
+// number of sessions that stayed silent for 10 seconds.
+uint32_t trial_learn(struct gen *g);
 void trial_run(struct gen *g, unsigned way, uint16_t size, double rate, struct trial *out);
 void trial_search(struct gen *g, unsigned way, uint16_t size, struct finding *out);
