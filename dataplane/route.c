@@ -13,6 +13,7 @@
 
 #include "dataplane/route_table.h"
 
+#include "dataplane/table.h"
 #include "dataplane/worker.h"
 
 #include <errno.h>
@@ -136,7 +137,7 @@ static int add_port(struct routes *r, const struct port *p)
 struct routes *routes_create(uint32_t statics, uint32_t sessions, const struct port *ports,
 	uint16_t count, struct rte_rcu_qsbr *qsbr)
 {
-	struct routes *r = rte_zmalloc("routes", sizeof(*r), RTE_CACHE_LINE_SIZE);
+	struct routes *r = table_alloc(sizeof(*r));
 	int error = 0;
 
 	if (!r)
@@ -144,7 +145,7 @@ struct routes *routes_create(uint32_t statics, uint32_t sessions, const struct p
 	r->port = ports;
 	r->ports = count;
 	if (getrandom(&r->key, sizeof(r->key), 0) != sizeof(r->key)) {
-		rte_free(r);
+		table_free(r);
 		return NULL;
 	}
 	r->statics = statics;
@@ -167,7 +168,7 @@ void routes_destroy(struct routes *r)
 	rte_fib_free(r->inner);
 	routes6_destroy(r);
 	rte_free(r->shared);
-	rte_free(r);
+	table_free(r);
 }
 
 const struct port *route_port_towards(const struct routes *r, uint32_t gateway)
