@@ -9,6 +9,7 @@
 #include "dataplane/port.h"
 #include "dataplane/reassemble.h"
 #include "dataplane/session.h"
+#include "dataplane/shaper.h"
 #include "dataplane/stage.h"
 
 #include <errno.h>
@@ -111,9 +112,10 @@ static int make_worker(struct house *h)
 		.from_clerk = make_ring("from-clerk"),
 		.bell = &h->bell,
 		.reassembly = reassembly_create(h->pool, 1, 1),
+		.shaper = shaper_create(h->pool, 1, h->tables->sessions, 1),
 	};
 	if (!h->worker.mgr || !h->worker.mgr_single || !h->worker.to_clerk ||
-		!h->worker.from_clerk || !h->worker.reassembly)
+		!h->worker.from_clerk || !h->worker.reassembly || !h->worker.shaper)
 		return -ENOMEM;
 	return rte_rcu_qsbr_thread_register(h->qsbr, 0) == 0 ? 0 : -EINVAL;
 }
@@ -161,6 +163,7 @@ void house_close(struct house *h)
 	free_mb_mgr(h->worker.mgr);
 	free_mb_mgr(h->worker.mgr_single);
 	reassembly_destroy(h->worker.reassembly);
+	shaper_destroy(h->worker.shaper);
 	for (uint16_t i = 0; i < HOUSE_PORTS; i++)
 		port_close(&h->port[i]);
 	stats_destroy(&h->stats);

@@ -85,6 +85,10 @@
 	X(FILTER_DOWNLINK, "filter-downlink", "denied by the filter of the subscriber's group") \
 	X(POLICED_UPLINK, "policed-uplink", "over the rate that the subscriber may send at") \
 	X(POLICED_DOWNLINK, "policed-downlink", "over the rate that the subscriber may get") \
+	X(SHAPER_FULL, "shaper-full", "too many packets wait for a subscriber's rate") \
+	X(SHAPER_CODEL, "shaper-codel", \
+		"waited too long for the subscriber's rate: tells its sender to slow down (RFC " \
+		"8289)") \
 	X(MTU_EXCEEDED, "mtu-exceeded", "too big with DF: ICMP was due") \
 	X(FRAGMENT_FAILED, "fragment-failed", "too big and could not be fragmented") \
 	X(ROUTE_NONE, "route-none", "no route to the destination") \

@@ -133,7 +133,8 @@ enum session_flag {
 // A token bucket.
 struct rate {
 	uint32_t kbit;  // 1,000 bits a second of inner IP packets; 0 = no limit
-	uint32_t burst; // bytes that may come at once; 0 = what 100 ms of the rate are
+	uint32_t burst; // bytes that may come at once; 0 = what 100 ms of the rate are, or 10 ms
+			// where what is over it waits
 };
 
 // What holds for a session from now on; all of it each time. -ENOENT, -EINVAL. The reply's value

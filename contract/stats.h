@@ -36,15 +36,16 @@ struct stats_header {
 
 // Written by the worker alone.
 struct stats_worker {
-	uint64_t received;     // packets from its receive queues
-	uint64_t transmitted;  // packets that a port took
-	uint64_t punted;       // packets that went to the control plane
-	uint64_t injected;     // packets from the control plane
-	uint64_t created;      // packets made here: fragments beyond the first, ICMP, ARP
-	uint64_t taken;        // packets that other workers and the clerk handed to this one
-	uint64_t given;        // packets that this one handed to other workers and to the clerk
-	uint64_t held;         // packets kept at this moment (outer fragments); a gauge
-	uint64_t loops;        // rounds of the poll loop
+	uint64_t received;    // packets from its receive queues
+	uint64_t transmitted; // packets that a port took
+	uint64_t punted;      // packets that went to the control plane
+	uint64_t injected;    // packets from the control plane
+	uint64_t created;     // packets made here: fragments beyond the first, ICMP, ARP
+	uint64_t taken;       // packets that other workers and the clerk handed to this one
+	uint64_t given;       // packets that this one handed to other workers and to the clerk
+	uint64_t held;   // packets kept at this moment (fragments, shaper, reorder queue); a gauge
+	uint64_t marked; // packets that a shaper marked instead of dropping them (ECN)
+	uint64_t loops;  // rounds of the poll loop
 	uint64_t cycles_total; // TSC cycles since start
 	uint64_t cycles_busy;  // of these, in rounds that found work
 	uint64_t lcore;        // the CPU that it runs on

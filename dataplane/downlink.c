@@ -7,6 +7,8 @@
 
 #include <rte_common.h>
 
+enum { WAITED_MOST = 16 }; // bursts in one round
+
 void downlink_udp(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
 	if (count == 0)
@@ -34,21 +36,39 @@ static void encapsulate(struct worker *w, struct rte_mbuf **m, uint16_t count)
 	downlink_udp(w, m, count);
 }
 
-void downlink_session(struct worker *w, struct rte_mbuf **m, uint16_t count)
+// What the session's border let through.
+static void to_subscriber(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
 	struct rte_mbuf *errors[BURST];
 	struct rte_mbuf *fitting[MTU_ROOM];
 	uint16_t error_count = 0;
 
-	if (count == 0)
-		return;
-	count = subscriber_out(w, m, count);
 	for (uint16_t i = 0; i < count; i++)
 		fitting[i] = m[i];
 	count = mtu(w, fitting, count, errors, &error_count);
 	for (uint16_t i = 0; i < count; i += BURST)
 		encapsulate(w, fitting + i, RTE_MIN((uint16_t)(count - i), (uint16_t)BURST));
 	downlink_own(w, errors, error_count);
+}
+
+void downlink_session(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	if (count == 0)
+		return;
+	count = subscriber_out(w, m, count);
+	to_subscriber(w, m, count);
+}
+
+uint16_t downlink_waited(struct worker *w)
+{
+	struct rte_mbuf *m[BURST];
+	uint16_t count, sum = 0;
+
+	for (int i = 0; i < WAITED_MOST && (count = subscriber_waited(w, m)); i++) {
+		to_subscriber(w, m, count);
+		sum += count;
+	}
+	return sum;
 }
 
 void downlink_own(struct worker *w, struct rte_mbuf **m, uint16_t count)

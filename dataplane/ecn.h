@@ -7,6 +7,7 @@
 // mark over, and what nobody takes over must not be offered (RFC 6040 section 4.1: compatibility
 // mode, RFC 9601 section 4). The outer DSCP ends with the tunnel.
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum ecn {
@@ -48,4 +49,29 @@ static inline enum ecn ecn_decapsulate(uint8_t inner, uint8_t outer)
 static inline uint8_t ecn_encapsulate(uint8_t inner)
 {
 	return inner & ~ECN_MASK & 0xff;
+}
+
+// Says "congestion experienced" in the header of an IP packet of either version of which so many
+// bytes are there (RFC 3168 section 5); the checksum of IPv4 follows (RFC 1624). False: its sender
+// does not know that, or it is no IP packet, and nothing was changed.
+static inline bool ecn_mark(uint8_t *ip, uint16_t length)
+{
+	uint8_t ecn;
+	uint32_t sum;
+
+	if (length >= 40 && ip[0] >> 4 == 6) {
+		if (!(ip[1] >> 4 & ECN_MASK))
+			return false;
+		ip[1] |= ECN_CE << 4;
+		return true;
+	}
+	ecn = length >= 20 ? ip[1] & ECN_MASK : 0;
+	if (ecn == ECN_NONE || ip[0] >> 4 != 4)
+		return false;
+	sum = (uint16_t) ~(ip[10] << 8 | ip[11]) + (uint32_t)(ECN_CE - ecn);
+	sum = (uint16_t) ~(sum + (sum >> 16));
+	ip[1] |= ECN_CE;
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
+	return true;
 }

@@ -9,6 +9,7 @@
 
 #include "dataplane/filter.h"
 #include "dataplane/session.h"
+#include "dataplane/shaper.h"
 #include "dataplane/stage.h"
 
 #include <rte_common.h>
@@ -97,30 +98,53 @@ static bool police(const struct worker *w, struct rte_mbuf *m, bool up)
 	return policer_pass(p, w->now, m->pkt_len);
 }
 
-// Counts a packet of a session with something special, and says whether it goes on.
-static bool settle(struct worker *w, struct rte_mbuf *m, bool denied, const struct direction *way)
+void group_count(struct worker *w, const struct rte_mbuf *m, bool up)
 {
-	uint32_t session = meta_of(m)->session;
-	uint16_t number = group_number(w, m, way->up);
-	struct group g = group_of(group_word(w->tables, number));
-	struct stats_session *s = &w->session_stats[session];
-	struct stats_direction *d = way->up ? &s->uplink : &s->downlink;
-	struct stats_group_direction *of_group =
-		way->up ? &w->group_stats[number].uplink : &w->group_stats[number].downlink;
+	struct stats_session *s = &w->session_stats[meta_of((struct rte_mbuf *)m)->session];
+	struct stats_direction *d = up ? &s->uplink : &s->downlink;
+	uint16_t number = group_number(w, m, up);
+	struct stats_group_direction *g =
+		up ? &w->group_stats[number].uplink : &w->group_stats[number].downlink;
 
-	if (denied || !police(w, m, way->up)) {
-		d->drops++;
-		of_group->filtered += g.set && denied;
-		of_group->policed += g.set && !denied;
-		packet_drop(w, m, denied ? way->filtered : way->policed);
-		return false;
-	}
 	d->packets++;
 	d->bytes += m->pkt_len;
 	d->last = w->now;
-	of_group->packets += g.set;
-	of_group->bytes += g.set ? m->pkt_len : 0;
-	if (way->up && g.flags & GROUP_ISOLATED)
+	if (!group_of(group_word(w->tables, number)).set)
+		return;
+	g->packets++;
+	g->bytes += m->pkt_len;
+}
+
+static void refuse(struct worker *w, struct rte_mbuf *m, bool denied, const struct direction *way)
+{
+	struct stats_session *s = &w->session_stats[meta_of(m)->session];
+	uint16_t number = group_number(w, m, way->up);
+	bool set = group_of(group_word(w->tables, number)).set;
+	struct stats_group_direction *g =
+		way->up ? &w->group_stats[number].uplink : &w->group_stats[number].downlink;
+
+	if (way->up)
+		s->uplink.drops++;
+	else
+		s->downlink.drops++;
+	g->filtered += set && denied;
+	g->policed += set && !denied;
+	packet_drop(w, m, denied ? way->filtered : way->policed);
+}
+
+// A packet of a session with something special: counted, if it goes on now.
+static bool settle(struct worker *w, struct rte_mbuf *m, bool denied, const struct direction *way)
+{
+	if (denied || !police(w, m, way->up)) {
+		refuse(w, m, denied, way);
+		return false;
+	}
+	if (!way->up && shaper_concerns(&w->tables->session[meta_of(m)->session].downlink) &&
+		!shaper_pass(w, m))
+		return false;
+	group_count(w, m, way->up);
+	if (way->up &&
+		group_of(group_word(w->tables, group_number(w, m, true))).flags & GROUP_ISOLATED)
 		meta_of(m)->flags |= META_ISOLATED;
 	return true;
 }

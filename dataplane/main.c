@@ -16,6 +16,7 @@
 #include "dataplane/reassemble.h"
 #include "dataplane/resolver.h"
 #include "dataplane/route.h"
+#include "dataplane/shaper.h"
 #include "dataplane/stats.h"
 #include "dataplane/table.h"
 #include "dataplane/worker.h"
@@ -247,6 +248,7 @@ static int make_worker(struct gateway *g, uint16_t index, uint32_t seed)
 		.from_clerk = make_ring("from-clerk", index, 0, CLERK_RING),
 		.bell = &g->bell,
 		.reassembly = reassembly_create(g->pool, g->workers, seed),
+		.shaper = shaper_create(g->pool, g->workers, g->config->dataplane.sessions, seed),
 	};
 	memcpy(w->icmp_source6, icmp_source6(g), sizeof(w->icmp_source6));
 	for (uint16_t from = 0; from < g->workers; from++) {
@@ -256,7 +258,8 @@ static int make_worker(struct gateway *g, uint16_t index, uint32_t seed)
 		if (!w->handover[from])
 			return -ENOMEM;
 	}
-	if (!w->mgr || !w->mgr_single || !w->to_clerk || !w->from_clerk || !w->reassembly)
+	if (!w->mgr || !w->mgr_single || !w->to_clerk || !w->from_clerk || !w->reassembly ||
+		!w->shaper)
 		return -ENOMEM;
 	w->stats->lcore = (uint64_t)rte_lcore_to_cpu_id(w->lcore);
 	return rte_rcu_qsbr_thread_register(g->qsbr, index) == 0 ? 0 : -EINVAL;
@@ -337,6 +340,7 @@ static void undo(struct gateway *g)
 		free_mgr(g->worker[i].mgr);
 		free_mgr(g->worker[i].mgr_single);
 		reassembly_destroy(g->worker[i].reassembly);
+		shaper_destroy(g->worker[i].shaper);
 	}
 	if (g->routes)
 		routes_destroy(g->routes);

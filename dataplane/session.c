@@ -120,8 +120,10 @@ static void session_fill(struct tables *t, const struct command_session_add *c)
 {
 	struct session *s = &t->session[c->session];
 	struct tunnel *tunnel = t->tunnel[c->tunnel];
+	uint16_t generation = s->downlink.generation + 1;
 
 	memset(s, 0, sizeof(*s));
+	s->downlink.generation = generation;
 	s->uplink.owner = first_owner(t, tunnel, c->session);
 	s->uplink.spread = s->uplink.owner != 0;
 	s->uplink.session_id = c->session_id;
@@ -229,6 +231,7 @@ int session_set(struct tables *t, const struct command_session_set *c)
 	__atomic_store_n(&s->uplink.magic, c->magic, __ATOMIC_RELAXED);
 	__atomic_store_n(&s->uplink.flags, c->flags, __ATOMIC_RELEASE);
 	__atomic_store_n(&s->downlink.flags, c->flags, __ATOMIC_RELEASE);
+	shape_set(&s->downlink.shape, &c->shape_downlink);
 	mtu_update(t, c->session);
 	return 0;
 }

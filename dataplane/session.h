@@ -8,6 +8,7 @@
 #include "contract/ids.h"
 
 #include "dataplane/policer.h"
+#include "dataplane/shape.h"
 #include "dataplane/table.h"
 
 #include <stdint.h>
@@ -47,11 +48,10 @@ struct session_downlink {
 	uint16_t ns;           // atomic: next Ns
 	uint16_t group;        // atomic
 	uint16_t generation;   // of what lives on this index, for what waits in a shaper
-	uint16_t shaper;       // the owner: its queues at this worker, 0 = nothing waits
+	uint16_t shaper;       // the owner, who stays that while it is not 0: where packets wait
 	struct tunnel *tunnel;
 	struct policer policer;
-	float shape_byte;     // nanoseconds that a byte takes; 0 = no shaper. Clerk; read whole
-	uint32_t shape_burst; // nanoseconds that the burst takes
+	struct shape shape;
 } __attribute__((aligned(64)));
 
 struct session {

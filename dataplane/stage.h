@@ -77,6 +77,8 @@ uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t count);
 void downlink(struct worker *w, struct rte_mbuf **m, uint16_t count);
 // Inner IP packets that have a session.
 void downlink_session(struct worker *w, struct rte_mbuf **m, uint16_t count);
+// Packets that waited for a session's rate, whose time has come. Returns how many there were.
+uint16_t downlink_waited(struct worker *w);
 // PPP packets of the control plane or of ppp_in, from the two-byte protocol field on.
 void downlink_control(struct worker *w, struct rte_mbuf **m, uint16_t count);
 // UDP headers: protected if meta.sa says so, and out.
@@ -84,8 +86,11 @@ void downlink_udp(struct worker *w, struct rte_mbuf **m, uint16_t count);
 // Inner IP packets of our own (ICMP), to wherever they are routed.
 void downlink_own(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
-// Inner IP header, both ends. Is the NCP open, counters; handed to the session's owner.
+// Inner IP header, both ends. Is the NCP open, rates, counters; handed to the session's owner. What
+// is over a rate that packets wait for is kept (shaper.c).
 uint16_t subscriber_out(struct worker *w, struct rte_mbuf **m, uint16_t count);
+// The same place, later: what was kept and whose time has come, up to BURST packets; 0 = no more.
+uint16_t subscriber_waited(struct worker *w, struct rte_mbuf **m);
 
 // Inner IP header, both ends. What is too big for the session is fragmented (IPv4 without DF: more
 // packets may come out than went in, m has room for MTU_ROOM of them) or becomes an ICMP

@@ -15,6 +15,7 @@
 #include "dataplane/owner.h"
 #include "dataplane/scratch.h"
 #include "dataplane/session.h"
+#include "dataplane/shaper.h"
 #include "dataplane/subscriber6.h"
 
 #include <rte_ip.h>
@@ -182,11 +183,21 @@ uint16_t subscriber_out(struct worker *w, struct rte_mbuf **m, uint16_t n)
 			continue;
 		s = &w->tables->session[index].downlink;
 		if (group_special(
-			    w->tables, __atomic_load_n(&s->group, __ATOMIC_RELAXED), &s->policer))
+			    w->tables, __atomic_load_n(&s->group, __ATOMIC_RELAXED), &s->policer) |
+			shaper_concerns(s))
 			special |= 1U << out;
 		else
 			count(&w->session_stats[index].downlink, m[i], w->now);
 		m[out++] = m[i];
 	}
 	return unlikely(special) ? group_downlink(w, m, out, special) : out;
+}
+
+uint16_t subscriber_waited(struct worker *w, struct rte_mbuf **m)
+{
+	uint16_t n = shaper_due(w, m);
+
+	for (uint16_t i = 0; i < n; i++)
+		group_count(w, m[i], false);
+	return n;
 }

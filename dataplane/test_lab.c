@@ -5,6 +5,7 @@
 #include "contract/config.h"
 
 #include "dataplane/reassemble.h"
+#include "dataplane/shaper.h"
 
 #include <errno.h>
 #include <intel-ipsec-mb.h>
@@ -19,7 +20,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { SAS = 256, SESSIONS = 256, RING = 1024 };
+enum {
+	SAS = 256,
+	SESSIONS = 256,
+	RING = 1024,
+	LATER_MOST = 10000, // times 10 ms until nothing is kept any more
+};
 
 struct lab lab;
 
@@ -114,6 +120,7 @@ static void make_worker(uint16_t index)
 		.from_clerk = ring("from-clerk", index, 0),
 		.bell = &lab.bell,
 		.reassembly = reassembly_create(lab.pool, lab.workers, 1),
+		.shaper = shaper_create(lab.pool, lab.workers, SESSIONS, 1),
 	};
 	memcpy(w->icmp_source6, lab.port[LAB_NET].address6[0], sizeof(w->icmp_source6));
 	rte_rcu_qsbr_thread_register(lab.qsbr, index);
@@ -223,13 +230,14 @@ void lab_receive(uint16_t port, uint16_t queue, const void *frame, size_t length
 		rte_pktmbuf_free(m);
 }
 
-static unsigned run_workers(void)
+// now: nanoseconds, 0 = by the clock.
+static unsigned run_workers(uint64_t now)
 {
 	unsigned count = 0;
 
 	for (uint16_t i = 0; i < lab.workers; i++) {
 		rte_rcu_qsbr_thread_online(lab.qsbr, i);
-		count += worker_round(&lab.worker[i]);
+		count += now ? worker_round_at(&lab.worker[i], now) : worker_round(&lab.worker[i]);
 		rte_rcu_qsbr_thread_offline(lab.qsbr, i);
 	}
 	return count;
@@ -237,14 +245,35 @@ static unsigned run_workers(void)
 
 void lab_run(void)
 {
-	while (run_workers() + resolver_work(&lab.resolver, lab.now))
+	while (run_workers(0) + resolver_work(&lab.resolver, lab.now))
 		;
+}
+
+void lab_later(uint64_t ns)
+{
+	uint64_t now = lab.worker[0].now + ns;
+
+	while (run_workers(now) + resolver_work(&lab.resolver, lab.now))
+		;
+}
+
+uint64_t lab_held(void)
+{
+	uint64_t sum = 0;
+
+	for (uint16_t i = 0; i < lab.workers; i++)
+		sum += lab.stats.worker[i].held;
+	return sum;
 }
 
 void lab_expire(void)
 {
 	for (uint16_t i = 0; i < lab.workers; i++)
 		reassemble_expire(&lab.worker[i], UINT64_MAX);
+	for (int i = 0; lab_held() && i < LATER_MOST; i++) {
+		lab_later(10000000);
+		lab_forget();
+	}
 }
 
 void lab_second(void)

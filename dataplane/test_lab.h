@@ -77,8 +77,12 @@ size_t lab_sent(uint16_t port, uint8_t frame[LAB_FRAME]);
 void lab_forget(void);
 // A second of the resolver's time, then lab_run.
 void lab_second(void);
-// The time of all fragments that are kept is up.
+// The same, so many nanoseconds after the last round of worker 0.
+void lab_later(uint64_t ns);
+// The time of all that is kept is up. What is sent then is thrown away.
 void lab_expire(void);
+// Packets that the workers keep.
+uint64_t lab_held(void);
 
 // Does received + injected + ... = transmitted + punted + ... hold, for each worker; and is every
 // packet either free or waiting at the resolver?

@@ -6,6 +6,8 @@
 
 #include "contract/ids.h"
 
+#include "dataplane/shaper.h"
+
 #include <errno.h>
 #include <intel-ipsec-mb.h>
 #include <rte_eal.h>
@@ -104,6 +106,7 @@ static void workers_create(void)
 		init_mb_mgr_sse(single);
 	}
 	for (uint16_t i = 0; i < TEST_WORKERS; i++) {
+		shaper_destroy(bench.workers[i].shaper);
 		bench.workers[i] = (struct worker){
 			.index = i,
 			.icmp_source = 0x010110ac, // 172.16.1.1
@@ -113,6 +116,7 @@ static void workers_create(void)
 			.group_stats = group_stats[i],
 			.sa_stats = sa_stats,
 			.pool = bench.pool,
+			.shaper = shaper_create(bench.pool, 1, TEST_SESSIONS, 1),
 			.mgr = wide,
 			.mgr_single = single,
 			.now = UINT64_C(1000000000),

@@ -63,8 +63,7 @@ int tunnel_pair(uint8_t cipher, uint8_t integrity, uint8_t encapsulation)
 	return sa_add(lab.tables, &ours) || sa_add(lab.tables, &theirs);
 }
 
-static int add_session(uint16_t tunnel, uint32_t peer, uint32_t sa, uint32_t session,
-	uint32_t inner, const char *inner6)
+static int add_session(uint16_t tunnel, uint32_t peer, uint32_t sa, uint32_t session)
 {
 	const struct command_tunnel_add t = {.tunnel = tunnel,
 		.peer_tunnel = tunnel + 100,
@@ -78,21 +77,29 @@ static int add_session(uint16_t tunnel, uint32_t peer, uint32_t sa, uint32_t ses
 		.tunnel = tunnel,
 		.session_id = (uint16_t)(session + SESSION_ID),
 		.peer_session = (uint16_t)(session + 2000)};
+
+	return tunnel_add(lab.tables, &t) || session_add(lab.tables, &s) ||
+	       tunnel_shape(session, 0);
+}
+
+int tunnel_shape(uint32_t session, uint32_t kbit)
+{
+	bool clear = session == SESSION_CLEAR;
 	struct command_session_set set = {.session = session,
 		.flags = SESSION_IP4_OPEN | SESSION_IP6_OPEN | SESSION_LCP_OPEN,
 		.magic = 0x01020304,
 		.peer_mru = 1400,
-		.ip4 = address_from_u32(inner)};
+		.ip4 = address_from_u32(clear ? OTHER : INNER),
+		.shape_downlink = {.kbit = kbit, .burst = 3000}};
 
-	prefix_parse(inner6, &set.ip6, NULL);
-	return tunnel_add(lab.tables, &t) || session_add(lab.tables, &s) ||
-	       session_set(lab.tables, &set);
+	prefix_parse(clear ? OTHER6_PLAN : INNER6_PLAN, &set.ip6, NULL);
+	return session_set(lab.tables, &set);
 }
 
 int tunnel_sessions(void)
 {
-	return add_session(TUNNEL, PEER, OURS, SESSION, INNER, INNER6_PLAN) ||
-	       add_session(TUNNEL_CLEAR, 0, 0, SESSION_CLEAR, OTHER, OTHER6_PLAN);
+	return add_session(TUNNEL, PEER, OURS, SESSION) ||
+	       add_session(TUNNEL_CLEAR, 0, 0, SESSION_CLEAR);
 }
 
 static int add_route(uint32_t session, uint32_t inner)

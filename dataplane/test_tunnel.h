@@ -41,6 +41,9 @@ void tunnel_outer6(bool six);
 int tunnel_pair(uint8_t cipher, uint8_t integrity, uint8_t encapsulation);
 // Both tunnels, both sessions, open for IPv4, IPv6 and LCP. Returns 0 or an error.
 int tunnel_sessions(void);
+// One of them gets that rate on the downlink and a burst of two packets; 0 = none. Returns 0 or an
+// error.
+int tunnel_shape(uint32_t session, uint32_t kbit);
 // The routes to both sessions, of both IP versions, once. Returns 0 or an error.
 int tunnel_routes(void);
 // All but the routes goes again.

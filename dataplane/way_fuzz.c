@@ -357,10 +357,35 @@ static void neighbours(uint16_t queue, uint8_t *data, size_t length)
 	lab6_neighbour(LAB_NET, 9, HOST6, LAB_NET6);
 }
 
+// What waits for its time goes on, or is dropped when its session has gone.
+static void later(uint16_t queue, uint8_t *data, size_t length)
+{
+	lab_later(length * 10000);
+}
+
+static void rates(uint16_t queue, uint8_t *data, size_t length)
+{
+	check(tunnel_shape(SESSION, length ? data[0] * 64U : 0) == 0);
+}
+
+// The session goes, and another one takes its index.
+static void session_again(uint16_t queue, uint8_t *data, size_t length)
+{
+	const struct command_session_add s = {.session = SESSION,
+		.tunnel = TUNNEL,
+		.session_id = SESSION + SESSION_ID,
+		.peer_session = SESSION + 2000};
+
+	check(session_delete(lab.tables, &(struct command_session_delete){SESSION}) == 0);
+	check(session_add(lab.tables, &s) == 0);
+	check(tunnel_shape(SESSION, queue ? 4000 : 0) == 0);
+}
+
 static void (*const steps[])(uint16_t queue, uint8_t *data, size_t length) = {raw_subscriber,
 	raw_network, arp, ip_subscriber, ip_to_clear, ip_to_sealed, ppp_clear, ppp_sealed,
 	ip_in_clear, ip_in_sealed, udp_subscriber, udp_sealed, plain_sealed, second, neighbours,
-	ip6_subscriber, headers6, icmp6, too_big, ip6_network, ip6_inside};
+	ip6_subscriber, headers6, icmp6, too_big, ip6_network, ip6_inside, later, rates,
+	session_again};
 
 // ---- one input
 
@@ -380,6 +405,7 @@ static void begin(uint8_t choice)
 	sequence = 256; // beyond what tunnel_seal uses, of which there are fewer
 	check(tunnel_pair(t[0], t[1], t[2]) == 0);
 	check(tunnel_sessions() == 0);
+	check(tunnel_shape(SESSION, 2000) == 0);
 }
 
 static void take_punts(void)

@@ -354,6 +354,37 @@ static void test_spray(void **state)
 	assert_true(lab.stats.worker[0].given + lab.stats.worker[1].given > 0);
 }
 
+// What is over a subscriber's rate waits, at whichever worker it arrived, and leaves when its time
+// has come; what is too big then is cut then. The sum holds all the time.
+static void test_shaper(void **state)
+{
+	size_t bytes;
+	unsigned sent, more = 0;
+
+	assert_int_equal(tunnel_shape(SESSION_CLEAR, 8000), 0);
+	assert_int_equal(tunnel_shape(SESSION, 8000), 0);
+	for (int i = 0; i < 40; i++) {
+		host_sends((uint16_t)(i % LAB_WORKERS), OTHER, 980, 0x4000);
+		host_sends((uint16_t)(i % LAB_WORKERS), INNER, 1480, 0);
+	}
+	lab_run();
+	sent = count_sent(LAB_SUB, &bytes);
+	assert_in_range(sent, 4 + 6, 8 + 12); // the bursts, and what is due by now
+	assert_true(lab_held() > 60);
+	assert_true(lab_balanced());
+	for (int i = 0; i < 120 && lab_held(); i++) {
+		lab_later(1000000);
+		assert_true(lab_balanced());
+		more = count_sent(LAB_SUB, &bytes);
+		assert_in_range(more, 0, 6); // 1 ms is a packet for one and two thirds of one
+		sent += more;
+	}
+	assert_int_equal(lab_held(), 0);
+	assert_int_equal(sent, 40 + 2 * 40);
+	assert_int_equal(tunnel_shape(SESSION_CLEAR, 0), 0);
+	assert_int_equal(tunnel_shape(SESSION, 0), 0);
+}
+
 // The control plane dies: data goes on, what would be punted is dropped; nothing is cleared.
 static void test_without_control_plane(void **state)
 {
@@ -386,6 +417,7 @@ int main(void)
 		BOOKS(test_echo_of_ppp_address),
 		BOOKS(test_uplink_refusals),
 		BOOKS(test_spray),
+		BOOKS(test_shaper),
 		BOOKS(test_uplink_fragments),
 		BOOKS(test_punts_fragmented_ike),
 		BOOKS(test_without_control_plane),

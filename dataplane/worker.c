@@ -135,12 +135,18 @@ static void wake_sleepers(struct worker *w)
 
 uint16_t worker_round(struct worker *w)
 {
+	return worker_round_at(w, clock_now());
+}
+
+uint16_t worker_round_at(struct worker *w, uint64_t now)
+{
 	uint64_t start = rte_rdtsc();
 	uint16_t count;
 
-	w->now = clock_now();
-	reassemble_expire(w, w->now);
-	count = receive(w);
+	w->now = now;
+	reassemble_expire(w, now);
+	count = downlink_waited(w);
+	count += receive(w);
 	count += take_all(w);
 	count += inject(w);
 	worker_handover_flush(w);

@@ -30,6 +30,7 @@ struct neighbours; // neighbour.h
 struct port;       // port.h
 struct clerk_bell; // clerk.h
 struct reassembly; // reassemble.h
+struct shaper;     // shaper.h
 
 struct worker {
 	uint16_t index;
@@ -62,6 +63,7 @@ struct worker {
 	struct rte_mbuf *give[LIMIT_WORKERS][BURST]; // collected for each of them in this round
 	uint16_t give_count[LIMIT_WORKERS];
 	struct reassembly *reassembly; // outer fragments that it keeps
+	struct shaper *shaper;         // packets that wait for their subscriber's rate
 	uint16_t ip_id;                // of the next outer packet
 	bool wake_control;             // something was punted in this round
 	bool wake_clerk;               // something went to the clerk in this round
@@ -107,3 +109,5 @@ void worker_handover_flush(struct worker *w);
 int worker_run(void *worker);
 // One round of its loop; returns how many packets it found.
 uint16_t worker_round(struct worker *w);
+// The same at that time, for tests.
+uint16_t worker_round_at(struct worker *w, uint64_t now);

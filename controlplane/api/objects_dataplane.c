@@ -30,6 +30,7 @@ static json_t *worker_object(uint32_t worker, const struct stats_worker *w)
 	json_object_set_new(object, "taken", json_integer(VALUE_COUNTER(w->taken)));
 	json_object_set_new(object, "given", json_integer(VALUE_COUNTER(w->given)));
 	json_object_set_new(object, "held", json_integer(VALUE_COUNTER(w->held)));
+	json_object_set_new(object, "marked", json_integer(VALUE_COUNTER(w->marked)));
 	json_object_set_new(object, "dropped", json_integer(dropped));
 	json_object_set_new(object, "loops", json_integer(VALUE_COUNTER(w->loops)));
 	return object;
