@@ -84,6 +84,36 @@ def connect(bench, place, esp, ike=IKE[0], **changes):
     return f"{dial.seconds:.2f} s to an address"
 
 
+def dual_stack(bench, esp, **changes):
+    """IPv6 beside IPv4 in one session: the client makes its address of our advertisement."""
+    one = bench.client()
+    dial = bench.dial(one, esp=ESP[esp][0], ipv6=True, **changes)
+    address = one.address6()
+    check(address.startswith("2001:db8:64:"), f"its address is {address}")
+    there = bench.gateway.wait_subscribers(1)
+    check(there[0]["ipv6_prefix"] and dial.address in str(there), f"{there}")
+    moves_traffic(bench, one)
+    check(one.ping(labs.HOST_NET6) == 3, "a plain ping was lost")
+    check(one.ping(labs.HOST_NET6, size=1352, df=True) == 3, "a ping of 1400 bytes was lost")
+    # The host's first answer is too big for the session, and it learns so: routers do not cut.
+    check(one.ping(labs.HOST_NET6, count=4, size=3000) >= 3, "pings of 3000 bytes were lost")
+    check(one.ping(labs.GATEWAY_NET6) == 3, "the gateway does not answer a ping")
+    mark = bench.host.mark()
+    size, digest = one.upload(labs.HOST_NET6, SINK, MEBIBYTES)
+    host = bench.host.report(mark)
+    check(host["bytes"] == size and host["sha256"] == digest, f"uploaded {size}, {host}")
+    mark = bench.host.mark()
+    size, digest = one.download(labs.HOST_NET6, SOURCE)
+    host = bench.host.report(mark)
+    check(host["bytes"] == size and host["sha256"] == digest, f"downloaded {size}, {host}")
+    strange = one.run(f"ip addr add 2001:db8:65::1/128 dev ppp0; "
+                      f"ping -n -c 2 -W 1 -I 2001:db8:65::1 {labs.HOST_NET6}", check=False)
+    check(" 0 received" in strange[1], f"a source that is not its own passes: {strange}")
+    one.down()
+    bench.gateway.wait_subscribers(0)
+    return address
+
+
 def connect_by_policy(bench, place, esp):
     """With what the gateway agrees to only when its config says so."""
     bench.gateway.write(POLICY)
@@ -394,6 +424,9 @@ def table():
             bench, DIRECT, esp, server=labs.GATEWAY_WAN6)
         cases[f"ipv6-{esp}-encapsulated"] = lambda bench, esp=esp: connect(
             bench, DIRECT, esp, server=labs.GATEWAY_WAN6, encapsulate=True, mtu=1380)
+    cases["dual-stack"] = lambda bench: dual_stack(bench, "gcm-128")
+    cases["dual-stack-over-ipv6"] = lambda bench: dual_stack(bench, "cbc-128-sha1",
+                                                            server=labs.GATEWAY_WAN6)
     for esp in ("3des-sha1", "cbc-128-sha1-esn", "gcm-128-esn"):
         cases[f"policy-{esp}-direct"] = lambda bench, esp=esp: connect_by_policy(bench, DIRECT, esp)
     cases["policy-cbc-128-sha1-esn-nat"] = lambda bench: connect_by_policy(

@@ -53,6 +53,7 @@ class Settings:
     password: str = "alice-secret"
     auth: str = "mschapv2"
     mtu: int = 1400
+    ipv6: bool = False  # inside: IPV6CP beside IPCP
     route: str = "198.51.100.0/24"
     ike_lifetime: str = "8h"
     esp_lifetime: str = "1h"
@@ -147,6 +148,7 @@ ipcp-accept-remote
 usepeerdns
 lcp-echo-interval 30
 lcp-echo-failure 4
+{"+ipv6" if self.ipv6 else "noipv6"}
 debug
 logfile /run/log/pppd
 """,
@@ -188,7 +190,7 @@ class Client:
         self.ended = {}
         self.events = {}
         self.news = threading.Condition()
-        self.address, self.router, self.address6 = address, router, address6
+        self.address, self.router, self.outer6 = address, router, address6
         lab.tap(space, self.tap, bridge)
 
     # Life of the kernel
@@ -320,7 +322,7 @@ class Client:
     def move(self, address, router):
         """Gives the client an address (with its prefix length) and a default router, if any."""
         self.address, self.router = address, router
-        self.run(f"client_address {address} '{router or ''}' '{self.address6}'")
+        self.run(f"client_address {address} '{router or ''}' '{self.outer6}'")
 
     def up(self, settings=None, **changes):
         """Connects and returns a Dial; a refusal is a result, not an error."""
@@ -391,6 +393,10 @@ class Client:
                 words = line.split()
                 return int(words[0]), int(words[3])
         raise CommandFailed(f"ping: {out}{err}")
+
+    def address6(self, seconds=15):
+        """The address that the kernel made of a router advertisement on its PPP link."""
+        return self.output(f"client_address6 {seconds}", seconds + 10)
 
     def download(self, host, port, seconds=60):
         """Reads all that a server sends; returns (bytes, sha256)."""

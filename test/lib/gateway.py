@@ -27,7 +27,7 @@ ports:
   - name: network
     side: network
     device: "net_af_packet1,iface=culvert-net"
-    addresses: [{net}/24]
+    addresses: [{net}/24, "{net6}/64"]
 listeners:
   - {{name: public, address: {wan}}}
   - {{name: public6, address: "{wan6}"}}
@@ -39,7 +39,7 @@ ike:
   local-address: 100.64.0.1
   dns: [{host}]
 pools:
-  - {{name: default, prefixes: [{pool}]}}
+  - {{name: default, prefixes: [{pool}], ipv6-prefixes: ["{pool6}"]}}
 users:
 {users}
 api:
@@ -78,6 +78,7 @@ class Gateway:
         with open(self.config, "w") as file:
             file.write(CONFIG.format(
                 run=self.run, users=users, psk=PSK, ike=ike, wan=labs.GATEWAY_WAN, wan6=labs.GATEWAY_WAN6,
+                net6=labs.GATEWAY_NET6, pool6=labs.POOL6,
                 net=labs.GATEWAY_NET, host=labs.HOST_NET, pool=labs.POOL, **self.settings))
 
     def program(self, name, folder):

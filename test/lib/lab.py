@@ -28,6 +28,9 @@ NAT_LAN = "10.9.0.1"
 GATEWAY_NET = "198.51.100.1"
 HOST_NET = "198.51.100.2"
 POOL = "100.64.0.0/16"
+GATEWAY_NET6 = "2001:db8:0:2::1"
+HOST_NET6 = "2001:db8:0:2::2"
+POOL6 = "2001:db8:64::/48"
 PREFIX = "culvert-lab"
 
 PR_SET_PDEATHSIG = 1
@@ -214,6 +217,10 @@ class Topology:
         lab.veth(self.net, "net0", self.gateway, "culvert-net")
         lab.ip(self.net, "addr", "add", f"{HOST_NET}/24", "dev", "net0")
         lab.ip(self.net, "route", "add", POOL, "via", GATEWAY_NET)
+        lab.inside(self.net, "sysctl", "-qw", "net.ipv6.conf.net0.disable_ipv6=0",
+                   "net.ipv6.conf.net0.accept_ra=0")
+        lab.ip(self.net, "addr", "add", f"{HOST_NET6}/64", "dev", "net0", "nodad")
+        lab.ip(self.net, "route", "add", POOL6, "via", GATEWAY_NET6)
         if nat:
             self.add_nat()
 

@@ -63,7 +63,8 @@ def main():
     source, sink, mebibytes = (int(word) for word in sys.argv[1:])
     selector = selectors.DefaultSelector()
     for port, total in ((source, mebibytes << 20), (sink, None)):
-        listener = socket.create_server(("", port))
+        listener = socket.create_server(("", port), family=socket.AF_INET6,
+                                        dualstack_ipv6=True)
         selector.register(listener, selectors.EVENT_READ, total)
     print(json.dumps({"direction": "ready"}), flush=True)
     while True:
