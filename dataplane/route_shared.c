@@ -84,7 +84,7 @@ static enum neighbour_state state_of(
 	struct rte_ether_addr mac;
 
 	if (s->version == IP_V6)
-		return NEIGHBOUR_READY; // TODO(ipv6): neighbour_get6
+		return neighbour_get6(w->neighbours, via->port, via->address6, &mac);
 	return neighbour_get(w->neighbours, via->port, via->address, &mac);
 }
 
