@@ -10,6 +10,7 @@
 #include "dataplane/test_tunnel.h"
 
 #include "dataplane/esp_crypto.h"
+#include "dataplane/ip6.h"
 #include "dataplane/path_mtu.h"
 #include "dataplane/sa.h"
 
@@ -30,6 +31,8 @@ enum {
 
 static const struct lab6_ends ends6 = {CLIENT6, LAB_SUB6};
 
+#define SHARED6 "2001:db8:e::" // through one of two next hops
+
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,9 +46,18 @@ static void check(bool right)
 		abort();
 }
 
+static int shared_route(void)
+{
+	struct config_route c = {.via_count = 2};
+
+	return prefix_parse(SHARED6 "/48", &c.to, NULL) ||
+	       address_parse("2001:db8:0:2::10", &c.via[0]) ||
+	       address_parse("2001:db8:0:2::11", &c.via[1]) || route_add_static(lab.routes, &c);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	check(lab_start(NULL) == 0 && tunnel_routes() == 0);
+	check(lab_start(NULL) == 0 && tunnel_routes() == 0 && shared_route() == 0);
 	lab_connect();
 	return 0;
 }
@@ -199,6 +211,49 @@ static void ip_in_sealed(uint16_t queue, uint8_t *data, size_t length)
 	ppp_sealed(queue, ppp, length + 4);
 }
 
+// An IPv6 packet whose version and length are made right, and its addresses: one from, the other as
+// its first byte says.
+static void repair6(uint8_t *ip, size_t length, const char *from)
+{
+	static const char *const to[] = {HOST6, INNER6, OTHER6, LAB_NET6, SHARED6 "1", "ff02::2",
+		"ff02::1:2", "fe80::1", NULL};
+	uint8_t choice = ip[0];
+
+	if (length < IP6_HEADER)
+		return;
+	ip[0] = 0x60 | (ip[0] & 0xf);
+	ip[4] = (uint8_t)((length - IP6_HEADER) >> 8);
+	ip[5] = (uint8_t)(length - IP6_HEADER);
+	if (!(choice & 0x80))
+		lab6_address(from, ip + 8);
+	if (to[choice % RTE_DIM(to)])
+		lab6_address(to[choice % RTE_DIM(to)], ip + 24);
+}
+
+static void ip6_in_clear(uint16_t queue, uint8_t *data, size_t length)
+{
+	uint8_t ppp[LAB_FRAME] = {0x57};
+
+	repair6(data, length, OTHER6);
+	memcpy(ppp + 1, data, length);
+	ppp_clear(queue, ppp, length + 1);
+}
+
+static void ip6_in_sealed(uint16_t queue, uint8_t *data, size_t length)
+{
+	uint8_t ppp[LAB_FRAME] = {0xff, 0x03, 0x00, 0x57};
+
+	repair6(data, length, INNER6);
+	memcpy(ppp + 4, data, length);
+	ppp_sealed(queue, ppp, length + 4);
+}
+
+static void ip6_network(uint16_t queue, uint8_t *data, size_t length)
+{
+	repair6(data, length, HOST6);
+	framed(LAB_NET, queue, RTE_ETHER_TYPE_IPV6, data, length);
+}
+
 static void udp_subscriber(uint16_t queue, uint8_t *data, size_t length)
 {
 	static const uint16_t ports[] = {PORT_IKE, PORT_NAT_T, PORT_L2TP, 53};
@@ -232,38 +287,6 @@ static void headers6(uint16_t queue, uint8_t *data, size_t length)
 
 	if (length)
 		outer6(queue, next[data[0] % RTE_DIM(next)], data + 1, length - 1);
-}
-
-// An IPv6 packet of the network to one of the subscribers.
-static void ip6_network(uint16_t queue, uint8_t *data, size_t length)
-{
-	if (length >= 40) {
-		data[0] = 0x60 | (data[0] & 0xf);
-		data[4] = (uint8_t)((length - 40) >> 8);
-		data[5] = (uint8_t)(length - 40);
-		lab6_address(data[39] & 1 ? INNER6 : OTHER6, data + 24);
-	}
-	framed(LAB_NET, queue, RTE_ETHER_TYPE_IPV6, data, length);
-}
-
-// An IPv6 packet of a subscriber: right version, length and source.
-static void ip6_inside(uint16_t queue, uint8_t *data, size_t length)
-{
-	uint8_t ppp[LAB_FRAME] = {0xff, 0x03, 0x00, 0x57};
-	bool clear;
-
-	if (length < 40)
-		return;
-	clear = data[23] & 1;
-	data[0] = 0x60 | (data[0] & 0xf);
-	data[4] = (uint8_t)((length - 40) >> 8);
-	data[5] = (uint8_t)(length - 40);
-	lab6_address(clear ? OTHER6 : INNER6, data + 8);
-	memcpy(ppp + 4, data, length);
-	if (clear)
-		ppp_clear(queue, ppp, length + 4);
-	else
-		ppp_sealed(queue, ppp, length + 4);
 }
 
 static void icmp6(uint16_t queue, uint8_t *data, size_t length)
@@ -384,8 +407,8 @@ static void session_again(uint16_t queue, uint8_t *data, size_t length)
 static void (*const steps[])(uint16_t queue, uint8_t *data, size_t length) = {raw_subscriber,
 	raw_network, arp, ip_subscriber, ip_to_clear, ip_to_sealed, ppp_clear, ppp_sealed,
 	ip_in_clear, ip_in_sealed, udp_subscriber, udp_sealed, plain_sealed, second, neighbours,
-	ip6_subscriber, headers6, icmp6, too_big, ip6_network, ip6_inside, later, rates,
-	session_again};
+	ip6_subscriber, headers6, icmp6, too_big, ip6_network, ip6_in_clear, later, rates,
+	session_again, ip6_in_sealed};
 
 // ---- one input
 
