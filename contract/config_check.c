@@ -108,15 +108,6 @@ static bool own_address(const struct config *c, const struct ip_address *a, unsi
 	return false;
 }
 
-static bool on_link(const struct config *c, const struct ip_address *a)
-{
-	for (unsigned p = 0; p < c->port_count; p++)
-		for (unsigned i = 0; i < c->ports[p].address_count; i++)
-			if (prefix_contains(&c->ports[p].addresses[i].network, a))
-				return true;
-	return false;
-}
-
 static bool link_local(const struct ip_address *a)
 {
 	return a->version == IP_V6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
@@ -211,19 +202,90 @@ static void check_cores(struct config_load *load)
 			d->cores_count, d->workers);
 }
 
-static void check_via(struct config_load *load, const struct ip_address *via)
+// The port whose network a router is in, or that is named where its address is link-local; NULL.
+static const struct config_port *via_port(
+	const struct config *c, const struct config_route *r, const struct ip_address *via)
 {
-	const struct config *c = load->config;
+	for (unsigned p = 0; p < c->port_count; p++) {
+		const struct config_port *port = &c->ports[p];
+
+		if (link_local(via)) {
+			if (strcmp(port->name, r->port) == 0)
+				return port;
+			continue;
+		}
+		for (unsigned i = 0; i < port->address_count; i++)
+			if (prefix_contains(&port->addresses[i].network, via))
+				return port;
+	}
+	return NULL;
+}
+
+static bool has_ip6(const struct config_port *p)
+{
+	for (unsigned i = 0; i < p->address_count; i++)
+		if (p->addresses[i].address.version == IP_V6)
+			return true;
+	return false;
+}
+
+// A router whose port is not named as it has to be. The place is that of the router, or of the
+// name.
+static void refuse_link_local(
+	struct config_load *load, const struct config_route *r, const struct ip_address *via)
+{
 	char shown[ADDRESS_TEXT];
 
-	if (own_address(c, via, 0))
+	if (*r->port)
+		config_error(load, config_place(load, r->port),
+			"there is no port %s: name one of ports", r->port);
+	else
 		config_error(load, config_place(load, via),
-			"via %s is an own address: name the router's", address_format(via, shown));
-	else if (!on_link(c, via))
-		config_error(load, config_place(load, via),
+			"via %s is link-local, and may be on any port: add port: NAME",
+			address_format(via, shown));
+}
+
+static void check_via(
+	struct config_load *load, const struct config_route *r, const struct ip_address *via)
+{
+	const struct config_port *port = via_port(load->config, r, via);
+	yaml_mark_t place = config_place(load, via);
+	char shown[ADDRESS_TEXT], to[ADDRESS_TEXT];
+
+	address_format(via, shown);
+	if (via->version != r->to.address.version)
+		config_error(load, place, "via %s and to %s are not of one IP version: change one",
+			shown, prefix_format(&r->to, to));
+	else if (own_address(load->config, via, 0))
+		config_error(load, place, "via %s is an own address: name the router's", shown);
+	else if (!port && link_local(via))
+		refuse_link_local(load, r, via);
+	else if (!port)
+		config_error(load, place,
 			"via %s is in the network of no port: name a router that is, or add the "
 			"network to ports.addresses",
-			address_format(via, shown));
+			shown);
+	else if (link_local(via) && !has_ip6(port))
+		config_error(load, config_place(load, r->port),
+			"port %s has no IPv6 address: add one to ports.addresses", port->name);
+	else if (r->via_count > 1 && port->side != SIDE_NETWORK)
+		config_error(load, place,
+			"via %s is on a subscriber port, where a route has one router: leave one, "
+			"or give each a prefix of its own",
+			shown);
+}
+
+static void check_route(struct config_load *load, const struct config_route *r)
+{
+	bool local = false;
+
+	for (uint16_t i = 0; i < r->via_count; i++) {
+		check_via(load, r, &r->via[i]);
+		local |= link_local(&r->via[i]);
+	}
+	if (*r->port && !local)
+		config_error(load, config_place(load, r->port),
+			"routes.port %s goes with a link-local via alone: remove it", r->port);
 }
 
 static void check_routes(struct config_load *load)
@@ -235,8 +297,7 @@ static void check_routes(struct config_load *load)
 	check_unique(load, "route to", &c->routes[0].to, c->route_count, sizeof(c->routes[0]),
 		compare_prefixes, say_prefix);
 	for (uint32_t i = 0; i < c->route_count && config_walked(load, "ports"); i++)
-		for (uint16_t k = 0; k < c->routes[i].via_count; k++)
-			check_via(load, &c->routes[i].via[k]);
+		check_route(load, &c->routes[i]);
 }
 
 static void check_listeners(struct config_load *load)

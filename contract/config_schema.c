@@ -138,10 +138,12 @@ static const struct config_section ports = {"ports", port_fields};
 
 static const struct config_field route_fields[] = {
 	{"to", .example = "0.0.0.0/0", .kind = KIND_PREFIX, .required = true,
-		FIELD(config_route, to), .low = IP_V4, .help = "destination"},
+		FIELD(config_route, to), .help = "destination, IPv4 or IPv6"},
 	{"via", .example = "198.51.100.254", .kind = KIND_ADDRESS, .required = true,
-		LIST(config_route, via, via_count), .single = true, .low = IP_V4,
+		LIST(config_route, via, via_count), .single = true,
 		.help = "router in the network of a port; of several each has its share"},
+	{"port", .example = "core", .kind = KIND_TEXT, .low = 1, FIELD(config_route, port),
+		.help = "where a link-local router is"},
 	{0}};
 static const struct config_section routes = {"routes", route_fields};
 

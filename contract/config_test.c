@@ -469,6 +469,34 @@ static void test_circles_end(void **state)
 	free(lines);
 }
 
+static void test_routes(void **state)
+{
+	static const char text[] =
+		"ports:\n"
+		"- {name: a, side: subscriber, device: d, addresses: [192.0.2.1/24]}\n"
+		"- {name: b, side: network, device: e, addresses: [198.51.100.1/24, "
+		"'2001:db8::1/64']}\n"
+		"routes:\n"
+		"- {to: 0.0.0.0/0, via: [198.51.100.2, 198.51.100.3]}\n"
+		"- {to: '::/0', via: ['fe80::1', '2001:db8::2'], port: b}\n"
+		"- {to: 2001:db8:1::/48, via: 2001:db8::3}\n";
+	struct config *c;
+	char *lines;
+
+	if (parse(text, ALL & ~PORT, &c, &lines) != 0)
+		fail_msg("%s", lines);
+	assert_int_equal(c->route_count, 3);
+	assert_int_equal(c->routes[0].via_count, 2);
+	assert_int_equal(c->routes[1].to.address.version, IP_V6);
+	assert_int_equal(c->routes[1].to.length, 0);
+	assert_int_equal(c->routes[1].via_count, 2);
+	assert_int_equal(c->routes[1].via[0].bytes[0], 0xfe);
+	assert_string_equal(c->routes[1].port, "b");
+	assert_int_equal(c->routes[2].via_count, 1);
+	config_free(c);
+	free(lines);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -479,6 +507,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_filters_and_groups),
+		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_secrets_are_not_shown),
 		cmocka_unit_test(test_secret_files),

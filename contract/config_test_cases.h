@@ -210,6 +210,27 @@
 	"- {to: 10.0.0.0/8, via: 192.0.2.3}\n"
 	"- {to: 10.0.0.0/8, via: 192.0.2.4}\n",
 	"f:3:8: route to 10.0.0.0/8 is there twice, first on line 2: change or remove one\n"},
+{ALL,
+	"routes: [{to: 10.0.0.0/8, via: 2001:db8::1}]\n",
+	"f:1:32: via 2001:db8::1 and to 10.0.0.0/8 are not of one IP version: change one\n"},
+{ALL,
+	"routes: [{to: 2001:db8::/32, via: fe80::1}]\n",
+	"f:1:35: via fe80::1 is link-local, and may be on any port: add port: NAME\n"},
+{ALL,
+	"routes: [{to: 2001:db8::/32, via: fe80::1, port: nowhere}]\n",
+	"f:1:50: there is no port nowhere: name one of ports\n"},
+{ALL,
+	"routes: [{to: 2001:db8::/32, via: fe80::1, port: a}]\n",
+	"f:1:50: port a has no IPv6 address: add one to ports.addresses\n"},
+{ALL,
+	"routes: [{to: 10.0.0.0/8, via: 192.0.2.3, port: a}]\n",
+	"f:1:49: routes.port a goes with a link-local via alone: remove it\n"},
+{ALL,
+	"routes: [{to: 10.0.0.0/8, via: [192.0.2.3, 192.0.2.4]}]\n",
+	"f:1:33: via 192.0.2.3 is on a subscriber port, where a route has one router: leave "
+	"one, or give each a prefix of its own\n"
+	"f:1:44: via 192.0.2.4 is on a subscriber port, where a route has one router: leave "
+	"one, or give each a prefix of its own\n"},
 {ALL & ~PSK,
 	"",
 	"f:2:20: listener l requires ipsec, and there is no pre-shared key: add ike: {psks: "
