@@ -56,7 +56,7 @@ static int open_sas(struct floor *f, enum direction d)
 {
 	const struct population *p = f->population;
 
-	cipher_open(&f->cipher, p, f->house->worker.mgr);
+	cipher_open(&f->cipher, p, f->house->worker[0].mgr);
 	f->sa_size = sizeof(struct floor_sa) + cipher_keys_size(&f->cipher);
 	f->sas = rte_zmalloc("floor", p->sessions * f->sa_size, 64);
 	if (!f->sas)

@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PACKETS = 8191, POOL_CACHE = 256, CLERK_RING = 1024 };
+enum { PACKETS = 8191, POOL_CACHE = 256, CLERK_RING = 1024, HANDOVER_RING = 4096 };
 
 static struct ip_prefix prefix(uint32_t address, uint8_t length)
 {
@@ -35,7 +35,7 @@ static int open_port(struct house *h, uint16_t index, uint8_t side, uint32_t add
 	snprintf(c.device, sizeof(c.device), "net_null%u", index);
 	c.addresses[0].address = address_from_u32(address);
 	c.addresses[0].network = prefix(address & 0xffffff00, 24);
-	error = port_open(&h->port[index], &c, index, 1, h->pool);
+	error = port_open(&h->port[index], &c, index, h->workers, h->pool);
 	if (error < 0)
 		return error;
 	port_sample(&h->port[index], &h->stats.port[index]);
@@ -86,19 +86,25 @@ static struct IMB_MGR *make_mgr(bool single)
 	return m;
 }
 
-static struct rte_ring *make_ring(const char *name)
+static struct rte_ring *make_ring(const char *name, uint16_t worker, unsigned slots)
 {
-	return rte_ring_create(name, CLERK_RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	char unique[RTE_RING_NAMESIZE];
+
+	snprintf(unique, sizeof(unique), "%s%u", name, worker);
+	return rte_ring_create(unique, slots, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 }
 
-static int make_worker(struct house *h)
+static int make_worker(struct house *h, uint16_t index)
 {
-	h->worker = (struct worker){
+	struct worker *w = &h->worker[index];
+
+	*w = (struct worker){
+		.index = index,
 		.ports = HOUSE_PORTS,
-		.workers = 1,
+		.workers = h->workers,
 		.icmp_source = h->port[HOUSE_NET].address[0],
 		.port = h->port,
-		.stats = &h->stats.worker[0],
+		.stats = &h->stats.worker[index],
 		.session_stats = h->stats.session,
 		.group_stats = h->stats.group,
 		.sa_stats = h->stats.sa,
@@ -108,35 +114,52 @@ static int make_worker(struct house *h)
 		.pool = h->pool,
 		.mgr = make_mgr(false),
 		.mgr_single = make_mgr(true),
-		.to_clerk = make_ring("to-clerk"),
-		.from_clerk = make_ring("from-clerk"),
+		.to_clerk = make_ring("to-clerk", index, CLERK_RING),
+		.from_clerk = make_ring("from-clerk", index, CLERK_RING),
 		.bell = &h->bell,
-		.reassembly = reassembly_create(h->pool, 1, 1),
-		.shaper = shaper_create(h->pool, 1, h->tables->sessions, 1),
+		.reassembly = reassembly_create(h->pool, h->workers, 1),
+		.shaper = shaper_create(h->pool, h->workers, h->tables->sessions, 1),
 	};
-	if (!h->worker.mgr || !h->worker.mgr_single || !h->worker.to_clerk ||
-		!h->worker.from_clerk || !h->worker.reassembly || !h->worker.shaper)
+	if (!w->mgr || !w->mgr_single || !w->to_clerk || !w->from_clerk || !w->reassembly ||
+		!w->shaper)
 		return -ENOMEM;
-	return rte_rcu_qsbr_thread_register(h->qsbr, 0) == 0 ? 0 : -EINVAL;
+	return rte_rcu_qsbr_thread_register(h->qsbr, index) == 0 ? 0 : -EINVAL;
+}
+
+// Two workers give packets to each other.
+static int make_workers(struct house *h)
+{
+	int error = 0;
+
+	for (uint16_t i = 0; error == 0 && i < h->workers; i++)
+		error = make_worker(h, i);
+	for (uint16_t i = 0; error == 0 && h->workers > 1 && i < h->workers; i++) {
+		struct rte_ring *ring = make_ring("handover", i, HANDOVER_RING);
+
+		h->worker[i].handover[1 - i] = ring;
+		h->worker[1 - i].give_to[i] = ring;
+		error = ring ? 0 : -ENOMEM;
+	}
+	return error;
 }
 
 static int make_memory(struct house *h, uint32_t sas, uint32_t sessions)
 {
-	if (stats_create(&h->stats, 1, HOUSE_PORTS, sas, sessions, 1) < 0)
+	if (stats_create(&h->stats, h->workers, HOUSE_PORTS, sas, sessions, 1) < 0)
 		return -ENOMEM;
-	h->qsbr = rte_zmalloc("qsbr", rte_rcu_qsbr_get_memsize(1), RTE_CACHE_LINE_SIZE);
-	if (!h->qsbr || rte_rcu_qsbr_init(h->qsbr, 1) != 0)
+	h->qsbr = rte_zmalloc("qsbr", rte_rcu_qsbr_get_memsize(h->workers), RTE_CACHE_LINE_SIZE);
+	if (!h->qsbr || rte_rcu_qsbr_init(h->qsbr, h->workers) != 0)
 		return -ENOMEM;
 	h->pool = rte_pktmbuf_pool_create("packets", PACKETS, POOL_CACHE, META_SIZE,
 		RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	return h->pool ? 0 : -ENOMEM;
 }
 
-int house_open(struct house *h, uint32_t sas, uint32_t sessions)
+int house_open(struct house *h, uint32_t sas, uint32_t sessions, uint16_t workers)
 {
 	int error;
 
-	*h = (struct house){0};
+	*h = (struct house){.workers = workers};
 	log_set_level(LEVEL_ERROR);
 	error = make_memory(h, sas, sessions);
 	error = error ? error : open_port(h, HOUSE_SUB, SIDE_SUBSCRIBER, POPULATION_US);
@@ -149,7 +172,10 @@ int house_open(struct house *h, uint32_t sas, uint32_t sessions)
 		return -ENOMEM;
 	error = make_routes(h, sessions);
 	error = error ? error : make_neighbours(h);
-	return error ? error : make_worker(h);
+	error = error ? error : make_workers(h);
+	if (error == 0)
+		house_play(h, workers);
+	return error;
 }
 
 void house_close(struct house *h)
@@ -160,10 +186,12 @@ void house_close(struct house *h)
 	routes_destroy(h->routes);
 	tables_destroy(h->tables);
 	free_mb_mgr(mgr);
-	free_mb_mgr(h->worker.mgr);
-	free_mb_mgr(h->worker.mgr_single);
-	reassembly_destroy(h->worker.reassembly);
-	shaper_destroy(h->worker.shaper);
+	for (uint16_t i = 0; i < h->workers; i++) {
+		free_mb_mgr(h->worker[i].mgr);
+		free_mb_mgr(h->worker[i].mgr_single);
+		reassembly_destroy(h->worker[i].reassembly);
+		shaper_destroy(h->worker[i].shaper);
+	}
 	for (uint16_t i = 0; i < HOUSE_PORTS; i++)
 		port_close(&h->port[i]);
 	stats_destroy(&h->stats);
@@ -196,6 +224,13 @@ static int add_session(struct house *h, const struct population *p, uint32_t ses
 	return error ? error : route_add(h->routes, &route);
 }
 
+void house_play(struct house *h, uint16_t workers)
+{
+	h->tables->workers = workers;
+	for (uint16_t i = 0; i < h->workers; i++)
+		h->worker[i].workers = workers;
+}
+
 int house_fill(struct house *h, const struct population *p)
 {
 	int error = 0;
@@ -205,13 +240,15 @@ int house_fill(struct house *h, const struct population *p)
 		error = error ? error : add_tunnel(h, p, i);
 		error = error ? error : add_session(h, p, i);
 	}
-	rte_rcu_qsbr_thread_online(h->qsbr, 0);
+	for (uint16_t i = 0; i < h->tables->workers; i++)
+		rte_rcu_qsbr_thread_online(h->qsbr, i);
 	return error;
 }
 
 void house_clear(struct house *h)
 {
-	rte_rcu_qsbr_thread_offline(h->qsbr, 0);
+	for (uint16_t i = 0; i < h->tables->workers; i++)
+		rte_rcu_qsbr_thread_offline(h->qsbr, i);
 	routes_clear(h->routes);
 	tables_clear(h->tables);
 	reclaim_wait(h->tables);
@@ -220,9 +257,10 @@ void house_clear(struct house *h)
 // ---- packets
 
 // As receive_port() of worker.c; the round itself finds the null ports empty.
-void house_round(struct house *h, enum direction d, struct rte_mbuf **m, uint16_t count)
+void house_round(
+	struct house *h, uint16_t worker, enum direction d, struct rte_mbuf **m, uint16_t count)
 {
-	struct worker *w = &h->worker;
+	struct worker *w = &h->worker[worker];
 
 	w->stats->received += count;
 	for (uint16_t i = 0; i < count; i++) {
@@ -238,16 +276,22 @@ void house_round(struct house *h, enum direction d, struct rte_mbuf **m, uint16_
 
 uint64_t house_sent(const struct house *h)
 {
-	return h->stats.worker[0].transmitted;
+	uint64_t sent = 0;
+
+	for (uint16_t i = 0; i < h->workers; i++)
+		sent += __atomic_load_n(&h->stats.worker[i].transmitted, __ATOMIC_RELAXED);
+	return sent;
 }
 
 void house_tell_drops(const struct house *h)
 {
-	const struct stats_worker *s = &h->stats.worker[0];
+	for (uint16_t w = 0; w < h->workers; w++) {
+		const struct stats_worker *s = &h->stats.worker[w];
 
-	for (unsigned i = 0; i < DROP_COUNT; i++)
-		if (s->drops[i])
-			fprintf(stderr, "%s: %lu\n", drop_word(i), s->drops[i]);
-	fprintf(stderr, "received %lu, transmitted %lu, punted %lu, given %lu\n", s->received,
-		s->transmitted, s->punted, s->given);
+		for (unsigned i = 0; i < DROP_COUNT; i++)
+			if (s->drops[i])
+				fprintf(stderr, "%s: %lu\n", drop_word(i), s->drops[i]);
+		fprintf(stderr, "received %lu, transmitted %lu, punted %lu, given %lu\n",
+			s->received, s->transmitted, s->punted, s->given);
+	}
 }

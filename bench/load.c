@@ -25,7 +25,7 @@ int load_open(struct load *l, const struct house *h, const struct population *p)
 		return -ENOMEM;
 	if (!population_has_esp(p))
 		return 0;
-	cipher_open(&l->cipher, p, h->worker.mgr);
+	cipher_open(&l->cipher, p, h->worker[0].mgr);
 	l->key = rte_zmalloc("load", cipher_keys_size(&l->cipher), 64);
 	if (!l->key)
 		return -ENOMEM;
@@ -51,7 +51,10 @@ double load_mean(uint16_t size)
 
 static uint32_t next_session(struct load *l)
 {
-	return (uint32_t)((uint64_t)l->next++ * STEP % l->population->sessions);
+	uint32_t shares = l->shares ? l->shares : 1;
+	uint32_t at = (uint32_t)((uint64_t)l->next++ * STEP % (l->population->sessions / shares));
+
+	return at * shares + l->share;
 }
 
 static uint16_t next_size(struct load *l, uint16_t size)

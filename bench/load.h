@@ -18,6 +18,8 @@ struct load {
 	void *key;          // one for all
 	uint32_t *sequence; // of each session's SA
 	uint32_t next;      // counts sessions
+	uint32_t shares;    // not 0: only every such session,
+	uint32_t share;     // from this one on
 	uint32_t size;      // counts packets of the mix
 };
 

@@ -89,6 +89,7 @@ static enum measure_stage enter(enum measure_stage stage)
 
 	measure.spent[outer] += now - measure.last;
 	measure.calls[stage]++;
+	measure.inner[outer]++;
 	measure.now = stage;
 	measure.last = now;
 	return outer;

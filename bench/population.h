@@ -26,7 +26,8 @@ struct transform {
 struct population {
 	const struct transform *transform;
 	uint32_t sessions;
-	uint16_t window; // packets of the replay windows, 0 = replays are taken
+	uint16_t window;     // packets of the replay windows, 0 = replays are taken
+	uint16_t per_tunnel; // sessions in each tunnel, 0 = as below
 };
 
 // "plain" and so on, the last one without a name; and the one of that name, or NULL.
@@ -52,6 +53,8 @@ static inline bool population_has_esp(const struct population *p)
 
 static inline uint32_t population_per_tunnel(const struct population *p)
 {
+	if (p->per_tunnel)
+		return p->per_tunnel;
 	if (population_has_esp(p))
 		return p->sessions > 60000 ? 2 : 1;
 	return p->sessions < 1000 ? p->sessions : 1000;
