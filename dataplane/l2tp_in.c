@@ -108,6 +108,14 @@ static bool run_tunnel(struct worker *w, struct l2tp_run *r)
 	return true;
 }
 
+// Sessions of a tunnel with many are dealt out by their index (session.c): what another worker
+// counts is not taken away from its core.
+static inline bool may_be_ours(const struct worker *w, const struct l2tp_run *r)
+{
+	return w->workers == 1 || r->tunnel->map == (const void *)r->tunnel->own_map ||
+	       r->session % w->workers == w->index;
+}
+
 // The session; its line and that of its counters are on their way then. False: the packets are
 // gone.
 static bool run_session(struct worker *w, struct l2tp_run *r)
@@ -118,7 +126,8 @@ static bool run_session(struct worker *w, struct l2tp_run *r)
 		return false;
 	}
 	rte_prefetch0(&w->tables->session[r->session].uplink);
-	rte_prefetch0(&w->session_stats[r->session].uplink);
+	if (likely(may_be_ours(w, r)))
+		rte_prefetch0(&w->session_stats[r->session].uplink);
 	return true;
 }
 
@@ -173,8 +182,8 @@ static inline bool packet_open(
 		return false;
 	}
 	if (unlikely(meta->stage == HANDOVER_L2TP_IN))
-		s->strange++;
-	else if (unlikely(s->strange)) // a line that is not written stays clean
+		s->strange += !s->spread; // the other worker reads the line as well
+	else if (unlikely(s->strange))    // a line that is not written stays clean
 		s->strange = 0;
 	meta->tunnel = r->tunnel;
 	meta->session = r->session;
