@@ -182,9 +182,11 @@ uint16_t subscriber_out(struct worker *w, struct rte_mbuf **m, uint16_t n)
 		if (!downlink_check(w, m[i]))
 			continue;
 		s = &w->tables->session[index].downlink;
-		if (group_special(
+		// Both are asked: one branch for the usual packet. clang wants to know that it is
+		// meant.
+		if ((int)group_special(
 			    w->tables, __atomic_load_n(&s->group, __ATOMIC_RELAXED), &s->policer) |
-			shaper_concerns(s))
+			(int)shaper_concerns(s))
 			special |= 1U << out;
 		else
 			count(&w->session_stats[index].downlink, m[i], w->now);
