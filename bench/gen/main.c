@@ -111,47 +111,80 @@ static void set_up(struct gen *g, struct report *r)
 	report_setup(r, g, since(g, began), cpu_seconds() - cpu);
 }
 
-// The next session that is up, after the one of the last call; NULL when none is.
+// The next session that is up, after the one of the last call; NULL when none is. With traffic, the
+// first half is left alone.
 static struct session *next_up(struct gen *g, uint32_t *at)
 {
-	for (uint32_t i = 0; i < g->session_count; i++) {
-		struct session *s = &g->sessions[*at];
+	uint32_t first = g->options.held_traffic ? g->session_count / 2 : 0;
 
-		*at = (*at + 1) % g->session_count;
+	for (uint32_t i = first; i < g->session_count; i++) {
+		struct session *s = &g->sessions[*at < first ? first : *at];
+
+		*at = (s->index + 1) % g->session_count;
 		if (s->state == SESSION_UP)
 			return s;
 	}
 	return NULL;
 }
 
-// Ends sessions in turn, and begins each of them again at once.
+// Ends so many sessions in turn that the rate is kept, and begins each of them again at once.
+static void churn(struct gen *g, uint64_t began, uint64_t *churned)
+{
+	static uint32_t at;
+
+	while (*churned < (uint64_t)(g->options.churn * since(g, began)) &&
+		g->in_setup < g->options.parallel) {
+		struct session *s = next_up(g, &at);
+
+		if (!s)
+			return;
+		session_end(s);
+		session_begin(s);
+		(*churned)++;
+	}
+}
+
+static void settle(struct gen *g)
+{
+	uint64_t began = rte_rdtsc();
+
+	while (g->in_setup && since(g, began) < TEARDOWN_S && !*g->stop)
+		gen_turn(g);
+}
+
 static void hold(struct gen *g, struct report *r)
 {
 	uint64_t began = rte_rdtsc(), next = began + g->hz, churned = 0;
 	uint64_t up = g->counters.up;
-	uint32_t at = 0;
 
-	if (g->options.hold <= 0)
-		return;
 	if (g->options.churn > 0)
 		memset(g->phases, 0, sizeof(g->phases));
 	while (since(g, began) < g->options.hold && !*g->stop) {
-		while (churned < (uint64_t)(g->options.churn * since(g, began)) &&
-			g->in_setup < g->options.parallel) {
-			struct session *s = next_up(g, &at);
-
-			if (!s)
-				break;
-			session_end(s);
-			session_begin(s);
-			churned++;
-		}
+		churn(g, began, &churned);
 		gen_turn(g);
 		progress(g, "hold", began, &next);
 	}
 	report_churn(r, g, since(g, began), churned, g->counters.up - up);
-	for (began = rte_rdtsc(); g->in_setup && since(g, began) < TEARDOWN_S && !*g->stop;)
-		gen_turn(g);
+}
+
+static bool is_good(const struct trial *t, const struct options *o);
+
+// The same with traffic: what others do must not show in it.
+static bool hold_under_load(struct gen *g, struct report *r)
+{
+	const struct options *o = &g->options;
+	static struct trial t;
+
+	report_silent(r, trial_learn(g));
+	trial_begin(g, o->ways[0], o->sizes[0], o->rate,
+		o->churn > 0 ? (g->session_count + 1) / 2 : g->session_count, &t);
+	g->traffic->limit = 0;
+	g->traffic->until = g->traffic->began + (uint64_t)(o->hold * (double)g->hz);
+	hold(g, r);
+	trial_end(g, &t);
+	report_trial(r, &t, g);
+	settle(g);
+	return is_good(&t, o);
 }
 
 static bool is_good(const struct trial *t, const struct options *o)
@@ -183,6 +216,8 @@ static bool traffic(struct gen *g, struct report *r)
 
 	if (o->way_count == 0 || g->sessions_up == 0)
 		return true;
+	if (o->held_traffic)
+		return hold_under_load(g, r);
 	silent = trial_learn(g);
 	report_silent(r, silent);
 	good = silent == 0;
@@ -213,7 +248,10 @@ static int run(struct gen *g)
 
 	if (!error && !*g->stop) {
 		set_up(g, r);
-		hold(g, r);
+		if (g->options.hold > 0 && !g->options.held_traffic) {
+			hold(g, r);
+			settle(g);
+		}
 		good = traffic(g, r) && g->failed == 0 && g->sessions_up == g->session_count &&
 		       !*g->stop;
 		g->stop = &nothing_asked;

@@ -80,6 +80,9 @@ static const struct option_row rows[] = {
 	{"retransmit", NUMBER, AT(retransmit_ms), "1000", "ms to the first of them, then doubled"},
 	{"hold", REAL, AT(hold), "0", "seconds to keep all sessions up, before traffic"},
 	{"churn", REAL, AT(churn), "0", "sessions ended and begun again per second of --hold"},
+	{"traffic-while-held", FLAG, AT(held_traffic), NULL,
+		"the first --size and --direction at --rate during --hold; sessions of the second "
+		"half are churned, the first half carries it"},
 	{"size", SIZES, 0, "64,512,1400", "bytes of the inner IP packet, or imix; a list"},
 	{"direction", WAYS, 0, "none", "up, down, both, none; a list"},
 	{"rate", REAL, AT(rate), "0", "packets per second and direction; 0 = as many as go"},
@@ -273,6 +276,8 @@ static int check(struct options *o)
 			"wrong number of", o->subscribers ? "--per-tunnel" : "--subscribers");
 	if (o->per_nat && o->plain)
 		return complain("without a meaning beside --plain:", "--behind-nat");
+	if (o->held_traffic && (o->way_count == 0 || !(o->hold > 0)))
+		return complain("needs --hold and --direction:", "--traffic-while-held");
 	if (o->per_nat > 20000)
 		return complain("at most 20000:", "--behind-nat");
 	return 0;

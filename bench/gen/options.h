@@ -39,6 +39,7 @@ struct options {
 	uint32_t retransmit_ms;
 	double hold;  // seconds
 	double churn; // sessions per second, during hold
+	bool held_traffic;
 
 	// Traffic.
 	uint16_t sizes[OPTIONS_SIZES]; // bytes of the inner IP packet; OPTIONS_IMIX

@@ -297,13 +297,13 @@ bool traffic_send(struct gen *g, uint64_t now)
 
 // ---- trials
 
-void traffic_begin(struct gen *g, unsigned way, uint16_t size, double rate)
+void traffic_begin(struct gen *g, unsigned way, uint16_t size, double rate, uint32_t sessions)
 {
 	struct traffic *t = g->traffic;
 
 	t->trial++;
 	t->session_count = 0;
-	for (uint32_t i = 0; i < g->session_count; i++) {
+	for (uint32_t i = 0; i < sessions; i++) {
 		struct session *s = &g->sessions[i];
 
 		if (s->state != SESSION_UP)

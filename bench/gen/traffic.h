@@ -41,8 +41,9 @@ void traffic_free(struct gen *g);
 // Makes the session's headers, when it has come up.
 void traffic_front(struct session *s);
 
-// Begins a trial; size is one of the inner packet, or OPTIONS_IMIX.
-void traffic_begin(struct gen *g, unsigned way, uint16_t size, double rate);
+// Begins a trial through those of the first so many sessions that are up; size is one of the inner
+// packet, or OPTIONS_IMIX.
+void traffic_begin(struct gen *g, unsigned way, uint16_t size, double rate, uint32_t sessions);
 // Nothing more is sent; what is on its way still counts.
 void traffic_end(struct gen *g);
 bool traffic_sending(const struct gen *g, uint64_t now);

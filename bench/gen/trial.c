@@ -81,24 +81,34 @@ static void drain(struct gen *g)
 	}
 }
 
-void trial_run(struct gen *g, unsigned way, uint16_t size, double rate, struct trial *out)
+void trial_end(struct gen *g, struct trial *out)
 {
 	struct traffic *t = g->traffic;
-	uint64_t total;
+	uint64_t total = g->busy_cycles + g->idle_cycles;
 
-	traffic_begin(g, way, size, rate);
-	while (traffic_sending(g, rte_rdtsc()) && !*g->stop)
-		gen_turn(g);
 	out->seconds = (double)(rte_rdtsc() - t->began) / (double)g->hz;
-	total = g->busy_cycles + g->idle_cycles;
 	out->busy = total ? (double)g->busy_cycles / (double)total : 0;
 	traffic_end(g);
 	drain(g);
+	out->sessions = t->session_count;
+	memcpy(out->ways, t->ways, sizeof(out->ways));
+}
+
+void trial_begin(struct gen *g, unsigned way, uint16_t size, double rate, uint32_t sessions,
+	struct trial *out)
+{
 	out->way = way;
 	out->size = size;
 	out->asked = rate;
-	out->sessions = t->session_count;
-	memcpy(out->ways, t->ways, sizeof(out->ways));
+	traffic_begin(g, way, size, rate, sessions);
+}
+
+void trial_run(struct gen *g, unsigned way, uint16_t size, double rate, struct trial *out)
+{
+	trial_begin(g, way, size, rate, g->session_count, out);
+	while (traffic_sending(g, rte_rdtsc()) && !*g->stop)
+		gen_turn(g);
+	trial_end(g, out);
 }
 
 // Sessions through which something came in both directions.
@@ -121,7 +131,8 @@ uint32_t trial_learn(struct gen *g)
 	traffic_begin(g, WAY_BOTH, LEARN_SIZE,
 		rate < LEARN_LEAST  ? LEARN_LEAST
 		: rate > LEARN_MOST ? LEARN_MOST
-				    : rate);
+				    : rate,
+		g->session_count);
 	t->limit = 0;
 	t->until = t->began + LEARN_S * g->hz;
 	while (silent && traffic_sending(g, rte_rdtsc()) && !*g->stop) {

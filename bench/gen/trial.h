@@ -33,5 +33,11 @@ bool trial_uses(const struct trial *t, enum direction d);
 // Sends a little through every session until something came back from each, both ways. Returns the
 // number of sessions that stayed silent for 10 seconds.
 uint32_t trial_learn(struct gen *g);
+// One trial, from its beginning to when the last packet has arrived; or its two ends, for a caller
+// that has other things to do meanwhile and calls gen_turn itself. Only the first so many sessions
+// take part.
+void trial_begin(struct gen *g, unsigned way, uint16_t size, double rate, uint32_t sessions,
+	struct trial *out);
+void trial_end(struct gen *g, struct trial *out);
 void trial_run(struct gen *g, unsigned way, uint16_t size, double rate, struct trial *out);
 void trial_search(struct gen *g, unsigned way, uint16_t size, struct finding *out);
