@@ -165,6 +165,7 @@ struct config_ppp {
 	uint32_t echo_interval_ms; // LCP echo; 0 = none
 	uint16_t echo_failures;    // unanswered in a row: dead
 	uint32_t setup_timeout_ms; // from the first frame to an address
+	bool path_mtu_probe;       // look whether the largest packets get through
 };
 
 enum {

@@ -160,8 +160,7 @@ static const struct config_section listeners = {"listeners", listener_fields};
 
 static const struct config_field psk_fields[] = {
 	{"peer", .example = "any", .kind = KIND_PREFIX, .required = true, FIELD(config_psk, peer),
-		.words = any_peer,
-		.help = "any, an address or a prefix; the longest match wins"},
+		.words = any_peer, .help = "any, an address or a prefix; the longest match wins"},
 	{"secret", .example = "{file: /etc/culvert/psk}", .kind = KIND_SECRET, .required = true,
 		FIELD(config_psk, secret), COUNT(config_psk, secret_length),
 		.help = "pre-shared key, as it is or as {file: PATH}"},
@@ -274,6 +273,8 @@ static const struct config_field ppp_fields[] = {
 	{"setup-timeout", "30s", "30s", .kind = KIND_DURATION, FIELD(config_ppp, setup_timeout_ms),
 		.scale = 1, .low = SECOND, .high = 10 * MINUTE,
 		.help = "from the first frame to an address"},
+	{"path-mtu-probe", "true", .kind = KIND_BOOL, FIELD(config_ppp, path_mtu_probe),
+		.help = "look by LCP echoes whether the largest packets get through"},
 	{0}};
 static const struct config_section ppp = {"ppp", ppp_fields};
 

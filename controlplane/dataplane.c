@@ -502,3 +502,10 @@ int dataplane_send_ppp(uint32_t session, const void *packet, size_t length)
 
 	return inject(&header, session, packet, length);
 }
+
+int dataplane_send_ppp_whole(uint32_t session, const void *packet, size_t length)
+{
+	struct packet header = {.kind = PACKET_PPP, .flags = PACKET_DF, .session = session};
+
+	return inject(&header, session, packet, length);
+}

@@ -29,6 +29,8 @@ int dataplane_send_ike(const struct flow *flow, const void *message, size_t leng
 int dataplane_send_l2tp(const struct flow *flow, uint32_t sa, const void *message, size_t length);
 // A PPP packet of a session, from the two-byte protocol field on.
 int dataplane_send_ppp(uint32_t session, const void *packet, size_t length);
+// The same, and no router may cut the outer packet into fragments.
+int dataplane_send_ppp_whole(uint32_t session, const void *packet, size_t length);
 // An IPv6 packet of ours (neighbour discovery) into a session, from the IPv6 header on.
 int dataplane_send_ip6(uint32_t session, const void *packet, size_t length);
 

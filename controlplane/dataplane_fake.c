@@ -62,11 +62,17 @@ int dataplane_send_ppp(uint32_t session, const void *packet, size_t length)
 	return keep(PACKET_PPP, NULL, 0, session, packet, length);
 }
 
+int dataplane_send_ppp_whole(uint32_t session, const void *packet, size_t length)
+{
+	return keep(PACKET_PPP, NULL, 0, session, packet, length);
+}
+
 void fakes_reset(void)
 {
 	while (fake_sent_take())
 		;
 	fake_install_answer(0);
+	fake_install_mtu(0);
 	fake_install_full(false);
 	fake_install_hold(false);
 	fake_install_release();

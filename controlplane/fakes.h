@@ -45,6 +45,8 @@ size_t fake_command_count(void);
 // Answers are given at once with this error; with hold they wait for fake_install_release.
 void fake_install_answer(int error);
 void fake_install_hold(bool hold);
+// What a session's MTU is said to be; 0 at first.
+void fake_install_mtu(uint16_t mtu);
 void fake_install_release(void);
 // Posting fails with -ENOBUFS while set.
 void fake_install_full(bool full);

@@ -125,6 +125,9 @@ static void event_in(void *context, uint32_t type, const void *body)
 	case EVENT_SA_UNKNOWN:
 		ike_sa_unknown(g->ike, body);
 		break;
+	case EVENT_PATH_MTU:
+		subscribers_path_mtu(g->subscribers, body);
+		break;
 	case EVENT_PORT_LINK:
 		if (link->port < g->config->port_count)
 			log_event(LOG_PORT_LINK, NULL, "s:s, s:b", "port",

@@ -22,7 +22,8 @@
 enum { PENDING = 4 * LIMIT_RING_MESSAGES }; // commands without an answer, a power of two
 
 struct pending {
-	install_done done;
+	install_done done; // one of the two, or none
+	install_set_done set_done;
 	void *context;
 	uint32_t type;
 };
@@ -57,7 +58,8 @@ static int post_now(
 	error = dataplane_post(type, body, size, next_request);
 	if (error < 0)
 		return error;
-	pending[next_request++ % PENDING] = (struct pending){done, context, type};
+	pending[next_request++ % PENDING] =
+		(struct pending){.done = done, .context = context, .type = type};
 	return 0;
 }
 
@@ -111,6 +113,14 @@ static int remove_later(uint32_t type, const void *body, uint32_t size)
 	return error == -ENOBUFS ? backlog_add(type, body, size) : error;
 }
 
+static void answer(const struct pending *p, int error, uint32_t value)
+{
+	if (p->done)
+		p->done(p->context, error);
+	else if (p->set_done)
+		p->set_done(p->context, error, (uint16_t)(value <= UINT16_MAX ? value : 0));
+}
+
 void install_channel_up(void)
 {
 	struct command_reset reset = {0};
@@ -124,8 +134,7 @@ void install_channel_down(void)
 	while (next_answer != next_request) {
 		struct pending p = pending[next_answer++ % PENDING];
 
-		if (p.done)
-			p.done(p.context, -ENOTCONN);
+		answer(&p, -ENOTCONN, 0);
 	}
 }
 
@@ -141,8 +150,7 @@ int install_reply(uint64_t request, const struct event_reply *reply)
 	if (reply->error)
 		log_event(LOG_INSTALL_FAILED, NULL, "s:s, s:s", "command", command_name(p.type),
 			"reason", strerror(reply->error < 0 ? -reply->error : reply->error));
-	if (p.done)
-		p.done(p.context, reply->error);
+	answer(&p, reply->error, reply->value);
 	backlog_flush();
 	return 0;
 }
@@ -183,9 +191,14 @@ int install_session_add(const struct command_session_add *command, install_done 
 	return post(COMMAND_SESSION_ADD, command, sizeof(*command), done, context);
 }
 
-int install_session_set(const struct command_session_set *command, install_done done, void *context)
+int install_session_set(
+	const struct command_session_set *command, install_set_done done, void *context)
 {
-	return post(COMMAND_SESSION_SET, command, sizeof(*command), done, context);
+	int error = post(COMMAND_SESSION_SET, command, sizeof(*command), NULL, context);
+
+	if (error == 0)
+		pending[(next_request - 1) % PENDING].set_done = done;
+	return error;
 }
 
 int install_session_delete(uint32_t session)
@@ -285,8 +298,10 @@ int install_subscriber_undo(
 void install_forget(const void *context)
 {
 	for (uint64_t i = next_answer; i != next_request; i++)
-		if (pending[i % PENDING].context == context)
+		if (pending[i % PENDING].context == context) {
 			pending[i % PENDING].done = NULL;
+			pending[i % PENDING].set_done = NULL;
+		}
 	for (struct opening *o = openings; o; o = o->next)
 		if (o->context == context)
 			o->done = NULL;

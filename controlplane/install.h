@@ -17,6 +17,8 @@
 #include <stdint.h>
 
 typedef void (*install_done)(void *context, int error);
+// Of SESSION_SET: mtu is the session's largest inner packet, in bytes, when there was no error.
+typedef void (*install_set_done)(void *context, int error, uint16_t mtu);
 
 int install_sa_add(const struct command_sa_add *command, install_done done, void *context);
 int install_sa_delete(uint32_t spi_in);
@@ -26,7 +28,7 @@ int install_tunnel_delete(uint16_t tunnel);
 int install_session_add(
 	const struct command_session_add *command, install_done done, void *context);
 int install_session_set(
-	const struct command_session_set *command, install_done done, void *context);
+	const struct command_session_set *command, install_set_done done, void *context);
 int install_session_delete(uint32_t session);
 
 // Opens a session for forwarding of IPv4 or IPv6: SESSION_SET from before to command and a route

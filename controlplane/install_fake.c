@@ -14,11 +14,13 @@ static size_t first, count;
 
 static struct {
 	install_done done;
+	install_set_done set_done;
 	void *context;
 } waiting[QUEUE];
 static size_t waiting_count;
 
 static int answer_error;
+static uint16_t answer_mtu;
 static bool answer_held, ring_full;
 
 const struct fake_command *fake_command_take(void)
@@ -39,6 +41,11 @@ void fake_install_answer(int error)
 	answer_error = error;
 }
 
+void fake_install_mtu(uint16_t mtu)
+{
+	answer_mtu = mtu;
+}
+
 void fake_install_hold(bool hold)
 {
 	answer_held = hold;
@@ -53,9 +60,12 @@ void fake_install_release(void)
 {
 	size_t n = waiting_count;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (waiting[i].done)
 			waiting[i].done(waiting[i].context, answer_error);
+		if (waiting[i].set_done)
+			waiting[i].set_done(waiting[i].context, answer_error, answer_mtu);
+	}
 	waiting_count -= n;
 	memmove(waiting, waiting + n, waiting_count * sizeof(waiting[0]));
 }
@@ -63,8 +73,10 @@ void fake_install_release(void)
 void install_forget(const void *context)
 {
 	for (size_t i = 0; i < waiting_count; i++)
-		if (waiting[i].context == context)
+		if (waiting[i].context == context) {
 			waiting[i].done = NULL;
+			waiting[i].set_done = NULL;
+		}
 }
 
 static int post(uint32_t type, const void *body, size_t size, install_done done, void *context)
@@ -78,6 +90,7 @@ static int post(uint32_t type, const void *body, size_t size, install_done done,
 	c->type = type;
 	memcpy(&c->sa_add, body, size);
 	if (answer_held) {
+		waiting[waiting_count].set_done = NULL;
 		waiting[waiting_count].done = done;
 		waiting[waiting_count++].context = context;
 	} else if (done) {
@@ -122,9 +135,16 @@ int install_session_add(const struct command_session_add *command, install_done 
 	return post(COMMAND_SESSION_ADD, command, sizeof(*command), done, context);
 }
 
-int install_session_set(const struct command_session_set *command, install_done done, void *context)
+int install_session_set(
+	const struct command_session_set *command, install_set_done done, void *context)
 {
-	return post(COMMAND_SESSION_SET, command, sizeof(*command), done, context);
+	int error = post(COMMAND_SESSION_SET, command, sizeof(*command), NULL, context);
+
+	if (error == 0 && answer_held)
+		waiting[waiting_count - 1].set_done = done;
+	else if (error == 0 && done)
+		done(context, answer_error, answer_mtu);
+	return error;
 }
 
 int install_session_delete(uint32_t session)

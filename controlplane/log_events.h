@@ -45,6 +45,10 @@
 	X(IPV6CP_UP, "ipv6cp-up", LEVEL_INFO, "IPV6CP opened") \
 	X(IP6_IGNORED, "ip6-ignored", LEVEL_DEBUG, \
 		"neighbour discovery or DHCPv6 of a session, which is not served") \
+	X(SESSION_PATH_MTU, "session-path-mtu", LEVEL_INFO, \
+		"the largest inner packet that gets through both ways, as probes found it") \
+	X(TUNNEL_PATH_MTU, "tunnel-path-mtu", LEVEL_INFO, \
+		"the largest outer packet to a peer, as a router said, or as it is forgotten") \
 	X(SUBSCRIBER_UP, "subscriber-up", LEVEL_INFO, "the subscriber forwards from now on") \
 	X(SUBSCRIBER_DOWN, "subscriber-down", LEVEL_INFO, "the subscriber is gone, and why") \
 	X(API_FAILED, "api-failed", LEVEL_WARNING, "an API call that was refused")

@@ -6,7 +6,7 @@
 //
 // A record is freed by a timer of 0 ms, never from within a call of the layers below it.
 
-#include "subscriber.h"
+#include "subscriber_record.h"
 
 #include "install.h"
 #include "ra.h"
@@ -33,51 +33,6 @@ enum event_of_subscriber {
 	EVENTS,
 };
 
-enum { V4, V6, FAMILIES };
-
-// One of the two network protocols of a subscriber.
-struct family {
-	struct subscriber *s;
-	bool opened;            // the dataplane was told to forward, and not yet to stop
-	struct ip_prefix route; // to it: its address or its prefix; IP_NONE without this protocol
-};
-
-struct subscriber {
-	struct subscribers *all;
-	struct subscriber *next, *previous;
-	uint64_t id;
-	enum subscriber_state state;
-	bool buried; // waits for its timer to be freed
-	bool was_up;
-	uint32_t session;
-	struct l2tp_session_info l2tp;
-	struct ppp *ppp;
-	struct ppp_link link;
-	char user[PPP_NAME];
-	const struct config_user *account;
-	struct family family[FAMILIES];
-	char cause[128]; // why it ends
-	struct log_subject subject;
-	struct timer burial;
-	struct timer advertise;   // the next router advertisement
-	uint64_t since, up_since; // milliseconds of the timers' clock; up_since 0 = never
-	uint32_t setup_ms;
-};
-
-struct subscribers {
-	const struct config *config;
-	struct timers *timers;
-	struct pools *pools;
-	struct pools6 *pools6;
-	const struct users *users;
-	struct l2tp *l2tp;
-	struct subscriber **by_session;
-	uint32_t sessions;
-	struct subscriber *first;
-	uint64_t next_id;
-	struct subscribers_counters counters;
-};
-
 static const char *const state_words[SUBSCRIBER_STATES] = {
 	[SUBSCRIBER_LCP] = "lcp",
 	[SUBSCRIBER_AUTHENTICATE] = "authenticate",
@@ -98,15 +53,14 @@ static void request_close(struct subscriber *s, const char *cause)
 
 // ---- what the dataplane is told
 
-// As it is to be with the protocols that are opened.
-static struct command_session_set session_form(const struct subscriber *s)
+struct command_session_set subscriber_form(const struct subscriber *s)
 {
 	struct command_session_set c = {
 		.session = s->session,
 		.flags = SESSION_LCP_OPEN,
 		.magic = s->link.magic,
 		.peer_mru = s->link.peer_mru,
-		.mtu = s->all->config->ppp.mtu,
+		.mtu = s->path_mtu ? s->path_mtu : s->all->config->ppp.mtu,
 	};
 
 	if (s->link.send_pfc)
@@ -149,22 +103,25 @@ static void family_installed(void *context, int error)
 
 static void tell_link(struct subscriber *s)
 {
-	struct command_session_set c = session_form(s);
-	int error = install_session_set(&c, NULL, NULL);
+	struct command_session_set c;
+	int error;
 
+	s->path_mtu = 0;
+	c = subscriber_form(s);
+	error = install_session_set(&c, subscriber_mtu_known, s);
 	if (error < 0)
 		failed(s, error);
 }
 
 static void family_open(struct family *f)
 {
-	struct command_session_set before = session_form(f->s), c;
+	struct command_session_set before = subscriber_form(f->s), c;
 	int error;
 
 	if (f->opened || f->route.address.version == IP_NONE)
 		return;
 	f->opened = true;
-	c = session_form(f->s);
+	c = subscriber_form(f->s);
 	error = install_subscriber(&before, &c, &f->route, family_installed, f);
 	if (error < 0)
 		family_installed(f, error);
@@ -178,7 +135,7 @@ static void family_close(struct family *f)
 		return;
 	f->opened = false;
 	install_forget(f);
-	c = session_form(f->s);
+	c = subscriber_form(f->s);
 	(void)install_subscriber_undo(&c, &f->route);
 }
 
@@ -368,6 +325,12 @@ static void announce(struct subscriber *s)
 		"setup_ms", (long long)s->setup_ms);
 }
 
+static void announce_and_probe(struct subscriber *s)
+{
+	announce(s);
+	subscriber_probe(s);
+}
+
 static void close_ppp(struct subscriber *s)
 {
 	ppp_close(s->ppp, s->cause);
@@ -393,6 +356,8 @@ static void bury(struct subscriber *s)
 	struct subscribers *all = s->all;
 
 	stop_forwarding(s);
+	install_forget(s);
+	timer_stop(all->timers, &s->ask);
 	give_address(s);
 	log_event(LOG_SUBSCRIBER_DOWN, &s->subject, "s:s", "cause", s->cause);
 	if (!s->was_up)
@@ -469,7 +434,7 @@ static const struct transition table[SUBSCRIBER_STATES][EVENTS] =
 			},
 		[SUBSCRIBER_INSTALL] =
 			{
-				[ON_INSTALLED] = TO(UP, announce),
+				[ON_INSTALLED] = TO(UP, announce_and_probe),
 				[ON_INSTALL_FAILED] = TO(CLOSING, stop_and_close),
 				[ON_IP4_UP] = TO(INSTALL, open_ip4),
 				[ON_IP6_UP] = TO(INSTALL, open_ip6),
@@ -518,6 +483,22 @@ static void on_send(void *context, const uint8_t *packet, size_t length)
 
 	if (!s->buried)
 		(void)dataplane_send_ppp(s->session, packet, length);
+}
+
+static void on_send_probe(void *context, const uint8_t *packet, size_t length)
+{
+	struct subscriber *s = context;
+
+	if (!s->buried)
+		(void)dataplane_send_ppp_whole(s->session, packet, length);
+}
+
+static void on_path_mtu(void *context, uint16_t mtu)
+{
+	struct subscriber *s = context;
+
+	if (!s->buried)
+		subscriber_path_found(s, mtu);
 }
 
 static void on_lcp_up(void *context, const struct ppp_link *link)
@@ -603,6 +584,8 @@ static void on_down(void *context, const char *cause)
 
 static const struct ppp_events ppp_events = {
 	.send = on_send,
+	.send_probe = on_send_probe,
+	.path_mtu = on_path_mtu,
 	.lcp_up = on_lcp_up,
 	.authenticate = on_authenticate,
 	.accepted = on_accepted,
@@ -775,6 +758,8 @@ static struct subscriber_info info_of(const struct subscriber *s)
 		.prefix6 = s->family[V6].route,
 		.pool = pool_of(s),
 		.link = s->link,
+		.mtu = s->mtu,
+		.path_mtu = s->path_mtu,
 		.session = s->session,
 		.l2tp = s->l2tp,
 		.age_ms = now - s->since,

@@ -6,6 +6,7 @@
 // install.h. What happens in which state is one table in subscriber.c.
 
 #include "contract/config.h"
+#include "contract/messages.h"
 #include "controlplane/l2tp/l2tp.h"
 #include "controlplane/log.h"
 #include "controlplane/pool.h"
@@ -38,7 +39,9 @@ struct subscriber_info {
 	struct ip_prefix prefix6;  // IP_NONE before that, and without IPv6
 	const char *pool;
 	struct ppp_link link;
-	uint32_t session; // index in the dataplane and in the stats segment
+	uint16_t mtu;      // bytes: the largest inner packet; 0 = not known yet
+	uint16_t path_mtu; // bytes: the same when probes found it, 0 = the headers leave no more
+	uint32_t session;  // index in the dataplane and in the stats segment
 	struct l2tp_session_info l2tp;
 	uint64_t age_ms;   // since ICCN
 	uint64_t up_ms;    // since it forwards; 0 = does not
@@ -67,6 +70,9 @@ void subscribers_input(
 // A punted IPv6 packet for the gateway itself.
 void subscribers_input_ip6(
 	struct subscribers *s, uint32_t session, const uint8_t *packet, size_t length);
+
+// A router on the way to a tunnel's peer takes no larger packets, or that is forgotten.
+void subscribers_path_mtu(struct subscribers *s, const struct event_path_mtu *event);
 
 // Ends a subscriber by PPP and then by L2TP; it is gone shortly after. -ENOENT.
 int subscribers_disconnect(struct subscribers *s, uint64_t id, const char *cause);

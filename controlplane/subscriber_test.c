@@ -23,7 +23,8 @@ struct ppp {
 	struct ppp_link link;
 	struct ppp_verdict verdict;
 	struct ppp_addresses addresses;
-	int started, closed, networks;
+	int started, closed, networks, probes;
+	uint16_t largest; // that it was told to probe
 	char cause[64];
 };
 
@@ -65,6 +66,12 @@ void ppp_network(struct ppp *p, const struct ppp_addresses *addresses)
 {
 	p->addresses = *addresses;
 	p->networks++;
+}
+
+void ppp_probe(struct ppp *p, uint16_t largest)
+{
+	p->probes++;
+	p->largest = largest;
 }
 
 void ppp_close(struct ppp *p, const char *cause)
@@ -245,6 +252,51 @@ static void test_way_up(void **state)
 	assert_string_equal(info().user, "alice");
 	assert_string_equal(info().pool, "p");
 	assert_int_equal(addresses_used(), 2);
+}
+
+// The dataplane says the MTU, PPP looks whether the path carries it, and what it finds goes back.
+static void test_path_mtu(void **state)
+{
+	const struct event_path_mtu event = {.tunnel = 3, .mtu = 1400}, other = {.tunnel = 4};
+
+	fake_install_mtu(1438);
+	go_to(SUBSCRIBER_UP);
+	assert_int_equal(ppp->probes, 1);
+	assert_int_equal(ppp->largest, 1438);
+	assert_int_equal(info().mtu, 1438);
+	fake_install_mtu(1300);
+	ppp->events->path_mtu(ppp->context, 1300);
+	assert_int_equal(last_session_set()->mtu, 1300);
+	assert_int_equal(info().mtu, 1300);
+	assert_int_equal(info().path_mtu, 1300);
+	assert_int_equal(ppp->probes, 1);
+	// A router says something else: from the beginning.
+	fake_install_mtu(1338);
+	subscribers_path_mtu(g.subscribers, &other);
+	timers_run(g.timers, timers_now(g.timers) + 10);
+	assert_int_equal(ppp->probes, 1);
+	subscribers_path_mtu(g.subscribers, &event);
+	timers_run(g.timers, timers_now(g.timers) + 10);
+	assert_int_equal(last_session_set()->mtu, 0);
+	assert_int_equal(ppp->probes, 2);
+	assert_int_equal(ppp->largest, 1338);
+	assert_int_equal(info().path_mtu, 0);
+	// IPv4 goes and comes back after a smaller size was found.
+	ppp->events->path_mtu(ppp->context, 1290);
+	ppp->events->ip4_down(ppp->context, "test");
+	ip4_up();
+	assert_int_equal(info().state, SUBSCRIBER_UP);
+	assert_int_equal(ppp->probes, 3);
+	assert_int_equal(ppp->largest, 1338);
+	// What fails changes nothing.
+	fake_install_answer(-ENOENT);
+	ppp->events->path_mtu(ppp->context, 1310);
+	assert_int_equal(info().mtu, 1338);
+	g.config->ppp.path_mtu_probe = false;
+	fake_install_answer(0);
+	subscribers_path_mtu(g.subscribers, &event);
+	timers_run(g.timers, timers_now(g.timers) + 10);
+	assert_int_equal(ppp->probes, 3);
 }
 
 static const uint8_t identifier[8] = {1, 2, 3, 4, 5, 6, 7, 8};
@@ -476,6 +528,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fixed_address_comes_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_link_cannot_be_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_install_fails, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_path_mtu, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_renegotiation, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unknown, set_up, tear_down),
 	};

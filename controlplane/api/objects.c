@@ -178,6 +178,9 @@ static json_t *subscriber_object(const struct subscriber_info *i)
 		i->link.auth ? json_string(ppp_auth_word(i->link.auth)) : json_null());
 	json_object_set_new(object, "mru", value_number(i->link.mru));
 	json_object_set_new(object, "peer_mru", value_number(i->link.peer_mru));
+	json_object_set_new(object, "mtu", i->mtu ? value_number(i->mtu) : json_null());
+	json_object_set_new(
+		object, "path_mtu", i->path_mtu ? value_number(i->path_mtu) : json_null());
 	json_object_set_new(object, "age_ms", value_number(i->age_ms));
 	json_object_set_new(object, "up_ms", i->up_ms ? value_number(i->up_ms) : json_null());
 	json_object_set_new(

@@ -10,6 +10,7 @@
 #include "ipv6cp.h"
 #include "lcp.h"
 #include "ppp.h"
+#include "probe.h"
 #include "reject.h"
 
 enum phase {        // RFC 1661 section 3.2, and the two ways to wait for the caller
@@ -54,7 +55,8 @@ struct ppp {
 	uint16_t echo_unanswered;
 	uint16_t openings;       // of LCP and the network protocols since
 	uint64_t openings_since; // milliseconds
-	uint8_t echo_id;
+	uint8_t echo_id;         // of the newest Echo-Request, probe or not
+	struct probe probe;
 	char cause[PPP_CAUSE]; // why we close
 	struct ppp_held held_ipcp, held_ipv6cp;
 };
@@ -75,6 +77,6 @@ void ppp_ip6_down(struct ppp *ppp, const char *cause);
 // A network protocol is over; the link is closed when it was the last.
 void ppp_network_finished(struct ppp *ppp, const char *cause);
 // The peer's answer to one of our Echo-Requests.
-void ppp_echo_answered(struct ppp *ppp);
+void ppp_echo_answered(struct ppp *ppp, uint8_t id);
 // LCP cannot agree: logs both sides' wishes and closes.
 void ppp_refuse(struct ppp *ppp, const char *reason);

@@ -360,7 +360,7 @@ static bool lcp_extra(void *owner, const struct wire_control *control)
 		answer_echo(ppp, control);
 		return true;
 	case CODE_ECHO_REPLY:
-		ppp_echo_answered(ppp);
+		ppp_echo_answered(ppp, control->id);
 		return true;
 	case CODE_DISCARD_REQUEST:
 	case CODE_IDENTIFICATION: // RFC 1570 section 2: nothing to be done

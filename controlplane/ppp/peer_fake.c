@@ -52,6 +52,23 @@ static void on_send(void *context, const uint8_t *packet, size_t length)
 		ppp_close(p->ppp, "closed");
 }
 
+static void on_send_probe(void *context, const uint8_t *packet, size_t length)
+{
+	struct peer_fake *p = context;
+
+	p->probes++;
+	if (!p->path_down || length <= p->path_down)
+		on_send(context, packet, length);
+}
+
+static void on_path_mtu(void *context, uint16_t mtu)
+{
+	struct peer_fake *p = context;
+
+	p->path_mtus++;
+	p->path_mtu = mtu;
+}
+
 static void on_lcp_up(void *context, const struct ppp_link *link)
 {
 	struct peer_fake *p = context;
@@ -124,6 +141,8 @@ static void on_down(void *context, const char *cause)
 
 static const struct ppp_events events = {
 	.send = on_send,
+	.send_probe = on_send_probe,
+	.path_mtu = on_path_mtu,
 	.lcp_up = on_lcp_up,
 	.authenticate = on_authenticate,
 	.accepted = on_accepted,
@@ -260,6 +279,18 @@ static void on_lcp_request(struct peer_fake *p, const struct wire_control *c)
 		body, build_length(&out));
 }
 
+static void on_echo(struct peer_fake *p, const struct wire_control *c)
+{
+	size_t length = WIRE_PROTOCOL + WIRE_HEADER + view_left(&c->body);
+
+	if (p->no_echo || (p->echo_most && length > p->echo_most) ||
+		(p->path_up && length > p->path_up))
+		return;
+	p->echo_answers++;
+	if (!p->loss || p->echo_answers % p->loss)
+		say_view(p, PPP_LCP, CODE_ECHO_REPLY, c->id, c->body);
+}
+
 static void on_lcp(struct peer_fake *p, const struct wire_control *c)
 {
 	switch (c->code) {
@@ -280,8 +311,7 @@ static void on_lcp(struct peer_fake *p, const struct wire_control *c)
 			peer_fake_say(p, PPP_LCP, CODE_TERMINATE_ACK, c->id, NULL, 0);
 		break;
 	case CODE_ECHO_REQUEST:
-		if (!p->no_echo)
-			say_view(p, PPP_LCP, CODE_ECHO_REPLY, c->id, c->body);
+		on_echo(p, c);
 		break;
 	}
 }

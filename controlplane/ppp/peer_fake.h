@@ -29,6 +29,10 @@ struct peer_fake {
 	bool loop;          // sends everything back as it came
 	bool no_auth;       // does not answer a Challenge
 	bool no_echo;       // does not answer Echo-Requests
+	size_t echo_most;   // nor those of more bytes; 0 = all
+	size_t path_down;   // bytes of a packet that the path to it carries when it may not be cut,
+	size_t path_up;     // and of one of its own; 0 = all
+	unsigned loss;      // of its answers to Echo-Requests, every so manieth; 0 = none
 	bool no_terminate;  // nor Terminate-Requests
 	bool naks_address;  // wants the gateway to have another address
 	const char *name, *password;
@@ -51,6 +55,10 @@ struct peer_fake {
 	uint8_t auth;                  // enum ppp_auth that it agreed to
 	bool acked, peer_acked;        // LCP
 	int lcp_ups, asks, accepts, ip4_ups, ip4_downs, ip6_ups, ip6_downs, downs;
+	unsigned probes;       // Echo-Requests that may not be cut
+	unsigned path_mtus;    // events
+	uint16_t path_mtu;     // of the newest one
+	unsigned echo_answers; // of the client
 	char cause[64], ip4_cause[64], ip6_cause[64];
 	uint8_t identifier[PPP_IDENTIFIER]; // as ip6_up had it
 	struct ppp_credentials credentials; // asked about last

@@ -38,6 +38,7 @@ static void timers_stop_all(struct ppp *ppp)
 {
 	timer_stop(ppp->timers, &ppp->setup);
 	timer_stop(ppp->timers, &ppp->echo);
+	probe_stop(ppp);
 	fsm_stop(&ppp->lcp.fsm);
 	fsm_stop(&ppp->ipcp.fsm);
 	fsm_stop(&ppp->ipv6cp.fsm);
@@ -124,9 +125,10 @@ static void echo_fire(void *context)
 	lcp_echo(ppp);
 }
 
-void ppp_echo_answered(struct ppp *ppp)
+void ppp_echo_answered(struct ppp *ppp, uint8_t id)
 {
 	ppp->echo_unanswered = 0;
+	probe_answer(ppp, id);
 }
 
 void ppp_start(struct ppp *ppp)
@@ -154,6 +156,7 @@ void ppp_close(struct ppp *ppp, const char *cause)
 	ppp->phase = PHASE_CLOSING;
 	timer_stop(ppp->timers, &ppp->setup);
 	timer_stop(ppp->timers, &ppp->echo);
+	probe_stop(ppp);
 	timer_stop(ppp->timers, &ppp->auth.timer);
 	fsm_event(&ppp->lcp.fsm, FSM_CLOSE);
 	// Nothing to wait for when there was no link, or no memory for the timer.
@@ -224,6 +227,7 @@ void ppp_lcp_down(struct ppp *ppp)
 	bool closing = ppp->phase >= PHASE_CLOSING;
 
 	timer_stop(ppp->timers, &ppp->echo);
+	probe_stop(ppp);
 	if (!closing)
 		ppp->phase = PHASE_LCP;
 	authenticate_stop(ppp);

@@ -70,6 +70,11 @@ struct ppp_events {
 	// The peer's interface identifier, as on the wire.
 	void (*ip6_up)(void *context, const uint8_t *identifier);
 	void (*ip6_down)(void *context, const char *cause);
+	// Like send, but no router may fragment the outer packet (probe.h).
+	void (*send_probe)(void *context, const uint8_t *packet, size_t length);
+	// The largest inner packet that gets through both ways is this; 0: as large as ppp_probe
+	// said.
+	void (*path_mtu)(void *context, uint16_t mtu);
 	// LCP went down or never came up; after it nothing more is called and ppp_free is due (not
 	// from within). cause is what ppp_close was given, or one of: "no-answer" and "refused"
 	// (LCP), "authentication", "authentication-timeout", "ipcp-refused", "ipcp-no-answer",
@@ -97,6 +102,11 @@ void ppp_authenticated(struct ppp *ppp, const struct ppp_verdict *verdict);
 void ppp_network(struct ppp *ppp, const struct ppp_addresses *addresses);
 // Terminate-Request with its restart timer; down is called when it is answered or given up.
 void ppp_close(struct ppp *ppp, const char *cause);
+
+// Finds out, now and every 10 minutes, whether inner packets of so many bytes get through both ways
+// (probe.h): path_mtu is called when the answer is another one, as which largest counts at first.
+// Again with what is the largest then. Ends when LCP goes down.
+void ppp_probe(struct ppp *ppp, uint16_t largest);
 
 const struct ppp_link *ppp_link(const struct ppp *ppp);
 const char *ppp_state(const struct ppp *ppp); // "lcp", "authenticate", "network", "open", "closing"

@@ -129,6 +129,7 @@ static void on_ip4_up(void *context, const struct ppp_addresses *a)
 	require(f->accepted && !f->up);
 	require(a->peer.version == IP_V4);
 	f->up = true;
+	ppp_probe(f->ppp, 1400);
 	event(f);
 }
 
@@ -160,6 +161,14 @@ static void on_ip6_down(void *context, const char *cause)
 	event(f);
 }
 
+static void on_path_mtu(void *context, uint16_t mtu)
+{
+	struct fuzz *f = context;
+
+	require(mtu < 1400);
+	event(f);
+}
+
 static void on_down(void *context, const char *cause)
 {
 	struct fuzz *f = context;
@@ -170,6 +179,8 @@ static void on_down(void *context, const char *cause)
 
 static const struct ppp_events events = {
 	.send = on_send,
+	.send_probe = on_send,
+	.path_mtu = on_path_mtu,
 	.lcp_up = on_lcp_up,
 	.authenticate = on_authenticate,
 	.accepted = on_accepted,
