@@ -10,7 +10,7 @@ import re
 
 import gateway as gateways
 import lab as labs
-from bench import DIRECT, HOST, MEBIBYTES, NAT, SINK, SOURCE, Bench
+from bench import DIRECT, HOST, MEBIBYTES, NAT, ROUTED, Bench
 from runner import check
 
 # strongSwan's names of what is proposed, and what it then says was chosen.
@@ -47,16 +47,17 @@ def moves_traffic(bench, one, mtu=1400):
     moves_tcp(bench, one)
 
 
-def moves_tcp(bench, one):
+def moves_tcp(bench, one, end=None):
+    end = end or bench.host
     for direction in ("sent", "taken"):
-        mark = bench.host.mark()
+        mark = end.mark()
         if direction == "sent":
-            size, digest = one.download(HOST, SOURCE)
+            size, digest = one.download(HOST, end.source)
         else:
-            size, digest = one.upload(HOST, SINK, MEBIBYTES)
-        host = bench.host.report(mark)
+            size, digest = one.upload(HOST, end.sink, end.mebibytes)
+        host = end.report(mark)
         check(host["direction"] == direction, f"the host says '{host}'")
-        check(size == host["bytes"] == MEBIBYTES << 20,
+        check(size == host["bytes"] == end.mebibytes << 20,
               f"{size} bytes here, {host['bytes']} at the host")
         check(digest == host["sha256"], f"{size} bytes {direction} by the host were changed")
 
@@ -323,6 +324,37 @@ def fragments_from_the_client(bench, esp):
     return f"{joined} fragments joined"
 
 
+def narrow_path(bench, place, esp, how):
+    """The path takes packets of 1400 bytes, and the router may say so or not: 10 MB each way."""
+    one = bench.client("a", place)
+    bench.topology.narrow(1400, how)
+    try:
+        mark = bench.gateway.mark()
+        done = drops_named(bench, "icmp-done")
+        bench.dial(one, esp=ESP[esp][0])
+        event = "tunnel-path-mtu" if how == "icmp" else "session-path-mtu"
+        if how == "silent":  # what may be cut gets through from the beginning
+            moves_tcp(bench, one, bench.bulk)
+        found = bench.gateway.wait_event(event, mark, 30)
+        if how == "icmp":
+            check(found["mtu"] == 1400, f"not 1400 but {found}")
+            check(drops_named(bench, "icmp-done") > done, "no ICMP was counted as done")
+        there = labs.wait_for("MTU below 1340", lambda: [
+            row for row in bench.gateway.show("subscribers") if row["mtu"] < 1340], 5)[0]
+        check(there["mtu"] > 1290, f"the MTU is only {there['mtu']}")
+        check((there["path_mtu"] is None) == (how == "icmp"), f"{there}")
+        if how != "silent":
+            moves_tcp(bench, one, bench.bulk)
+        one.down()
+        bench.gateway.wait_subscribers(0)
+    finally:
+        bench.topology.widen()
+        if one.process.poll() is None:
+            one.run("ip route flush cache", check=False)
+        bench.lab.ip(bench.topology.net, "route", "flush", "cache", check=False)
+    return f"an MTU of {there['mtu']}"
+
+
 def drops_named(bench, name):
     """How many packets the workers dropped under that name."""
     return sum(int(row["packets"]) for row in bench.gateway.show("drops")
@@ -445,6 +477,12 @@ def table():
     for esp in ("gcm-128", "cbc-128-sha1"):
         cases[f"fragments-from-the-client-{esp}"] = (
             lambda bench, esp=esp: fragments_from_the_client(bench, esp))
+    for how, place, esp in (("hole", "routed", "gcm-128"), ("hole", "nat", "cbc-128-sha1"),
+                            ("silent", "routed", "cbc-128-sha1"), ("silent", "nat", "gcm-128"),
+                            ("icmp", "routed", "gcm-128"), ("icmp", "nat", "cbc-128-sha1")):
+        cases[f"narrow-path-{how}-{esp}-{place}"] = (
+            lambda bench, how=how, place=place, esp=esp: narrow_path(
+                bench, {"routed": ROUTED, "nat": NAT}[place], esp, how))
     cases["source-is-checked"] = source_is_checked
     cases["disconnect-by-operator"] = disconnect_by_operator
     for what in ("esp", "ike"):

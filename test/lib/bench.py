@@ -11,21 +11,24 @@ import runner
 
 HOST = labs.HOST_NET
 SOURCE, SINK, MEBIBYTES = 7001, 7002, 4
+BULK_SOURCE, BULK_SINK, BULK_MEBIBYTES = 7003, 7004, 10
 
 # Where a client is: bridge, address by its number, router.
 DIRECT = ("wan", "192.0.2.{}/24", "")
 WAN6 = "2001:db8:0:1::{}/64"
 NAT = ("lan", "10.9.0.{}/24", labs.NAT_LAN)
+ROUTED = ("lan", "192.0.2.1{}/24", "")  # behind the router that the NAT is, and not translated
 
 
 class Host:
     """The host behind the gateway, which moves bytes over TCP (see peer.py)."""
 
-    def __init__(self, lab, space):
-        self.log = lab.path("host.log")
+    def __init__(self, lab, space, source=SOURCE, sink=SINK, mebibytes=MEBIBYTES):
+        self.source, self.sink, self.mebibytes = source, sink, mebibytes
+        self.log = lab.path(f"host-{source}.log")
         with open(self.log, "w") as log:
-            lab.spawn(os.path.join(clients.TOP, "test", "lib", "peer.py"), str(SOURCE),
-                      str(SINK), str(MEBIBYTES), space=space, stdout=log)
+            lab.spawn(os.path.join(clients.TOP, "test", "lib", "peer.py"), str(source),
+                      str(sink), str(mebibytes), space=space, stdout=log)
         labs.wait_for("host behind the gateway", self.mark, 10)
 
     def mark(self):
@@ -52,6 +55,7 @@ class Bench:
                                         workers=options.workers)
         self.clients = {}
         self.host = Host(lab, self.topology.net)
+        self.bulk = Host(lab, self.topology.net, BULK_SOURCE, BULK_SINK, BULK_MEBIBYTES)
         self.gateway.start()
 
     def client(self, name="a", place=DIRECT):

@@ -25,6 +25,7 @@ GATEWAY_WAN = "192.0.2.1"
 GATEWAY_WAN6 = "2001:db8:0:1::1"
 NAT_WAN = "192.0.2.9"
 NAT_LAN = "10.9.0.1"
+ROUTED_CLIENTS = ("192.0.2.111", "192.0.2.112")
 GATEWAY_NET = "198.51.100.1"
 HOST_NET = "198.51.100.2"
 POOL = "100.64.0.0/16"
@@ -239,6 +240,42 @@ class Topology:
             table ip nat {
                 chain post {
                     type nat hook postrouting priority 100;
-                    oifname "wan" masquerade
+                    ip saddr 10.9.0.0/24 oifname "wan" masquerade
                 }
             }""")
+        # Clients with public addresses behind it are routed, and answered for by proxy ARP.
+        for leg in ("wan", "lan"):
+            lab.inside(self.nat, "sysctl", "-qw", f"net.ipv4.conf.{leg}.proxy_arp=1",
+                       f"net.ipv4.neigh.{leg}.proxy_delay=0")
+        for address in ROUTED_CLIENTS:
+            lab.ip(self.nat, "route", "add", f"{address}/32", "dev", "lan")
+
+    def narrow(self, mtu, how):
+        """Makes the router take no packets larger than that: "icmp" as a router does; "silent"
+        without a word to whoever sent them with DF; "hole" by dropping them, DF or not."""
+        options = [] if how == "hole" else ["mtu", str(mtu)]
+        self.lab.ip(self.nat, "route", "replace", "192.0.2.0/24", "dev", "wan", "proto", "kernel",
+                    "scope", "link", "src", NAT_WAN, *options)
+        self.lab.ip(self.nat, "route", "replace", "10.9.0.0/24", "dev", "lan", "proto", "kernel",
+                    "scope", "link", "src", NAT_LAN, *options)
+        for address in ROUTED_CLIENTS:
+            self.lab.ip(self.nat, "route", "replace", f"{address}/32", "dev", "lan", *options)
+        large = f"ip length > {mtu} drop" if how == "hole" else ""
+        quiet = "" if how == "icmp" else "icmp type destination-unreachable drop"
+        self.lab.inside(self.nat, "nft", "-f", "-", text=f"""
+            table ip narrow {{
+                chain forward {{ type filter hook forward priority 0; {large}
+                }}
+                chain output {{ type filter hook output priority 0; {quiet}
+                }}
+            }}""")
+
+    def widen(self):
+        """Undoes narrow."""
+        self.lab.inside(self.nat, "nft", "delete", "table", "ip", "narrow")
+        self.lab.ip(self.nat, "route", "replace", "192.0.2.0/24", "dev", "wan", "proto", "kernel",
+                    "scope", "link", "src", NAT_WAN)
+        self.lab.ip(self.nat, "route", "replace", "10.9.0.0/24", "dev", "lan", "proto", "kernel",
+                    "scope", "link", "src", NAT_LAN)
+        for address in ROUTED_CLIENTS:
+            self.lab.ip(self.nat, "route", "replace", f"{address}/32", "dev", "lan")
