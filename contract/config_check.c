@@ -142,6 +142,35 @@ static void check_networks(struct config_load *load, unsigned port)
 			}
 }
 
+// Ports of one device: named by what stands before the first comma. The same words for all of
+// them, and to each its own tags.
+static void check_device(struct config_load *load, unsigned port)
+{
+	const struct config_port *p = &load->config->ports[port];
+	size_t name = strcspn(p->device, ",");
+
+	for (unsigned i = 0; i < port; i++) {
+		const struct config_port *q = &load->config->ports[i];
+
+		if (strncmp(p->device, q->device, name) != 0 || name != strcspn(q->device, ","))
+			continue;
+		if (strcmp(p->device, q->device) != 0)
+			config_error(load, config_place(load, p->device),
+				"device %.*s has other arguments in port %s: write the same, or "
+				"give one of them another name",
+				(int)name, p->device, q->name);
+		else if (p->vlan_count == q->vlan_count &&
+			 memcmp(p->vlan, q->vlan, sizeof(p->vlan)) == 0)
+			config_error(load, config_place(load, p->device),
+				"port %s has the device and the vlan of port %s: give it a vlan of "
+				"its own, for example vlan: 10",
+				p->name, q->name);
+		else
+			continue;
+		return;
+	}
+}
+
 // An IPv6 address that no host may have as its own, and an MTU that IPv6 does not take.
 static void check_addresses6(struct config_load *load, const struct config_port *p)
 {
@@ -177,14 +206,13 @@ static void check_ports(struct config_load *load)
 		return;
 	check_unique(load, "port name", c->ports[0].name, c->port_count, sizeof(c->ports[0]),
 		compare_texts, say_text);
-	check_unique(load, "device", c->ports[0].device, c->port_count, sizeof(c->ports[0]),
-		compare_texts, say_text);
 	for (unsigned i = 0; i < c->port_count; i++) {
 		subscriber |= c->ports[i].side == SIDE_SUBSCRIBER;
 		check_unique(load, "address", &c->ports[i].addresses[0].address,
 			c->ports[i].address_count, sizeof(c->ports[i].addresses[0]),
 			compare_addresses, say_address);
 		check_networks(load, i);
+		check_device(load, i);
 		check_addresses6(load, &c->ports[i]);
 	}
 	if (!subscriber)

@@ -63,6 +63,7 @@ struct config_field {
 	bool required;                     // error when absent
 	bool heap;                         // the field is a pointer to elements to be allocated
 	bool single;                       // of a list: one value may stand for a list of one
+	bool repeats;                      // of a list: the same value may be there twice
 	bool global;                       // offset is in struct config, whatever the section
 };
 

@@ -159,6 +159,26 @@
 	"ports.addresses, or choose one of these\n"},
 {ALL & ~PORT,
 	"ports:\n"
+	"- {name: a, side: subscriber, device: 'd,x=1', vlan: 10, addresses: [192.0.2.1/24]}\n"
+	"- {name: b, side: network, device: 'd,x=1', addresses: [10.1.0.1/24]}\n"
+	"- {name: c, side: network, device: 'd,x=1', vlan: [10, 10], addresses: [10.2.0.1/24]}\n"
+	"- {name: d, side: network, device: 'd,x=2', vlan: 11, addresses: [10.3.0.1/24]}\n"
+	"- {name: e, side: network, device: 'd,x=1', vlan: [10], addresses: [10.4.0.1/24]}\n"
+	"- {name: f, side: network, device: 'd1,x=1', addresses: [10.5.0.1/24]}\n",
+	"f:5:36: device d has other arguments in port a: write the same, or give one of them "
+	"another name\n"
+	"f:6:36: port e has the device and the vlan of port a: give it a vlan of its own, for "
+	"example vlan: 10\n"},
+{ALL & ~PORT,
+	"ports:\n"
+	"- {name: a, side: subscriber, device: d, vlan: [1, 2, 3], addresses: [192.0.2.1/24]}\n"
+	"- {name: b, side: network, device: e, vlan: 4095, addresses: [10.1.0.1/24]}\n"
+	"- {name: c, side: network, device: f, vlan: 0, addresses: [10.1.0.1/24]}\n",
+	"f:2:48: ports.vlan has 3 entries: keep it to 2\n"
+	"f:3:45: ports.vlan '4095' is out of range: use 1 to 4094\n"
+	"f:4:45: ports.vlan '0' is out of range: use 1 to 4094\n"},
+{ALL & ~PORT,
+	"ports:\n"
 	"- {name: a, side: subscriber, device: d, addresses: [192.0.2.1/24, 'fe80::1/64']}\n"
 	"- {name: b, side: network, device: e, mtu: 1279, addresses: ['fe80::1/64', "
 	"'ff02::1/64', '2001:db8::1/64']}\n"
@@ -178,7 +198,8 @@
 	"- {name: a, side: subscriber, device: d, addresses: [192.0.2.1/24]}\n"
 	"- {name: a, side: subscriber, device: d, addresses: [192.0.2.129/25]}\n",
 	"f:3:10: port name a is there twice, first on line 2: change or remove one\n"
-	"f:3:39: device d is there twice, first on line 2: change or remove one\n"
+	"f:3:39: port a has the device and the vlan of port a: give it a vlan of its own, for "
+	"example vlan: 10\n"
 	"f:3:54: network 192.0.2.128/25 overlaps 192.0.2.0/24 of port a: give each port its "
 	"own\n"},
 {ALL & ~LISTENER,

@@ -125,7 +125,8 @@ static void check_repeats(struct config_load *load, const struct config_section 
 	const yaml_node_item_t *first = node->data.sequence.items.start;
 	char key[CONFIG_SAY], shown[CONFIG_SAY];
 
-	for (const yaml_node_item_t *i = first; i < node->data.sequence.items.top; i++)
+	for (const yaml_node_item_t *i = first;
+		!field->repeats && i < node->data.sequence.items.top; i++)
 		for (const yaml_node_item_t *j = first; j < i; j++) {
 			const yaml_node_t *a = yaml_document_get_node(load->document, *i);
 			const yaml_node_t *b = yaml_document_get_node(load->document, *j);

@@ -16,6 +16,7 @@ enum {
 	LIMIT_GROUPS = 256,        // groups of subscribers; 0 is the one of a session without any
 	LIMIT_FILTERS = 256,       // filters; 0 is none
 	LIMIT_FILTER_RULES = 4096, // rules of one filter
+	LIMIT_VLAN_ID = 4094,      // largest VLAN id; 4095 is reserved (IEEE 802.1Q)
 	LIMIT_VLANS = 2,           // tags of a frame: 802.1Q, or 802.1ad with 802.1Q in it
 
 	LIMIT_RING_MESSAGES = 1024, // slots of the command ring and of the event ring, power of two

@@ -52,7 +52,9 @@ struct stats_worker {
 	uint64_t drops[DROP_COUNT];
 } __attribute__((aligned(64)));
 
-// Written by the clerk alone, sampled once a second.
+// Written by the clerk alone, sampled once a second. Packets and bytes are what the device counts,
+// unless several ports share it by VLAN: then they are what the workers took and sent, and what the
+// device missed is with the first of them.
 struct stats_port {
 	char name[LIMIT_NAME]; // of the config
 	uint8_t mac[6];

@@ -7,12 +7,14 @@
 //
 // Outer fragments of ESP and UDP go to reassemble, and what it makes of them comes back here.
 //
-// Not here: VLAN tags, IPv6 headers (classify6.c).
+// Not here: VLAN tags (vlan.c has taken them off, but for mere priorities on a device without
+// VLANs), IPv6 headers (classify6.c).
 
 #include "dataplane/classify.h"
 
 #include "dataplane/checksum.h"
 #include "dataplane/clerk.h"
+#include "dataplane/vlan.h"
 
 #include <rte_ether.h>
 #include <rte_icmp.h>
@@ -265,6 +267,13 @@ static void frame(struct worker *w, struct rte_mbuf *m, struct classified *out)
 		rte_pktmbuf_adj(m, sizeof(struct rte_ether_hdr));
 		classify_ip6(w, m, p, out);
 		break;
+	case RTE_ETHER_TYPE_VLAN:
+	case RTE_ETHER_TYPE_QINQ:
+		if (vlan_strip_priority(m))
+			frame(w, m, out);
+		else
+			packet_drop(w, m, DROP_VLAN_UNKNOWN);
+		break;
 	default:
 		packet_drop(w, m, DROP_ETHERNET_TYPE);
 	}
@@ -417,7 +426,7 @@ static bool common_begin(const struct worker *w, const struct rte_mbuf *m, struc
 
 	*c = (struct common){.port = p};
 	memcpy(&c->mac, &p->mac, sizeof(p->mac));
-	return p->vlan_count == 0 && p->address_count > 0;
+	return p->address_count > 0;
 }
 
 static void begin(struct classified *out)

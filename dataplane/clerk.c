@@ -130,6 +130,25 @@ static void tell_link(struct turn *t, const struct port *p)
 		channel_wake_control(t->server.channel);
 }
 
+// The device counts all of its ports together: what each has is the sum of what the workers say.
+static void sum_port(const struct clerk *c, uint16_t port, struct stats_port *s)
+{
+	struct port_count sum = {0};
+
+	for (uint16_t i = 0; i < c->workers; i++) {
+		const struct port_count *n = &c->worker[i].port_count[port];
+
+		sum.rx_packets += __atomic_load_n(&n->rx_packets, __ATOMIC_RELAXED);
+		sum.rx_bytes += __atomic_load_n(&n->rx_bytes, __ATOMIC_RELAXED);
+		sum.tx_packets += __atomic_load_n(&n->tx_packets, __ATOMIC_RELAXED);
+		sum.tx_bytes += __atomic_load_n(&n->tx_bytes, __ATOMIC_RELAXED);
+	}
+	s->rx_packets = sum.rx_packets;
+	s->rx_bytes = sum.rx_bytes;
+	s->tx_packets = sum.tx_packets;
+	s->tx_bytes = sum.tx_bytes;
+}
+
 // Once a second.
 static void tick(struct turn *t)
 {
@@ -140,6 +159,8 @@ static void tick(struct turn *t)
 
 		if (port_sample(&c->port[i], s))
 			tell_link(t, &c->port[i]);
+		if (c->port[i].shared)
+			sum_port(c, i, s);
 		s->neighbours = neighbours_count(c->resolver->neighbours, i);
 		s->clerk_lost = c->resolver->lost[i];
 	}

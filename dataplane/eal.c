@@ -17,8 +17,13 @@
 #include <string.h>
 
 enum {
-	FRAME_ROOM = 1900, // bytes of an IP packet that af_packet's default frames hold
-	NO_CORE = 0xffff,  // clerk_core: chosen by the dataplane
+	FRAME_DEFAULT = 2048, // bytes of a frame of af_packet, the kernel's header included
+	FRAME_FRONT = 128,    // bytes that header and Ethernet take of it at most
+	FRAME_UNIT = 64,      // bytes: frames are multiples of this
+	FRAME_BLOCK = 16384,  // bytes: whole pages
+	FRAME_COUNT = 512,    // large frames of each queue
+	VLAN_TAG = 4,         // bytes
+	NO_CORE = 0xffff,     // clerk_core: chosen by the dataplane
 };
 
 bool eal_device_is_pci(const char *device)
@@ -34,6 +39,62 @@ bool eal_device_is_pci(const char *device)
 void eal_device_name(const struct config_port *p, char *name, unsigned size)
 {
 	snprintf(name, size, "%.*s", (int)strcspn(p->device, ","), p->device);
+}
+
+static bool same_device(const struct config_port *p, const struct config_port *q)
+{
+	char one[EAL_TEXT], other[EAL_TEXT];
+
+	eal_device_name(p, one, sizeof(one));
+	eal_device_name(q, other, sizeof(other));
+	return strcmp(one, other) == 0;
+}
+
+uint16_t eal_device_first(const struct config_port *ports, uint16_t i)
+{
+	for (uint16_t first = 0; first < i; first++)
+		if (same_device(&ports[first], &ports[i]))
+			return first;
+	return i;
+}
+
+uint16_t eal_device_mtu(const struct config_port *ports, uint16_t count, uint16_t i)
+{
+	uint16_t most = 0;
+
+	for (uint16_t k = 0; k < count; k++) {
+		uint16_t need = (uint16_t)(ports[k].mtu + ports[k].vlan_count * VLAN_TAG);
+
+		if (need > most && same_device(&ports[i], &ports[k]))
+			most = need;
+	}
+	return most;
+}
+
+static bool is_af_packet(const struct config_port *p)
+{
+	return strncmp(p->device, "net_af_packet", 13) == 0;
+}
+
+uint32_t eal_frame_size(const struct config_port *ports, uint16_t count, uint16_t i)
+{
+	const char *said = strstr(ports[i].device, "framesz=");
+	uint32_t need = eal_device_mtu(ports, count, i) + FRAME_FRONT;
+
+	if (!is_af_packet(&ports[i]))
+		return 0;
+	if (said)
+		return (uint32_t)strtoul(said + strlen("framesz="), NULL, 10);
+	return need <= FRAME_DEFAULT ? FRAME_DEFAULT : RTE_ALIGN_CEIL(need, FRAME_UNIT);
+}
+
+void eal_device_interface(const struct config_port *p, char *name, unsigned size)
+{
+	const char *at = strncmp(p->device, "net_af_", 7) == 0 ? strstr(p->device, "iface=") : NULL;
+
+	*name = '\0';
+	if (at)
+		snprintf(name, size, "%.*s", (int)strcspn(at + 6, ","), at + 6);
 }
 
 __attribute__((format(printf, 2, 3))) static int add(
@@ -97,22 +158,21 @@ static int add_lcores(struct eal_arguments *a, const struct config_dataplane *c)
 	return at < sizeof(text) ? add(a, "--lcores=%s", text) : -E2BIG;
 }
 
-static int add_port(struct eal_arguments *a, const struct config *c, const struct config_port *p)
+static int add_port(struct eal_arguments *a, const struct config *c, uint16_t index)
 {
-	const char *queues = "", *frames = "";
-	char qpairs[32];
+	const struct config_port *p = &c->ports[index];
+	char qpairs[32] = "", frames[64] = "";
+	uint32_t frame = eal_frame_size(c->ports, c->port_count, index);
 
 	if (eal_device_is_pci(p->device))
 		return add(a, "--allow=%s", p->device);
-	if (strncmp(p->device, "net_af_packet", 13) == 0) {
-		if (c->dataplane.workers > 1 && !strstr(p->device, "qpairs=")) {
-			snprintf(qpairs, sizeof(qpairs), ",qpairs=%u", c->dataplane.workers);
-			queues = qpairs;
-		}
-		if (p->mtu > FRAME_ROOM && !strstr(p->device, "framesz="))
-			frames = ",blocksz=16384,framesz=16384,framecnt=512";
-	}
-	return add(a, "--vdev=%s%s%s", p->device, queues, frames);
+	if (is_af_packet(p) && c->dataplane.workers > 1 && !strstr(p->device, "qpairs="))
+		snprintf(qpairs, sizeof(qpairs), ",qpairs=%u", c->dataplane.workers);
+	// One frame to a block: no number of them fits as well for every size.
+	if (frame > FRAME_DEFAULT && !strstr(p->device, "framesz="))
+		snprintf(frames, sizeof(frames), ",blocksz=%d,framesz=%u,framecnt=%d", FRAME_BLOCK,
+			frame, FRAME_COUNT);
+	return add(a, "--vdev=%s%s%s", p->device, qpairs, frames);
 }
 
 static bool any_pci(const struct config *c)
@@ -144,7 +204,8 @@ int eal_arguments(struct eal_arguments *a, const struct config *c)
 	if (!error && !any_pci(c))
 		error = add(a, "--no-pci");
 	for (uint16_t i = 0; !error && i < c->port_count; i++)
-		error = add_port(a, c, &c->ports[i]);
+		if (eal_device_first(c->ports, i) == i)
+			error = add_port(a, c, i);
 	for (uint16_t i = 0; !error && i < d->eal_count; i++)
 		error = add(a, "%s", d->eal[i]);
 	a->argv[a->count] = NULL;
@@ -203,13 +264,11 @@ static int check_hugepages(const struct config_dataplane *d)
 // af_packet and af_xdp sit on an interface that must be there.
 static int check_interface(const struct config_port *p)
 {
-	const char *at = strstr(p->device, "iface=");
-	char name[IF_NAMESIZE] = "";
+	char name[IF_NAMESIZE];
 
 	if (strncmp(p->device, "net_af_", 7) != 0)
 		return 0;
-	if (at)
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at + 6, ","), at + 6);
+	eal_device_interface(p, name, sizeof(name));
 	if (*name && if_nametoindex(name) != 0)
 		return 0;
 	log_event(LOG_FAILED, "s:s, s:s, s:s, s:s, s:s", "what", "no such interface", "port",
@@ -217,6 +276,25 @@ static int check_interface(const struct config_port *p)
 		"create it, or correct iface= in the port's device (ip -br link shows what there "
 		"is in this network namespace)");
 	return -ENODEV;
+}
+
+// A device whose text asks for smaller frames than its ports need.
+static int check_frames(const struct config *c, uint16_t i)
+{
+	uint32_t frame = eal_frame_size(c->ports, c->port_count, i);
+	uint32_t need = eal_device_mtu(c->ports, c->port_count, i) + FRAME_FRONT;
+	char fix[128];
+
+	if (frame == 0 || frame >= need)
+		return 0;
+	snprintf(fix, sizeof(fix),
+		"take framesz= out of the device, raise it to %u, or lower ports.mtu",
+		(unsigned)RTE_ALIGN_CEIL(need, FRAME_UNIT));
+	log_event(LOG_FAILED, "s:s, s:s, s:s, s:I, s:I, s:s", "what",
+		"frames too small for the MTU", "port", c->ports[i].name, "device",
+		c->ports[i].device, "framesz", (long long)frame, "need", (long long)need, "fix",
+		fix);
+	return -EINVAL;
 }
 
 int eal_start(const struct config *c)
@@ -232,6 +310,8 @@ int eal_start(const struct config *c)
 	error = check_hugepages(&c->dataplane);
 	for (uint16_t i = 0; error == 0 && i < c->port_count; i++)
 		error = check_interface(&c->ports[i]);
+	for (uint16_t i = 0; error == 0 && i < c->port_count; i++)
+		error = check_frames(c, i);
 	if (error < 0)
 		goto out;
 	rte_openlog_stream(stderr);

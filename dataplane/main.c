@@ -12,6 +12,7 @@
 
 #include "dataplane/clerk.h"
 #include "dataplane/eal.h"
+#include "dataplane/ether.h"
 #include "dataplane/log.h"
 #include "dataplane/reassemble.h"
 #include "dataplane/resolver.h"
@@ -40,6 +41,7 @@
 #include <unistd.h>
 
 enum {
+	BUFFER_MOST = 65472,  // bytes: what DPDK can say of a packet buffer
 	POOL_CACHE = 256,     // packets in the cache of each core
 	CLERK_RING = 1024,    // packets
 	HANDOVER_RING = 2048, // packets
@@ -71,16 +73,17 @@ static int fail(const char *what, const char *fix)
 static const char *const MORE_MEMORY = "raise dataplane.memory, or lower dataplane.sas, "
 				       "dataplane.sessions or dataplane.packet-buffers";
 
-// The largest frame of any port and room in front of it.
+// The largest frame of any port, and room in front of it.
 static uint16_t buffer_size(const struct config *c)
 {
-	uint16_t most = 0;
+	uint32_t most = RTE_MBUF_DEFAULT_DATAROOM;
 
-	for (uint16_t i = 0; i < c->port_count; i++)
-		most = RTE_MAX(most, c->ports[i].mtu);
-	most = (uint16_t)RTE_ALIGN_CEIL(
-		most + RTE_ETHER_HDR_LEN + 2 * sizeof(struct rte_vlan_hdr), 64);
-	return (uint16_t)(RTE_MAX(most, RTE_MBUF_DEFAULT_DATAROOM) + RTE_PKTMBUF_HEADROOM);
+	for (uint16_t i = 0; i < c->port_count; i++) {
+		most = RTE_MAX(most, (uint32_t)c->ports[i].mtu + ETHER_MOST);
+		most = RTE_MAX(most, eal_frame_size(c->ports, c->port_count, i));
+	}
+	most = RTE_ALIGN_CEIL(most, RTE_CACHE_LINE_SIZE) + RTE_PKTMBUF_HEADROOM;
+	return (uint16_t)RTE_MIN(most, (uint32_t)BUFFER_MOST);
 }
 
 static int make_memory(struct gateway *g)
@@ -103,17 +106,12 @@ static int make_memory(struct gateway *g)
 
 static int open_ports(struct gateway *g)
 {
-	for (; g->ports < g->config->port_count; g->ports++) {
-		int error = port_open(&g->port[g->ports], &g->config->ports[g->ports], g->ports,
-			g->config->dataplane.workers, g->pool);
+	int error = ports_open(g->port, &g->ports, g->config->ports, g->config->port_count,
+		g->config->dataplane.workers, g->pool);
 
-		if (error < 0)
-			return error;
-		port_sample(&g->port[g->ports], &g->stats.port[g->ports]);
-	}
 	for (uint16_t i = 0; i < g->ports; i++)
-		ports_join_groups(g->port, g->ports, i);
-	return 0;
+		port_sample(&g->port[i], &g->stats.port[i]);
+	return error;
 }
 
 static int add_static_routes(struct gateway *g)

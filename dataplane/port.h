@@ -21,6 +21,8 @@
 
 struct rte_mempool;
 
+enum { PORT_INTERFACE = 16 }; // bytes: IF_NAMESIZE
+
 struct port {
 	uint16_t id;      // of the device in DPDK
 	uint16_t index;   // in the config and in every table
@@ -43,16 +45,19 @@ struct port {
 	uint8_t length6[LIMIT_PORT_ADDRESSES];      // bits of each one's network
 	uint8_t link_local[16]; // own, of the Ethernet address (RFC 4291), 0 without IPv6
 	char name[LIMIT_NAME];
+	char interface[PORT_INTERFACE]; // of the kernel that it sits on, or empty
 };
 
-// Opens and starts one: MTU, queues, no promiscuous mode, no offloads. Logs what is wrong and what
-// to do. Returns 0 or -errno.
+// Opens and starts one that has its device alone: MTU, queues, no promiscuous mode, no offloads.
+// Logs what is wrong and what to do. Returns 0 or -errno.
 int port_open(struct port *p, const struct config_port *c, uint16_t index, uint16_t workers,
 	struct rte_mempool *pool);
 void port_close(struct port *p);
-// Lets the device of that primary port, one of count, receive the multicast groups of all its ports
-// that have IPv6 addresses: by a list, else all groups, else everything. The log says which.
-void ports_join_groups(const struct port *ports, uint16_t count, uint16_t primary);
+// Opens all ports of a config; those of one device share it. *opened, 0 at first, says how many are
+// open, also after an error. A device receives the multicast groups of its ports' IPv6 addresses:
+// by a list, else all groups, else everything; the log says which. Returns 0 or -errno.
+int ports_open(struct port *ports, uint16_t *opened, const struct config_port *c, uint16_t count,
+	uint16_t workers, struct rte_mempool *pool);
 // Its Ethernet address, and the link-local address that follows from it.
 void port_set_mac(struct port *p, const struct rte_ether_addr *mac);
 // Clerk, once a second: link and counters. True when the link has changed.

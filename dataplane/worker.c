@@ -12,6 +12,7 @@
 #include "dataplane/reassemble.h"
 #include "dataplane/stage.h"
 #include "dataplane/table.h"
+#include "dataplane/vlan.h"
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -38,6 +39,30 @@ static uint64_t clock_now(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+// Frames of one port, on the way of its side.
+static void begin(struct worker *w, const struct port *p, struct rte_mbuf **m, uint16_t count)
+{
+	if (p->side == SIDE_SUBSCRIBER)
+		uplink(w, m, count);
+	else
+		downlink(w, m, count);
+}
+
+// Frames of a device that carries VLANs, and perhaps both sides.
+static void take_tagged(struct worker *w, const struct port *p, struct rte_mbuf **m, uint16_t count)
+{
+	uint16_t run;
+
+	count = vlan_sort(w, p, m, count);
+	for (uint16_t i = 0; i < count; i += run) {
+		uint8_t port = meta_of(m[i])->port;
+
+		for (run = 1; i + run < count && meta_of(m[i + run])->port == port; run++)
+			;
+		begin(w, &w->port[port], m + i, run);
+	}
+}
+
 static uint16_t receive_port(struct worker *w, const struct port *p, uint16_t queue)
 {
 	struct rte_mbuf *m[BURST];
@@ -50,10 +75,10 @@ static uint16_t receive_port(struct worker *w, const struct port *p, uint16_t qu
 		memset(meta_of(m[i]), 0, META_LINE);
 		meta_of(m[i])->port = (uint8_t)p->index;
 	}
-	if (p->side == SIDE_SUBSCRIBER)
-		uplink(w, m, count);
+	if (unlikely(p->tagged))
+		take_tagged(w, p, m, count);
 	else
-		downlink(w, m, count);
+		begin(w, p, m, count);
 	return count;
 }
 
@@ -64,7 +89,7 @@ static uint16_t receive(struct worker *w)
 	for (uint16_t i = 0; i < w->ports; i++) {
 		int queue = port_queue(&w->port[i], w->index, w->workers);
 
-		if (queue >= 0)
+		if (queue >= 0 && w->port[i].primary == i)
 			count += receive_port(w, &w->port[i], (uint16_t)queue);
 	}
 	return count;

@@ -32,6 +32,14 @@ struct clerk_bell; // clerk.h
 struct reassembly; // reassemble.h
 struct shaper;     // shaper.h
 
+// What one worker received and sent by a port.
+struct port_count {
+	uint64_t rx_packets;
+	uint64_t rx_bytes; // Ethernet header included, without the tags
+	uint64_t tx_packets;
+	uint64_t tx_bytes; // with them
+};
+
 struct worker {
 	uint16_t index;
 	uint16_t lcore;
@@ -68,6 +76,8 @@ struct worker {
 	bool wake_control;             // something was punted in this round
 	bool wake_clerk;               // something went to the clerk in this round
 	bool stop;                     // set by the clerk
+	// Of ports that share their device with others; read by the clerk.
+	struct port_count port_count[LIMIT_PORTS];
 };
 
 // Frees the packet and counts it under its one reason.
