@@ -8,6 +8,7 @@
 #include "dataplane/neighbour.h"
 #include "dataplane/port.h"
 #include "dataplane/reassemble.h"
+#include "dataplane/reorder.h"
 #include "dataplane/session.h"
 #include "dataplane/shaper.h"
 #include "dataplane/stage.h"
@@ -118,10 +119,11 @@ static int make_worker(struct house *h, uint16_t index)
 		.from_clerk = make_ring("from-clerk", index, CLERK_RING),
 		.bell = &h->bell,
 		.reassembly = reassembly_create(h->pool, h->workers, 1),
+		.reorder = reorder_create(h->pool, h->workers),
 		.shaper = shaper_create(h->pool, h->workers, h->tables->sessions, 1),
 	};
 	if (!w->mgr || !w->mgr_single || !w->to_clerk || !w->from_clerk || !w->reassembly ||
-		!w->shaper)
+		!w->shaper || !w->reorder)
 		return -ENOMEM;
 	return rte_rcu_qsbr_thread_register(h->qsbr, index) == 0 ? 0 : -EINVAL;
 }
@@ -191,6 +193,7 @@ void house_close(struct house *h)
 		free_mb_mgr(h->worker[i].mgr_single);
 		reassembly_destroy(h->worker[i].reassembly);
 		shaper_destroy(h->worker[i].shaper);
+		reorder_destroy(h->worker[i].reorder);
 	}
 	for (uint16_t i = 0; i < HOUSE_PORTS; i++)
 		port_close(&h->port[i]);

@@ -69,7 +69,8 @@
 	X(L2TP_TUNNEL, "l2tp-tunnel", "no tunnel of that id") \
 	X(L2TP_SESSION, "l2tp-session", "no session of that id in the tunnel") \
 	X(L2TP_PEER, "l2tp-peer", "data for a tunnel of another peer") \
-	X(L2TP_SEQUENCE, "l2tp-sequence", "data packet older than the one before") \
+	X(L2TP_SEQUENCE, "l2tp-sequence", \
+		"data packet older than one that went on, or a copy of one that waits") \
 	X(PPP_INVALID, "ppp-invalid", "malformed PPP framing or protocol field") \
 	X(PPP_CLOSED, "ppp-closed", "network protocol whose NCP is not open") \
 	X(PPP_ECHO, "ppp-echo", "malformed or looped LCP echo") \

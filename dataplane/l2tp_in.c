@@ -6,14 +6,15 @@
 // tunnel without IPsec, the address and port (RFC 3193 section 4). Many clients behind one NAT
 // address therefore never get at each other's sessions.
 //
-// Sequence numbers: a packet that is older than one before is dropped. There is no reorder queue
-// here.
+// Packets with sequence numbers that go on here are in order; those that came too early follow
+// behind the burst (reorder.c).
 
 #include "dataplane/stage.h"
 
 #include "dataplane/l2tp_header.h"
 #include "dataplane/outer6.h"
 #include "dataplane/owner.h"
+#include "dataplane/reorder.h"
 #include "dataplane/sa.h"
 #include "dataplane/session.h"
 #include "dataplane/tunnel.h"
@@ -25,9 +26,6 @@
 
 // The bytes of the shortest header in the first eight of a packet, as a little-endian number.
 #define L2TP_HEADER_MASK UINT64_C(0x0000ffffffffffff)
-
-// So many old packets in a row are no stragglers: the peer has started its numbers again.
-enum { OLD_MOST = 32 };
 
 // Packets in a row with the same header from the same place: what is found for one is true for all.
 struct l2tp_run {
@@ -146,29 +144,20 @@ static inline uint16_t runs_find(struct worker *w, struct l2tp_run *r, uint16_t 
 	return found;
 }
 
-static bool sequence_accept(struct session_uplink *s, uint16_t ns)
-{
-	if ((int16_t)(ns - s->expected) < 0 && ++s->old < OLD_MOST)
-		return false;
-	s->expected = ns + 1;
-	s->old = 0;
-	return true;
-}
-
 // The claim on the only session of a client moves to where its SA is by now.
 static void claims_check(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
 	for (uint16_t i = 0; i < count; i++) {
 		struct session_uplink *s = &w->tables->session[meta_of(m[i])->session].uplink;
 
-		if (s->strange < OWNER_STRANGE_MOST || s->spread)
+		if (s->strange < OWNER_STRANGE_MOST || s->spread || s->reorder)
 			continue;
 		s->strange = 0;
 		owner_release(&s->owner);
 	}
 }
 
-// PPP frame now. False: the packet is gone.
+// PPP frame now. False: the packet is gone, or comes later.
 static inline bool packet_open(
 	struct worker *w, struct rte_mbuf *m, const struct l2tp_run *r, struct session_uplink *s)
 {
@@ -176,11 +165,6 @@ static inline bool packet_open(
 
 	if (!owner_or_handover(w, m, &s->owner, HANDOVER_L2TP_IN))
 		return false;
-	if (r->header.flags & L2TP_SEQUENCE && !sequence_accept(s, r->header.ns)) {
-		w->session_stats[r->session].uplink.drops++;
-		packet_drop(w, m, DROP_L2TP_SEQUENCE);
-		return false;
-	}
 	if (unlikely(meta->stage == HANDOVER_L2TP_IN))
 		s->strange += !s->spread; // the other worker reads the line as well
 	else if (unlikely(s->strange))    // a line that is not written stays clean
@@ -190,7 +174,7 @@ static inline bool packet_open(
 	m->data_off += r->header.payload;
 	m->data_len -= r->header.payload;
 	m->pkt_len = m->data_len;
-	return true;
+	return likely(!(r->header.flags & L2TP_SEQUENCE)) || reorder_pass(w, m, r->header.ns);
 }
 
 // What came in on the SA, for the next packets of it (sa.h).

@@ -15,6 +15,7 @@
 #include "dataplane/ether.h"
 #include "dataplane/log.h"
 #include "dataplane/reassemble.h"
+#include "dataplane/reorder.h"
 #include "dataplane/resolver.h"
 #include "dataplane/route.h"
 #include "dataplane/shaper.h"
@@ -246,6 +247,7 @@ static int make_worker(struct gateway *g, uint16_t index, uint32_t seed)
 		.from_clerk = make_ring("from-clerk", index, 0, CLERK_RING),
 		.bell = &g->bell,
 		.reassembly = reassembly_create(g->pool, g->workers, seed),
+		.reorder = reorder_create(g->pool, g->workers),
 		.shaper = shaper_create(g->pool, g->workers, g->config->dataplane.sessions, seed),
 	};
 	memcpy(w->icmp_source6, icmp_source6(g), sizeof(w->icmp_source6));
@@ -257,7 +259,7 @@ static int make_worker(struct gateway *g, uint16_t index, uint32_t seed)
 			return -ENOMEM;
 	}
 	if (!w->mgr || !w->mgr_single || !w->to_clerk || !w->from_clerk || !w->reassembly ||
-		!w->shaper)
+		!w->shaper || !w->reorder)
 		return -ENOMEM;
 	w->stats->lcore = (uint64_t)rte_lcore_to_cpu_id(w->lcore);
 	return rte_rcu_qsbr_thread_register(g->qsbr, index) == 0 ? 0 : -EINVAL;
@@ -339,6 +341,7 @@ static void undo(struct gateway *g)
 		free_mgr(g->worker[i].mgr_single);
 		reassembly_destroy(g->worker[i].reassembly);
 		shaper_destroy(g->worker[i].shaper);
+		reorder_destroy(g->worker[i].reorder);
 	}
 	if (g->routes)
 		routes_destroy(g->routes);

@@ -34,6 +34,7 @@ struct session_uplink {
 	uint8_t strange;     // the owner: packets in a row that another worker handed over
 	uint8_t ip6_length;  // bits of ip6, 0 = no IPv6
 	uint16_t group;      // atomic
+	uint16_t reorder;    // the owner, who stays that while it is not 0: where packets wait
 	uint8_t ip6[16];     // the subscriber's prefix, as on the wire
 	struct policer policer;
 } __attribute__((aligned(64)));

@@ -49,6 +49,8 @@ void uplink(struct worker *w, struct rte_mbuf **m, uint16_t count);
 void uplink_fragments(struct worker *w, struct rte_mbuf **m, uint16_t count);
 void uplink_esp(struct worker *w, struct rte_mbuf **m, uint16_t count);
 void uplink_l2tp(struct worker *w, struct rte_mbuf **m, uint16_t count);
+// What waited for packets in front of it that did not come.
+void uplink_waited(struct worker *w);
 
 // ESP header -> L2TP header. Finds the SA, checks owner, window, ICV, padding, next header and the
 // inner UDP ports (RFC 3193 section 4), moves the window, lets the NAT port follow. meta: sa,
@@ -57,7 +59,7 @@ uint16_t esp_in(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
 // L2TP header -> PPP frame. Control messages are punted (from clear ones the tunnel is not yet
 // known: the control plane decides). Data must match tunnel, session and SA peer; handed to the
-// session's owner. meta: tunnel, session.
+// session's owner. meta: tunnel, session. What came before its turn comes out of reorder_ready.
 uint16_t l2tp_in(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
 // PPP frame -> inner IP header. Takes off FF03 and the protocol field in each of their forms. LCP

@@ -5,6 +5,7 @@
 #include "contract/config.h"
 
 #include "dataplane/reassemble.h"
+#include "dataplane/reorder.h"
 #include "dataplane/shaper.h"
 
 #include <errno.h>
@@ -120,6 +121,7 @@ static void make_worker(uint16_t index)
 		.from_clerk = ring("from-clerk", index, 0),
 		.bell = &lab.bell,
 		.reassembly = reassembly_create(lab.pool, lab.workers, 1),
+		.reorder = reorder_create(lab.pool, lab.workers),
 		.shaper = shaper_create(lab.pool, lab.workers, SESSIONS, 1),
 	};
 	memcpy(w->icmp_source6, lab.port[LAB_NET].address6[0], sizeof(w->icmp_source6));

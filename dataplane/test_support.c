@@ -6,6 +6,7 @@
 
 #include "contract/ids.h"
 
+#include "dataplane/reorder.h"
 #include "dataplane/shaper.h"
 
 #include <errno.h>
@@ -107,6 +108,7 @@ static void workers_create(void)
 	}
 	for (uint16_t i = 0; i < TEST_WORKERS; i++) {
 		shaper_destroy(bench.workers[i].shaper);
+		reorder_destroy(bench.workers[i].reorder);
 		bench.workers[i] = (struct worker){
 			.index = i,
 			.icmp_source = 0x010110ac, // 172.16.1.1
@@ -116,6 +118,7 @@ static void workers_create(void)
 			.group_stats = group_stats[i],
 			.sa_stats = sa_stats,
 			.pool = bench.pool,
+			.reorder = reorder_create(bench.pool, 1),
 			.shaper = shaper_create(bench.pool, 1, TEST_SESSIONS, 1),
 			.mgr = wide,
 			.mgr_single = single,

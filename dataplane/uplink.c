@@ -6,6 +6,8 @@
 #include "dataplane/group_stage.h"
 #include "dataplane/stage.h"
 
+#include "dataplane/reorder.h"
+
 static void to_network(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
 	struct rte_mbuf *errors[BURST];
@@ -36,15 +38,12 @@ static void to_gateway(struct worker *w, struct rte_mbuf **m, uint16_t count)
 	downlink_own(w, m, count);
 }
 
-void uplink_l2tp(struct worker *w, struct rte_mbuf **m, uint16_t count)
+static void from_session(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
 	struct rte_mbuf *answers[BURST];
 	uint16_t answer_count = 0;
 	struct routed r;
 
-	if (count == 0)
-		return;
-	count = l2tp_in(w, m, count);
 	count = ppp_in(w, m, count, answers, &answer_count);
 	count = subscriber_in(w, m, count);
 	count = mss(w, m, count);
@@ -53,6 +52,31 @@ void uplink_l2tp(struct worker *w, struct rte_mbuf **m, uint16_t count)
 	to_session(w, r.session, r.session_count);
 	to_gateway(w, r.local, r.local_count);
 	downlink_control(w, answers, answer_count);
+}
+
+// Packets with sequence numbers whose turn it is now.
+static void in_turn(struct worker *w)
+{
+	struct rte_mbuf *m[BURST];
+	uint16_t count;
+
+	while ((count = reorder_ready(w, m)))
+		from_session(w, m, count);
+}
+
+void uplink_waited(struct worker *w)
+{
+	reorder_expire(w);
+	in_turn(w);
+}
+
+void uplink_l2tp(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	if (count == 0)
+		return;
+	count = l2tp_in(w, m, count);
+	from_session(w, m, count);
+	in_turn(w);
 }
 
 void uplink_esp(struct worker *w, struct rte_mbuf **m, uint16_t count)

@@ -13,6 +13,7 @@
 #include "dataplane/ip6.h"
 #include "dataplane/path_mtu.h"
 #include "dataplane/sa.h"
+#include "dataplane/session.h"
 
 #include "contract/view.h"
 
@@ -380,6 +381,26 @@ static void neighbours(uint16_t queue, uint8_t *data, size_t length)
 	lab6_neighbour(LAB_NET, 9, HOST6, LAB_NET6);
 }
 
+// With sequence numbers close to each other, so that some wait for those in front of them.
+static void ip_numbered(uint16_t queue, uint8_t *data, size_t length)
+{
+	uint8_t udp[LAB_FRAME];
+	struct build b = build_in(udp, sizeof(udp));
+
+	if (length < 2)
+		return;
+	repair(data + 1, length - 1, 12, OTHER);
+	lab_udp(&b, PORT_L2TP, PORT_L2TP, (uint16_t)(11 + length - 1));
+	build_u16(&b, 0x0802);
+	build_u16(&b, TUNNEL_CLEAR);
+	build_u16(&b, SESSION_CLEAR + SESSION_ID);
+	build_u16(&b, (uint16_t)(65530 + data[0] % 64));
+	build_u16(&b, 0);
+	build_u8(&b, 0x21);
+	build_bytes(&b, data + 1, length - 1);
+	outer(queue, IPPROTO_UDP, udp, build_length(&b));
+}
+
 // What waits for its time goes on, or is dropped when its session has gone.
 static void later(uint16_t queue, uint8_t *data, size_t length)
 {
@@ -408,7 +429,7 @@ static void (*const steps[])(uint16_t queue, uint8_t *data, size_t length) = {ra
 	raw_network, arp, ip_subscriber, ip_to_clear, ip_to_sealed, ppp_clear, ppp_sealed,
 	ip_in_clear, ip_in_sealed, udp_subscriber, udp_sealed, plain_sealed, second, neighbours,
 	ip6_subscriber, headers6, icmp6, too_big, ip6_network, ip6_in_clear, later, rates,
-	session_again, ip6_in_sealed};
+	session_again, ip6_in_sealed, ip_numbered};
 
 // ---- one input
 
@@ -429,6 +450,8 @@ static void begin(uint8_t choice)
 	check(tunnel_pair(t[0], t[1], t[2]) == 0);
 	check(tunnel_sessions() == 0);
 	check(tunnel_shape(SESSION, 2000) == 0);
+	lab.tables->session[SESSION_CLEAR].downlink.sequencing = 1;
+	lab.tables->session[SESSION_CLEAR].uplink.expected = 65530;
 }
 
 static void take_punts(void)

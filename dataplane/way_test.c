@@ -5,6 +5,8 @@
 
 #include "dataplane/test_tunnel.h"
 
+#include "dataplane/session.h"
+
 #include <rte_ether.h>
 #include <rte_ip.h>
 #include <setjmp.h>
@@ -385,6 +387,50 @@ static void test_shaper(void **state)
 	assert_int_equal(tunnel_shape(SESSION, 0), 0);
 }
 
+static void clear_client_numbers(uint16_t queue, uint16_t ns, uint16_t length)
+{
+	uint8_t data[LAB_FRAME];
+	struct build b = build_in(data, sizeof(data));
+
+	lab_udp(&b, PORT_L2TP, PORT_L2TP, 10 + 4 + 20 + length);
+	build_u16(&b, 0x0802);
+	build_u16(&b, TUNNEL_CLEAR);
+	build_u16(&b, SESSION_CLEAR + SESSION_ID);
+	build_u16(&b, ns);
+	build_u16(&b, 0);
+	build_u32(&b, 0xff030021);
+	lab_ip4(&b, 253, OTHER, HOST, length, 64, 0);
+	build_zero(&b, length);
+	receive_outer(queue, IPPROTO_UDP, data, build_length(&b));
+}
+
+// Packets that overtook others on their way go on behind them, at whichever worker each arrived.
+static void test_reorder(void **state)
+{
+	uint8_t frame[LAB_FRAME];
+	unsigned sent = 0;
+	size_t bytes;
+
+	lab.tables->session[SESSION_CLEAR].downlink.sequencing = 1;
+	for (uint16_t ns = 1; ns < 10; ns++)
+		clear_client_numbers(ns % LAB_WORKERS, ns, 100 + ns);
+	lab_run();
+	assert_int_equal(lab_held(), 9);
+	assert_true(lab_balanced());
+	clear_client_numbers(0, 0, 100);
+	lab_run();
+	assert_int_equal(lab_held(), 0);
+	for (; lab_sent(LAB_NET, frame); sent++)
+		assert_int_equal(frame[17], 120 + sent); // total length
+	assert_int_equal(sent, 10);
+	clear_client_numbers(0, 12, 100);
+	lab_run();
+	assert_int_equal(lab_sent(LAB_NET, frame), 0);
+	lab_later(60000000);
+	assert_int_equal(count_sent(LAB_NET, &bytes), 1);
+	lab.tables->session[SESSION_CLEAR].downlink.sequencing = 0;
+}
+
 // The control plane dies: data goes on, what would be punted is dropped; nothing is cleared.
 static void test_without_control_plane(void **state)
 {
@@ -418,6 +464,7 @@ int main(void)
 		BOOKS(test_uplink_refusals),
 		BOOKS(test_spray),
 		BOOKS(test_shaper),
+		BOOKS(test_reorder),
 		BOOKS(test_uplink_fragments),
 		BOOKS(test_punts_fragmented_ike),
 		BOOKS(test_without_control_plane),

@@ -185,6 +185,7 @@ uint16_t worker_round_at(struct worker *w, uint64_t now)
 
 	w->now = now;
 	reassemble_expire(w, now);
+	uplink_waited(w);
 	count = downlink_waited(w);
 	count += receive(w);
 	count += take_all(w);

@@ -31,6 +31,7 @@ struct port;       // port.h
 struct clerk_bell; // clerk.h
 struct reassembly; // reassemble.h
 struct shaper;     // shaper.h
+struct reorder;    // reorder.h
 
 // What one worker received and sent by a port.
 struct port_count {
@@ -72,6 +73,7 @@ struct worker {
 	uint16_t give_count[LIMIT_WORKERS];
 	struct reassembly *reassembly; // outer fragments that it keeps
 	struct shaper *shaper;         // packets that wait for their subscriber's rate
+	struct reorder *reorder;       // packets that wait for those in front of them
 	uint16_t ip_id;                // of the next outer packet
 	bool wake_control;             // something was punted in this round
 	bool wake_clerk;               // something went to the clerk in this round
