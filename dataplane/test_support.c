@@ -111,6 +111,7 @@ static void workers_create(void)
 		reorder_destroy(bench.workers[i].reorder);
 		bench.workers[i] = (struct worker){
 			.index = i,
+			.workers = TEST_WORKERS,
 			.icmp_source = 0x010110ac, // 172.16.1.1
 			.icmp_source6 = {0x20, 1, 0xd, 0xb8, [15] = 1},
 			.stats = &worker_stats[i],
