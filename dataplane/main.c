@@ -166,6 +166,14 @@ static uint16_t least_outer_mtu(const struct gateway *g)
 	return least;
 }
 
+static bool all_outer_spread(const struct gateway *g)
+{
+	for (uint16_t i = 0; i < g->ports; i++)
+		if (g->port[i].side == SIDE_SUBSCRIBER && !g->port[g->port[i].primary].spreads)
+			return false;
+	return true;
+}
+
 static int make_tables(struct gateway *g)
 {
 	const struct config_dataplane *d = &g->config->dataplane;
@@ -180,6 +188,7 @@ static int make_tables(struct gateway *g)
 		return fail("not enough DPDK memory for the tables", MORE_MEMORY);
 	g->tables->workers = d->workers;
 	g->tables->port_mtu = least_outer_mtu(g);
+	g->tables->ports_spread = all_outer_spread(g);
 	g->routes = routes_create(g->config->route_count, d->sessions, g->port, g->ports, g->qsbr);
 	if (!g->routes)
 		return fail("not enough DPDK memory for the routes", MORE_MEMORY);

@@ -130,8 +130,9 @@ static int configure(struct port *p, uint16_t workers)
 	if (p->queues > 1 && info.flow_type_rss_offloads) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rx_adv_conf.rss_conf.rss_hf =
-			(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_ESP) &
+			(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_ESP | RTE_ETH_RSS_L2TPV2) &
 			info.flow_type_rss_offloads;
+		p->spreads = info.flow_type_rss_offloads & RTE_ETH_RSS_L2TPV2;
 	}
 	return rte_eth_dev_configure(p->id, p->queues, p->queues, &conf);
 }

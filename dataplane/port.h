@@ -29,6 +29,7 @@ struct port {
 	uint16_t primary; // index of the first port of the same device: its queues
 	uint16_t mtu;     // bytes of an IP packet
 	uint16_t queues;  // pairs in use: 1, or one for each worker
+	bool spreads;     // the device chooses a queue by the L2TPv2 session id as well
 	uint8_t side;     // enum port_side
 	bool up;          // link; written by the clerk
 	struct rte_ether_addr mac;

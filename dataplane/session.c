@@ -107,13 +107,13 @@ static int session_check(const struct tables *t, const struct command_session_ad
 	return t->tunnel[c->tunnel] ? 0 : -ENOENT;
 }
 
-// Sessions of a LAC arrive at one worker, whose only work is then to spread them. A client's only
-// session stays with the worker that gets its packets.
+// Sessions of a LAC arrive at one worker, whose only work is then to spread them, unless the ports
+// do that. A client's only session stays with the worker that gets its packets.
 static uint16_t first_owner(const struct tables *t, const struct tunnel *tunnel, uint32_t index)
 {
-	if (t->workers < 2 || (tunnel->peer && tunnel->session_count < TUNNEL_IS_FAT))
-		return 0;
-	return (uint16_t)(1 + index % t->workers);
+	bool fat = tunnel->peer ? tunnel->session_count >= TUNNEL_IS_FAT : !t->ports_spread;
+
+	return t->workers > 1 && fat ? (uint16_t)(1 + index % t->workers) : 0;
 }
 
 static void session_fill(struct tables *t, const struct command_session_add *c)

@@ -42,6 +42,7 @@ struct tables {
 
 	// Set by the clerk after tables_create, before anything is added.
 	uint16_t workers;  // how many there are: sessions of a fat tunnel are spread over them
+	bool ports_spread; // the subscriber ports give each L2TP session to one worker by its id
 	uint16_t port_mtu; // bytes: the smallest MTU of the subscriber ports; 1500 at first
 
 	// Below: of the files that the functions of this header are in.

@@ -256,6 +256,10 @@ static void spreads_the_sessions_of_a_lac(void **state)
 	assert_int_equal(owned[0], 0);
 	assert_int_equal(owned[1], 5);
 	assert_int_equal(owned[2], 5);
+	// Where the ports give each session to one worker, that one claims it.
+	bench.tables->ports_spread = true;
+	assert_int_equal(session_put(10, 9, 11), 0);
+	assert_int_equal(bench.tables->session[10].uplink.owner, 0);
 }
 
 // Workers say more than the ring holds: nothing is lost.
