@@ -6,7 +6,7 @@
 //
 // The first 16 bits of an address are an index into the root, each 8 bits more into a group of 256
 // words, for as long as longer prefixes are there. Prefixes that lie side by side, as those of
-// pools do, share their groups. Memory: 320 KiB for the root, 1.3 KiB for each group, 256 bytes for
+// pools do, share their groups. Memory: 320 KiB for the root, 1.3 KiB for each group, 384 bytes for
 // each prefix (a tree of them, rte_rib6, knows which is inside which).
 //
 // Every word is written whole, and a group is complete before there is a way to it. What a deletion
