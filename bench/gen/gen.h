@@ -38,7 +38,8 @@ enum {
 	X(LCP, "ppp-lcp") \
 	X(AUTH, "ppp-auth") \
 	X(IPCP, "ppp-ipcp") \
-	X(ALL, "all")
+	X(ALL, "all") \
+	X(REKEY, "ike-rekey")
 #define PHASE_ENUM(name, word) PHASE_##name,
 enum phase { PHASES(PHASE_ENUM) PHASE_COUNT };
 #undef PHASE_ENUM
@@ -101,6 +102,7 @@ struct peer {
 	uint8_t generation; // of the SPI: a packet of an earlier life is not mine
 	struct esp_sa out;  // to the gateway
 	struct esp_sa in;   // from the gateway
+	struct esp_sa old;  // from the gateway, before the last rekey
 	struct initiator *ike;
 	struct channel channel;
 	struct session *sessions;
@@ -173,6 +175,7 @@ struct control_counters {
 	uint64_t no_room;        // control frames that the port did not take
 	uint64_t dh_ns;          // CPU time spent in Diffie-Hellman
 	uint64_t dh_exchanges;   // two operations each
+	uint64_t rekeys;         // quick modes that replaced a pair
 	uint64_t rekeys_refused; // quick modes that the gateway began
 };
 

@@ -26,7 +26,9 @@ enum {
 	NONCE_MAX = 256,
 	MESSAGE_MAX = 1400,
 	LIFETIME_S = 86400,
-	ESP_LIFETIME_S = 28800
+	ESP_LIFETIME_S = 28800,
+	OLD_PAIR_S = 1, // that the pair before a rekey is kept
+
 };
 
 enum state { SENT_FIRST, SENT_THIRD, SENT_FIFTH, SENT_QUICK, UP };
@@ -35,6 +37,9 @@ struct initiator {
 	uint8_t state;
 	uint16_t tries;
 	struct timer timer;
+	struct timer rekey; // to the next quick mode, or to the end of the old pair
+	uint64_t rekey_began;
+	bool rekeying;
 	uint8_t cookie_i[ISAKMP_COOKIE], cookie_r[ISAKMP_COOKIE];
 	uint8_t nonce_i[NONCE], nonce_r[NONCE_MAX];
 	uint16_t nonce_r_length;
@@ -527,6 +532,8 @@ static void send_quick(struct peer *p)
 	size_t hash_at, length;
 
 	i->message_id = i->next_id++;
+	if (i->rekeying)
+		p->generation++;
 	i->spi = peer_spi(p);
 	RAND_bytes(i->nonce_i, NONCE);
 	out = begin_later(p, i->last, ISAKMP_QUICK, i->message_id, &hash_at);
@@ -585,6 +592,11 @@ static bool take_pair(struct peer *p, const struct isakmp_chain *chain)
 		sa.proposals[0].spi.length != 4)
 		return false;
 	i->gateway_spi = get_u32(sa.proposals[0].spi.at);
+	if (i->rekeying) {
+		// Opening the new one closes what is in its place.
+		p->old = p->in;
+		memset(&p->in, 0, sizeof(p->in));
+	}
 	memcpy(i->nonce_r, nonce->body.at, nonce->body.length);
 	i->nonce_r_length = (uint16_t)nonce->body.length;
 	return open_sa(p, &p->in, i->spi, true) == 0 &&
@@ -602,6 +614,42 @@ static void send_quick_third(struct peer *p)
 	length = seal(p, &out, i->quick_iv);
 	i->state = UP;
 	send_last(p, length, false);
+}
+
+static void send_delete(struct peer *p, uint8_t protocol, const uint8_t *spi, uint8_t size);
+
+static void start_rekey_timer(struct peer *p, double seconds, void (*fire)(void *context))
+{
+	if (seconds > 0)
+		timer_start(p->gen->timers, &p->ike->rekey, (uint64_t)(seconds * 1000), fire, p);
+}
+
+static void rekey(void *context)
+{
+	struct peer *p = context;
+
+	p->ike->rekeying = true;
+	p->ike->rekey_began = rte_rdtsc();
+	send_quick(p);
+}
+
+// Whatever was on its way under the old pair has arrived.
+static void drop_old(void *context)
+{
+	struct peer *p = context;
+	uint8_t spi[4];
+
+	set_u32(spi, p->old.spi);
+	send_delete(p, ISAKMP_PROTO_ESP, spi, sizeof(spi));
+	esp_sa_close(&p->old);
+	start_rekey_timer(p, options_of(p)->rekey - OLD_PAIR_S, rekey);
+}
+
+static void rekeyed(struct peer *p)
+{
+	p->gen->counters.rekeys++;
+	gen_phase(p->gen, PHASE_REKEY, &p->ike->rekey_began);
+	start_rekey_timer(p, OLD_PAIR_S, drop_old);
 }
 
 static void on_quick(struct peer *p, const struct isakmp_header *h, uint8_t *message)
@@ -624,7 +672,13 @@ static void on_quick(struct peer *p, const struct isakmp_header *h, uint8_t *mes
 		return;
 	}
 	send_quick_third(p);
+	if (i->rekeying) {
+		rekeyed(p);
+		return;
+	}
 	gen_phase(p->gen, PHASE_QUICK_MODE, &p->began);
+	// Spread over the time, or all peers would come at once.
+	start_rekey_timer(p, options_of(p)->rekey * (1 + p->index % 16) / 16, rekey);
 	peer_ike_up(p);
 }
 
@@ -651,11 +705,24 @@ static void on_notify(struct peer *p, struct span body)
 
 	if (isakmp_notify_parse(body, &n))
 		return;
-	if (n.type == NOTIFY_R_U_THERE && p->ike->state == UP)
+	if (n.type == NOTIFY_R_U_THERE && p->ike->state >= SENT_QUICK)
 		send_notify(p, NOTIFY_R_U_THERE_ACK, n.data);
 	else if (n.type < NOTIFY_ERRORS_END && p->ike->state < UP)
 		peer_fail(p,
 			p->ike->state < SENT_QUICK ? FAILURE_MAIN_REFUSED : FAILURE_QUICK_REFUSED);
+}
+
+// The end, unless it is of a pair that has been replaced: the gateway names its inbound SPI.
+static void on_delete(struct peer *p, struct span body)
+{
+	struct isakmp_delete_body d;
+
+	if (p->ike->state < SENT_QUICK || isakmp_delete_parse(body, &d))
+		return;
+	if (d.protocol == ISAKMP_PROTO_ESP &&
+		(d.spi_size != 4 || d.count != 1 || get_u32(d.spis.at) != p->out.spi))
+		return;
+	peer_fail(p, FAILURE_IKE_DELETED);
 }
 
 static void on_informational(struct peer *p, const struct isakmp_header *h, uint8_t *message)
@@ -677,8 +744,8 @@ static void on_informational(struct peer *p, const struct isakmp_header *h, uint
 	part = isakmp_chain_find(&chain, ISAKMP_NOTIFY, 0);
 	if (part)
 		on_notify(p, part->body);
-	else if (isakmp_chain_find(&chain, ISAKMP_DELETE, 0) && p->ike->state >= SENT_QUICK)
-		peer_fail(p, FAILURE_IKE_DELETED);
+	else if ((part = isakmp_chain_find(&chain, ISAKMP_DELETE, 0)))
+		on_delete(p, part->body);
 }
 
 struct peer *initiator_find(struct gen *g, const uint8_t *message, size_t length)
@@ -733,8 +800,8 @@ void initiator_delete(struct peer *p)
 	struct initiator *i = p->ike;
 	uint8_t spi[4], cookies[2 * ISAKMP_COOKIE];
 
-	if (i && i->state == UP) {
-		set_u32(spi, i->spi);
+	if (i && p->in.keys) {
+		set_u32(spi, p->in.spi);
 		send_delete(p, ISAKMP_PROTO_ESP, spi, sizeof(spi));
 		memcpy(cookies, i->cookie_i, ISAKMP_COOKIE);
 		memcpy(cookies + ISAKMP_COOKIE, i->cookie_r, ISAKMP_COOKIE);
@@ -750,10 +817,12 @@ void initiator_free(struct peer *p)
 	if (!i)
 		return;
 	timer_stop(p->gen->timers, &i->timer);
+	timer_stop(p->gen->timers, &i->rekey);
 	EVP_PKEY_free(i->dh);
 	OPENSSL_cleanse(i, sizeof(*i));
 	free(i);
 	p->ike = NULL;
 	esp_sa_close(&p->in);
+	esp_sa_close(&p->old);
 	esp_sa_close(&p->out);
 }

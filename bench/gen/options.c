@@ -80,6 +80,7 @@ static const struct option_row rows[] = {
 	{"retransmit", NUMBER, AT(retransmit_ms), "1000", "ms to the first of them, then doubled"},
 	{"hold", REAL, AT(hold), "0", "seconds to keep all sessions up, before traffic"},
 	{"churn", REAL, AT(churn), "0", "sessions ended and begun again per second of --hold"},
+	{"rekey", REAL, AT(rekey), "0", "seconds to a peer's next pair of ESP SAs; 0 = never"},
 	{"traffic-while-held", FLAG, AT(held_traffic), NULL,
 		"the first --size and --direction at --rate during --hold; sessions of the second "
 		"half are churned, the first half carries it"},
@@ -88,6 +89,8 @@ static const struct option_row rows[] = {
 	{"rate", REAL, AT(rate), "0", "packets per second and direction; 0 = as many as go"},
 	{"packets", WIDE, AT(packets), "0", "per direction, instead of --time"},
 	{"time", REAL, AT(time), "2", "seconds of a trial (RFC 2544 asks for 60)"},
+	{"settle", REAL, AT(settle), "0.1",
+		"seconds without an arrival until the missing are lost"},
 	{"search", FLAG, AT(search), NULL, "look for the highest rate within --loss"},
 	{"loss", PERCENT, AT(loss), "0.001", "percent of packets that may be lost"},
 	{"precision", PERCENT, AT(precision), "2", "percent: how close the search comes"},
@@ -278,6 +281,8 @@ static int check(struct options *o)
 		return complain("without a meaning beside --plain:", "--behind-nat");
 	if (o->held_traffic && (o->way_count == 0 || !(o->hold > 0)))
 		return complain("needs --hold and --direction:", "--traffic-while-held");
+	if (o->rekey > 0 && o->rekey < 2)
+		return complain("at least 2 seconds:", "--rekey");
 	if (o->per_nat > 20000)
 		return complain("at most 20000:", "--behind-nat");
 	return 0;

@@ -40,6 +40,7 @@ struct options {
 	double hold;  // seconds
 	double churn; // sessions per second, during hold
 	bool held_traffic;
+	double rekey; // seconds between the quick modes of a peer; 0 = never
 
 	// Traffic.
 	uint16_t sizes[OPTIONS_SIZES]; // bytes of the inner IP packet; OPTIONS_IMIX
@@ -49,6 +50,7 @@ struct options {
 	double rate;        // packets per second and direction; 0 = as fast as possible
 	uint64_t packets;   // per direction; 0 = as many as fit into time
 	double time;        // seconds of a trial
+	double settle;      // seconds without an arrival after which what is missing is lost
 	bool search;
 	double loss;      // share of packets that may be lost, 0 to 1
 	double precision; // the search ends when the bounds are this close, as a share

@@ -14,12 +14,17 @@ bool peer_pace(struct gen *g, uint64_t now);
 
 // SPI of our inbound SA: peer and generation.
 uint32_t peer_spi(const struct peer *p);
-// The peer that the SPI belongs to, if its SA is there, or NULL.
-static inline struct peer *peer_by_spi(struct gen *g, uint32_t spi)
+// The peer that the SPI belongs to, and its SA, or NULL.
+static inline struct peer *peer_by_spi(struct gen *g, uint32_t spi, struct esp_sa **sa)
 {
 	uint32_t index = spi & 0xfffff;
+	struct peer *p;
 
-	return index < g->peer_count && g->peers[index].in.spi == spi ? &g->peers[index] : NULL;
+	if (index >= g->peer_count || spi == 0)
+		return NULL;
+	p = &g->peers[index];
+	*sa = p->in.spi == spi ? &p->in : &p->old;
+	return (*sa)->spi == spi ? p : NULL;
 }
 // The peer of a plain tunnel, by its outer address.
 static inline struct peer *peer_by_address(struct gen *g, uint32_t address)

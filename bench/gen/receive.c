@@ -6,6 +6,7 @@
 #include "receive.h"
 
 #include "contract/limits.h"
+#include "contract/view.h"
 #include "initiator.h"
 #include "lac.h"
 #include "link.h"
@@ -28,11 +29,13 @@ enum {
 	PPP_IP4 = 0x21,
 };
 
-// The ESP packets of a burst.
+// The ESP packets of a burst; and the IKE messages, which come after, as they may change the SAs.
 struct crypt {
 	struct esp_work work[GEN_BURST];
 	struct peer *peers[GEN_BURST];
 	unsigned count;
+	struct view ike[GEN_BURST];
+	unsigned ike_count;
 };
 
 // ---- from L2TP inwards
@@ -92,22 +95,22 @@ static void l2tp(struct gen *g, struct peer *p, const uint8_t *at, size_t length
 
 static void collect(struct gen *g, struct crypt *c, const uint8_t *esp, size_t length)
 {
-	struct peer *p = length >= ESP_HEADER_BYTES ? peer_by_spi(g, get_u32(esp)) : NULL;
+	struct esp_sa *sa = NULL;
+	struct peer *p = length >= ESP_HEADER_BYTES ? peer_by_spi(g, get_u32(esp), &sa) : NULL;
 	size_t around;
 
 	if (!p) {
 		g->drops.unknown++;
 		return;
 	}
-	around = (size_t)ESP_HEADER_BYTES + p->in.iv + p->in.icv;
-	if (length < around + p->in.block || (length - around) % p->in.block) {
+	around = (size_t)ESP_HEADER_BYTES + sa->iv + sa->icv;
+	if (length < around + sa->block || (length - around) % sa->block) {
 		g->drops.malformed++;
 		return;
 	}
 	c->peers[c->count] = p;
-	c->work[c->count++] = (struct esp_work){.esp = (uint8_t *)(uintptr_t)esp,
-		.sa = &p->in,
-		.text = (uint16_t)(length - around)};
+	c->work[c->count++] = (struct esp_work){
+		.esp = (uint8_t *)(uintptr_t)esp, .sa = sa, .text = (uint16_t)(length - around)};
 }
 
 static void decrypted(struct gen *g, struct peer *p, const struct esp_work *w, uint64_t now)
@@ -116,9 +119,9 @@ static void decrypted(struct gen *g, struct peer *p, const struct esp_work *w, u
 	size_t data;
 
 	// An earlier packet of the burst may have ended the SA.
-	if (!p->in.keys)
+	if (!w->sa->keys)
 		return;
-	text = w->esp + ESP_HEADER_BYTES + p->in.iv;
+	text = w->esp + ESP_HEADER_BYTES + w->sa->iv;
 	if (!w->ok) {
 		g->drops.icv++;
 		return;
@@ -134,13 +137,13 @@ static void decrypted(struct gen *g, struct peer *p, const struct esp_work *w, u
 
 // ---- outer headers
 
-static void ike(struct gen *g, const uint8_t *message, size_t length)
+static void ike(struct gen *g, struct view message)
 {
-	struct peer *p = initiator_find(g, message, length);
+	struct peer *p = initiator_find(g, message.at, view_left(&message));
 
 	g->counters.frames_received++;
 	if (p)
-		initiator_input(p, message, length);
+		initiator_input(p, message.at, view_left(&message));
 	else
 		g->drops.unknown++;
 }
@@ -158,12 +161,12 @@ static void udp(
 	length = get_u16(at + 4) - UDP_HEADER;
 	switch (get_u16(at)) {
 	case PORT_IKE:
-		ike(g, at + UDP_HEADER, length);
+		c->ike[c->ike_count++] = view_of(at + UDP_HEADER, length);
 		break;
 	case PORT_NAT_T:
 		at += UDP_HEADER;
 		if (length >= 4 && memcmp(at, marker, 4) == 0)
-			ike(g, at + 4, length - 4);
+			c->ike[c->ike_count++] = view_of(at + 4, length - 4);
 		else if (length > 1)
 			collect(g, c, at, length);
 		break;
@@ -220,7 +223,7 @@ bool receive_subscriber_side(struct gen *g)
 
 	if (n == 0)
 		return false;
-	c.count = 0;
+	c.count = c.ike_count = 0;
 	for (uint16_t i = 0; i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
 	now = rte_rdtsc();
@@ -232,6 +235,8 @@ bool receive_subscriber_side(struct gen *g)
 		for (unsigned i = 0; i < c.count; i++)
 			decrypted(g, c.peers[i], &c.work[i], now);
 	}
+	for (unsigned i = 0; i < c.ike_count; i++)
+		ike(g, c.ike[i]);
 	lac_acknowledge(g);
 	rte_pktmbuf_free_bulk(m, n);
 	return true;

@@ -282,12 +282,17 @@ int report_end(struct report *r, const struct gen *g)
 	const struct control_counters *c = &g->counters;
 
 	json_object_set_new(r->all, "counters",
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "control_sent",
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "control_sent",
 			(json_int_t)c->frames_sent, "control_received",
 			(json_int_t)c->frames_received, "control_not_taken", (json_int_t)c->no_room,
 			"unknown", (json_int_t)g->drops.unknown, "icv", (json_int_t)g->drops.icv,
 			"malformed", (json_int_t)g->drops.malformed, "rekeys_refused",
-			(json_int_t)c->rekeys_refused, "failed", (json_int_t)g->failed));
+			(json_int_t)c->rekeys_refused, "failed", (json_int_t)g->failed, "rekeys",
+			(json_int_t)c->rekeys, "rekey", histogram_json(&g->phases[PHASE_REKEY])));
+	if (r->tables && c->rekeys)
+		printf("rekeys: %lu, mean %.2f ms, most %.2f ms\n", c->rekeys,
+			histogram_mean(&g->phases[PHASE_REKEY]) / 1e6,
+			ms(g->phases[PHASE_REKEY].most));
 	if (r->tables && g->drops.unknown + g->drops.icv + g->drops.malformed)
 		printf("received and not understood: unknown %lu, wrong ICV %lu, malformed %lu\n",
 			g->drops.unknown, g->drops.icv, g->drops.malformed);

@@ -15,8 +15,6 @@
 #include <string.h>
 
 enum {
-	QUIET_MS = 50,
-	DRAIN_MS = 1000,
 	LEARN_SIZE = 64,    // bytes
 	LEARN_LEAST = 1000, // packets per second and direction
 	LEARN_MOST = 20000, // the same
@@ -67,15 +65,15 @@ static bool all_arrived(const struct traffic *t)
 static void drain(struct gen *g)
 {
 	struct traffic *t = g->traffic;
-	uint64_t end = rte_rdtsc() + g->hz / 1000 * DRAIN_MS;
-	uint64_t quiet = rte_rdtsc() + g->hz / 1000 * QUIET_MS;
+	uint64_t patience = (uint64_t)(g->options.settle * (double)g->hz);
+	uint64_t quiet = rte_rdtsc() + patience;
 	uint64_t seen = 0;
 
-	while (!all_arrived(t) && rte_rdtsc() < end && rte_rdtsc() < quiet) {
+	while (!all_arrived(t) && rte_rdtsc() < quiet) {
 		uint64_t now = t->ways[UPLINK].received + t->ways[DOWNLINK].received;
 
 		if (now != seen)
-			quiet = rte_rdtsc() + g->hz / 1000 * QUIET_MS;
+			quiet = rte_rdtsc() + patience;
 		seen = now;
 		gen_turn(g);
 	}

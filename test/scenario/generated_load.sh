@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Subscribers of bench/gen against a gateway of its own, over memif: 20 by IPsec, each with a tunnel of
-# its own; 20 behind two NAT addresses with the pair of ciphers that native clients take; 20 in one
-# tunnel without IPsec. All come up, and every packet arrives, once, in order, at the right place.
+# its own; 20 behind two NAT addresses with the kind of ciphers that native clients take, each with a
+# new pair of SAs every two seconds; 20 in one tunnel without IPsec. All come up, and every packet
+# arrives, once, in order, at the right place.
 #
 #   generated_load.sh BUILD
 set -uo pipefail
@@ -15,9 +16,10 @@ run=$(dirname "$(readlink -f "$0")")/../../bench/gen/run
 # Few enough packets per second that a machine with other things to do loses none.
 load() {
 	"$run" --no-build --no-huge --subscribers 20 --direction both --size 64,1400,imix --rate 4000 \
-		--packets 2000 --loss 0 --strict --quiet "$@" 2>&1
+		--packets 2000 --loss 0 --settle 3 --strict --quiet "$@" 2>&1
 }
 
 out=$(load) || { echo "IPsec: $out"; exit 1; }
-out=$(load --behind-nat 10 --cipher aes-cbc-256 --auth chap) || { echo "behind NAT: $out"; exit 1; }
+out=$(load --behind-nat 10 --cipher aes-cbc-256 --auth chap --traffic-while-held --hold 3 --rekey 2) || \
+	{ echo "behind NAT: $out"; exit 1; }
 out=$(load --plain --per-tunnel 20 --auth pap) || { echo "without IPsec: $out"; exit 1; }
