@@ -13,6 +13,7 @@
 #include "controlplane/ike/crypto.h"
 #include "controlplane/ike/natt.h"
 #include "net.h"
+#include "offer.h"
 #include "peer.h"
 
 #include <openssl/crypto.h>
@@ -25,10 +26,7 @@ enum {
 	NONCE = 16,
 	NONCE_MAX = 256,
 	MESSAGE_MAX = 1400,
-	LIFETIME_S = 86400,
-	ESP_LIFETIME_S = 28800,
 	OLD_PAIR_S = 1, // that the pair before a rekey is kept
-
 };
 
 enum state { SENT_FIRST, SENT_THIRD, SENT_FIFTH, SENT_QUICK, UP };
@@ -152,105 +150,6 @@ static bool unseal(struct peer *p, uint8_t *iv, uint8_t *message, const struct i
 	return true;
 }
 
-// ---- proposals
-
-static void attribute(struct build *b, uint16_t type, uint16_t value)
-{
-	build_u16(b, 0x8000 | type);
-	build_u16(b, value);
-}
-
-// Life type "seconds", and the duration in the long form.
-static void lifetime(struct build *b, uint16_t type, uint32_t seconds)
-{
-	attribute(b, type, 1);
-	build_u16(b, type + 1);
-	build_u16(b, 4);
-	build_u32(b, seconds);
-}
-
-// DOI, situation and the heads of one proposal and its one transform (RFC 2408 sections 3.4 to
-// 3.6); end_sa fills in their lengths.
-static void begin_sa(
-	struct build *b, uint8_t protocol, const uint8_t *spi, uint8_t spi_size, uint8_t transform)
-{
-	build_u32(b, ISAKMP_DOI_IPSEC);
-	build_u32(b, ISAKMP_SITUATION_IDENTITY);
-	build_u32(b, 0);
-	build_u8(b, 1);
-	build_u8(b, protocol);
-	build_u8(b, spi_size);
-	build_u8(b, 1);
-	build_bytes(b, spi, spi_size);
-	build_u32(b, 0);
-	build_u8(b, 1);
-	build_u8(b, transform);
-	build_u16(b, 0);
-}
-
-static void end_sa(struct build *b, uint8_t spi_size)
-{
-	size_t proposal = 8, transform = 16 + spi_size;
-
-	build_patch_u16(b, proposal + 2, (uint16_t)(build_length(b) - proposal));
-	build_patch_u16(b, transform + 2, (uint16_t)(build_length(b) - transform));
-}
-
-static void write_ike_proposal(struct peer *p)
-{
-	const struct options *o = options_of(p);
-	struct initiator *i = p->ike;
-	struct build b = build_in(i->sa_body, sizeof(i->sa_body));
-
-	begin_sa(&b, ISAKMP_PROTO_ISAKMP, NULL, 0, 1);
-	attribute(&b, 1, o->ike_encryption == IKE_3DES ? 5 : 7);
-	if (o->ike_encryption != IKE_3DES)
-		attribute(&b, 14, (uint16_t)(ike_encryption_key_size(o->ike_encryption) * 8));
-	attribute(&b, 2, (uint16_t)o->ike_hash);
-	attribute(&b, 3, 1); // pre-shared key
-	attribute(&b, 4, (uint16_t)o->ike_group);
-	lifetime(&b, 11, LIFETIME_S);
-	end_sa(&b, 0);
-	i->sa_length = build_length(&b);
-}
-
-// The numbers of the IANA registry "IPSEC ESP Transform Identifiers".
-static uint8_t esp_transform(unsigned cipher)
-{
-	switch (cipher) {
-	case ESP_CIPHER_AES_GCM_128:
-	case ESP_CIPHER_AES_GCM_256:
-		return 20;
-	case ESP_CIPHER_CHACHA20_POLY1305:
-		return 28;
-	case ESP_CIPHER_3DES:
-		return 3;
-	}
-	return 12;
-}
-
-static size_t write_esp_proposal(struct peer *p, uint8_t *out, size_t size)
-{
-	static const uint8_t auth[] = {[ESP_INTEGRITY_HMAC_SHA1_96] = 2,
-		[ESP_INTEGRITY_HMAC_SHA256_128] = 5,
-		[ESP_INTEGRITY_HMAC_SHA384_192] = 6,
-		[ESP_INTEGRITY_HMAC_SHA512_256] = 7};
-	const struct options *o = options_of(p);
-	struct build b = build_in(out, size);
-	uint8_t spi[4];
-
-	set_u32(spi, p->ike->spi);
-	begin_sa(&b, ISAKMP_PROTO_ESP, spi, sizeof(spi), esp_transform(o->cipher));
-	lifetime(&b, 1, ESP_LIFETIME_S);
-	attribute(&b, 4, p->nat ? 4 : 2); // transport mode, with UDP or without
-	if (o->integrity)
-		attribute(&b, 5, auth[o->integrity]);
-	if (o->cipher != ESP_CIPHER_3DES && o->cipher != ESP_CIPHER_CHACHA20_POLY1305)
-		attribute(&b, 6, esp_cipher_shape(o->cipher)->key * 8);
-	end_sa(&b, sizeof(spi));
-	return b.failed ? 0 : build_length(&b);
-}
-
 // ---- main mode
 
 // Nanoseconds of CPU time, which others on the same core do not add to.
@@ -278,7 +177,7 @@ void initiator_start(struct peer *p)
 	*i = (struct initiator){.next_id = 1};
 	set_u32(i->cookie_i, p->index);
 	RAND_bytes(i->cookie_i + 4, 4);
-	write_ike_proposal(p);
+	i->sa_length = offer_ike(options_of(p), i->sa_body, sizeof(i->sa_body));
 	out = begin(p, i->last, ISAKMP_MAIN, 0, 0);
 	isakmp_out_payload(&out, ISAKMP_SA, i->sa_body, i->sa_length);
 	vendor_ids_write(&vendors, &ids, &out);
@@ -537,7 +436,7 @@ static void send_quick(struct peer *p)
 	i->spi = peer_spi(p);
 	RAND_bytes(i->nonce_i, NONCE);
 	out = begin_later(p, i->last, ISAKMP_QUICK, i->message_id, &hash_at);
-	length = write_esp_proposal(p, sa, sizeof(sa));
+	length = offer_esp(options_of(p), p->nat, i->spi, sa, sizeof(sa));
 	isakmp_out_payload(&out, ISAKMP_SA, sa, length);
 	isakmp_out_payload(&out, ISAKMP_NONCE, i->nonce_i, NONCE);
 	add_ids(p, &out);
