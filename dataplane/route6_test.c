@@ -5,6 +5,9 @@
 #include "dataplane/test_lab.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <rte_rcu_qsbr.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -291,6 +294,72 @@ static void test_full_table(void **state)
 	assert_int_equal(look(SIDE_NETWORK, "2001:1:1:2::1").kind, ROUTE_GATEWAY);
 }
 
+// ---- a worker that looks while the clerk writes
+
+struct reader {
+	bool stop;    // atomic
+	bool ready;   // atomic
+	unsigned odd; // answers that no state of the table gives
+};
+
+static void *read_on(void *context)
+{
+	struct ip_address a[3] = {
+		v6("2001:db8:30:1::1"), v6("2001:db8:30:2::1"), v6("2001:db8:31::1")};
+	struct reader *r = context;
+	struct route_hop hops[3];
+	uint8_t to[3][16];
+
+	for (int i = 0; i < 3; i++)
+		memcpy(to[i], a[i].bytes, sizeof(to[i]));
+	rte_rcu_qsbr_thread_online(lab.qsbr, 0);
+	while (!__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE)) {
+		routes_lookup6(lab.routes, SIDE_NETWORK, (const uint8_t(*)[16])to, hops, 3);
+		// One that stays, one that comes and goes inside one that stays, one that is by it.
+		r->odd += hops[0].kind != ROUTE_SESSION || hops[0].session != 1;
+		r->odd += hops[1].kind != ROUTE_SESSION ||
+			  (hops[1].session != 2 && hops[1].session != 3);
+		r->odd += hops[2].kind != ROUTE_GATEWAY ||
+			  memcmp(hops[2].gateway6, v6(LAB_NET6_ROUTER).bytes, 16) != 0;
+		rte_rcu_qsbr_quiescent(lab.qsbr, 0);
+		__atomic_store_n(&r->ready, true, __ATOMIC_RELEASE);
+	}
+	rte_rcu_qsbr_thread_offline(lab.qsbr, 0);
+	return NULL;
+}
+
+static void churn_beside(uint32_t i)
+{
+	struct command_route inside = to_session("2001:db8:30:2::/64", 3), beside;
+	char prefix[ADDRESS_TEXT];
+
+	snprintf(prefix, sizeof(prefix), "2001:db8:%x:%x::/64", 0x32 + i % 5, i);
+	beside = to_session(prefix, 4);
+	assert_int_equal(route_add(lab.routes, &inside), 0);
+	assert_int_equal(route_add(lab.routes, &beside), 0);
+	assert_int_equal(route_delete(lab.routes, &inside), 0);
+	assert_int_equal(route_delete(lab.routes, &beside), 0);
+}
+
+static void test_reads_while_it_changes(void **state)
+{
+	struct command_route wide = to_session("2001:db8:30::/48", 2);
+	struct command_route stays = to_session("2001:db8:30:1::/64", 1);
+	struct reader reader = {0};
+	pthread_t thread;
+
+	assert_int_equal(route_add(lab.routes, &wide), 0);
+	assert_int_equal(route_add(lab.routes, &stays), 0);
+	assert_int_equal(pthread_create(&thread, NULL, read_on, &reader), 0);
+	while (!__atomic_load_n(&reader.ready, __ATOMIC_ACQUIRE))
+		sched_yield();
+	for (uint32_t i = 0; i < 150; i++)
+		churn_beside(i);
+	__atomic_store_n(&reader.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	assert_int_equal(reader.odd, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +370,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_against_a_list, clear),
 		cmocka_unit_test_teardown(test_churn, clear),
 		cmocka_unit_test_teardown(test_full_table, clear),
+		cmocka_unit_test_teardown(test_reads_while_it_changes, clear),
 	};
 
 	return cmocka_run_group_tests(tests, lab_start, lab_stop);
