@@ -74,6 +74,14 @@ static const struct {
 	{"$C -s $S show drops | grep -c tx-full", 1, "0\n"},
 	{"$C -s $S show drops --all", 0, "tx-full"},
 	{"$C -s $S show pools", 0, "100.64.0.0/16"},
+	{"$C -s $S show groups", 0,
+		"GROUP  IN PLACE  TO OTHERS  FILTER UP  FILTER DOWN     UP  DOWN  SHAPED\n"
+		"home   yes       no         web        -            50.0M     -       -\n"},
+	{"$C -s $S show groups", 0, "123 kB        12        3"},
+	{"$C -s $S --json show groups", 0, "\"bit_s\": 50000000"},
+	{"$C -s $S show filters", 0, "Rules of web:\nACTION"},
+	{"$C -s $S show filters", 0, "permit  tcp       any   any   198.51.100.0/24  443\n"},
+	{"$C -s $S --json show filters --limit 1", 0, "\"otherwise\": \"deny\""},
 	{"$C -s $S disconnect 9", 0, "Disconnecting eve\\x1b[2J, 100.64.0.4 (id 9).\n"},
 	{"$C -s $S disconnect 100.64.0.3", 0, "Disconnecting alice, 100.64.0.3 (id 8).\n"},
 	{"$C -s $S disconnect alice", 0, "(id 7).\nDisconnecting alice, 100.64.0.3 (id 8).\n"},
@@ -111,8 +119,8 @@ static void test_calls(void **state)
 // A table of `show` fits 80 columns.
 static void test_width(void **state)
 {
-	static const char *const nouns[] = {
-		"status", "subscribers", "tunnels", "sas", "workers", "ports", "drops", "pools"};
+	static const char *const nouns[] = {"status", "subscribers", "tunnels", "sas", "workers",
+		"ports", "drops", "pools", "groups", "filters"};
 
 	for (size_t i = 0; i < sizeof(nouns) / sizeof(nouns[0]); i++) {
 		char words[128];

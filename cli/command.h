@@ -58,10 +58,13 @@ struct command {
 
 extern const struct command command_show_status, command_show_subscribers, command_show_tunnels,
 	command_show_sessions, command_show_sas, command_show_workers, command_show_ports,
-	command_show_drops, command_show_pools, command_disconnect, command_config_check;
+	command_show_drops, command_show_pools, command_show_groups, command_show_filters,
+	command_disconnect, command_config_check;
 
 // The run of most commands: gets the command's path, with the filters of the arguments, page by
 // page, and prints its listings, or the JSON.
 enum exit_code show_run(const struct arguments *a, const struct command *c);
+// Its first half: all pages in *body, the caller's; NULL after an error.
+enum exit_code show_get(const struct arguments *a, const struct command *c, json_t **body);
 // Prints a body for programs: indented, ASCII alone, so that no byte can steer a terminal.
 void show_json(const json_t *body);

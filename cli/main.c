@@ -27,6 +27,8 @@ static const struct command *const commands[] = {
 	&command_show_ports,
 	&command_show_drops,
 	&command_show_pools,
+	&command_show_groups,
+	&command_show_filters,
 	&command_disconnect,
 	&command_config_check,
 };

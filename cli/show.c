@@ -68,8 +68,8 @@ static size_t listed(const json_t *body, const struct listing *l)
 	return json_array_size(json_object_get(body, l->key));
 }
 
-// Gets all pages, or as many as --limit asks for.
-static enum exit_code get_all(const struct arguments *a, const struct command *c, json_t **body)
+// As many pages as --limit asks for.
+enum exit_code show_get(const struct arguments *a, const struct command *c, json_t **body)
 {
 	json_t *next = NULL;
 	size_t have = 0;
@@ -116,7 +116,7 @@ static void print_listings(const json_t *body, const struct listing *listings)
 enum exit_code show_run(const struct arguments *a, const struct command *c)
 {
 	json_t *body;
-	enum exit_code code = get_all(a, c, &body);
+	enum exit_code code = show_get(a, c, &body);
 
 	if (code == EXIT_OK && a->json)
 		show_json(body);

@@ -331,6 +331,13 @@ const char *config_action_word(unsigned v)
 	return word_of(action_words, v);
 }
 
+const char *config_protocol_word(unsigned v)
+{
+	const char *word = word_of(protocol_words, v);
+
+	return *word == '?' ? NULL : word;
+}
+
 uint16_t config_filter_number(const struct config *c, const char *name)
 {
 	for (uint16_t i = 0; *name && i < c->filter_count; i++)

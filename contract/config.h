@@ -278,3 +278,5 @@ const char *ike_hash_word(unsigned v);
 const char *ike_group_word(unsigned v);
 const char *ppp_auth_word(unsigned v);
 const char *config_action_word(unsigned v);
+// NULL for a protocol that the config has no word for.
+const char *config_protocol_word(unsigned v);

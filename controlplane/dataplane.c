@@ -140,7 +140,10 @@ static bool header_fits(uint64_t size)
 	       array_fits(h->workers_at, h->workers, sizeof(struct stats_worker)) &&
 	       array_fits(h->ports_at, h->ports, sizeof(struct stats_port)) &&
 	       array_fits(h->sas_at, h->sas, sizeof(struct stats_sa)) &&
-	       array_fits(h->sessions_at, h->sessions, sizeof(struct stats_session));
+	       array_fits(h->sessions_at, h->sessions, sizeof(struct stats_session)) &&
+	       h->groups <= LIMIT_GROUPS &&
+	       array_fits(
+		       h->groups_at, (uint64_t)h->workers * h->groups, sizeof(struct stats_group));
 }
 
 static int map_stats(int fd)
@@ -420,6 +423,11 @@ const struct stats_sa *dataplane_stats_sas(uint32_t *count)
 const struct stats_session *dataplane_stats_sessions(uint32_t *count)
 {
 	return stats_array(d.header.sessions_at, d.header.sessions, count);
+}
+
+const struct stats_group *dataplane_stats_groups(uint32_t *count)
+{
+	return stats_array(d.header.groups_at, d.header.groups, count);
 }
 
 int dataplane_post(uint32_t type, const void *body, uint32_t size, uint64_t request)

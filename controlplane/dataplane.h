@@ -61,6 +61,8 @@ const struct stats_worker *dataplane_stats_workers(uint32_t *count);
 const struct stats_port *dataplane_stats_ports(uint32_t *count);
 const struct stats_sa *dataplane_stats_sas(uint32_t *count);
 const struct stats_session *dataplane_stats_sessions(uint32_t *count);
+// count is of each worker; those of the next worker follow.
+const struct stats_group *dataplane_stats_groups(uint32_t *count);
 
 // For install.c alone: puts a command into the ring. -ENOTCONN, or -ENOBUFS when it is full.
 int dataplane_post(uint32_t type, const void *body, uint32_t size, uint64_t request);

@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "api/objects.h"
 #include "dataplane.h"
+#include "install.h"
 #include "ike/ike.h"
 #include "l2tp/l2tp.h"
 #include "log.h"
@@ -282,6 +283,7 @@ struct gateway *gateway_create(uv_loop_t *loop, const struct config *config)
 int gateway_start(struct gateway *g)
 {
 	(void)timer_start(g->timers, &g->alive, ALIVE_MS, look_for_life, g);
+	install_groups(g->config);
 	return dataplane_start(g->loop, g->config->dataplane.socket, &dataplane_events, g);
 }
 

@@ -12,6 +12,7 @@
 #include "install.h"
 
 #include "dataplane.h"
+#include "install_groups.h"
 #include "install_reply.h"
 #include "log.h"
 
@@ -63,9 +64,14 @@ static int post_now(
 	return 0;
 }
 
+int install_post(uint32_t type, const void *body, uint32_t size, install_done done, void *context)
+{
+	return backlog_count ? -ENOBUFS : post_now(type, body, size, done, context);
+}
+
 static int post(uint32_t type, const void *body, uint32_t size, install_done done, void *context)
 {
-	int error = backlog_count ? -ENOBUFS : post_now(type, body, size, done, context);
+	int error = install_post(type, body, size, done, context);
 
 	if (error < 0)
 		log_event(LOG_INSTALL_FAILED, NULL, "s:s, s:s", "command", command_name(type),
@@ -121,16 +127,21 @@ static void answer(const struct pending *p, int error, uint32_t value)
 		p->set_done(p->context, error, (uint16_t)(value <= UINT16_MAX ? value : 0));
 }
 
+static void openings_fail(int error);
+
 void install_channel_up(void)
 {
 	struct command_reset reset = {0};
 
 	(void)post(COMMAND_RESET, &reset, sizeof(reset), NULL, NULL);
+	install_groups_up();
 }
 
 void install_channel_down(void)
 {
 	backlog_first = backlog_count = 0;
+	install_groups_down();
+	openings_fail(-ENOTCONN);
 	while (next_answer != next_request) {
 		struct pending p = pending[next_answer++ % PENDING];
 
@@ -152,6 +163,7 @@ int install_reply(uint64_t request, const struct event_reply *reply)
 			"reason", strerror(reply->error < 0 ? -reply->error : reply->error));
 	answer(&p, reply->error, reply->value);
 	backlog_flush();
+	install_groups_more();
 	return 0;
 }
 
@@ -191,16 +203,6 @@ int install_session_add(const struct command_session_add *command, install_done 
 	return post(COMMAND_SESSION_ADD, command, sizeof(*command), done, context);
 }
 
-int install_session_set(
-	const struct command_session_set *command, install_set_done done, void *context)
-{
-	int error = post(COMMAND_SESSION_SET, command, sizeof(*command), NULL, context);
-
-	if (error == 0)
-		pending[(next_request - 1) % PENDING].set_done = done;
-	return error;
-}
-
 int install_session_delete(uint32_t session)
 {
 	struct command_session_delete c = {.session = session};
@@ -213,6 +215,8 @@ int install_session_delete(uint32_t session)
 // What its two answers need; freed with the second one.
 struct opening {
 	struct opening *next;
+	bool waits; // for the groups: nothing is posted yet
+	struct command_session_set open;
 	struct command_session_set before; // what undoes SESSION_SET
 	struct command_route route;
 	install_done done;
@@ -252,16 +256,79 @@ static void route_is_added(void *context, int error)
 	opening_free(o);
 }
 
+// Posts both commands; after an error it is still the caller's.
+static int opening_post(struct opening *o)
+{
+	int error = post(COMMAND_SESSION_SET, &o->open, sizeof(o->open), session_is_set, o);
+
+	if (error < 0)
+		return error;
+	error = post(COMMAND_ROUTE_ADD, &o->route, sizeof(o->route), route_is_added, o);
+	if (error < 0) {
+		(void)remove_later(COMMAND_SESSION_SET, &o->before, sizeof(o->before));
+		install_forget(o);
+	}
+	return error;
+}
+
+// For one that waited.
+static void opening_end(struct opening *o, int error)
+{
+	install_done done = o->done;
+	void *context = o->context;
+
+	opening_free(o);
+	if (done)
+		done(context, error);
+}
+
+// The one that waits longest: IPv4 and IPv6 of a session are opened in their order.
+static struct opening *opening_waiting(void)
+{
+	struct opening *oldest = NULL;
+
+	for (struct opening *o = openings; o; o = o->next)
+		if (o->waits)
+			oldest = o;
+	return oldest;
+}
+
+static void openings_fail(int error)
+{
+	struct opening *o;
+
+	while ((o = opening_waiting()))
+		opening_end(o, error);
+}
+
+void install_open_waiting(void)
+{
+	struct opening *o;
+
+	while ((o = opening_waiting())) {
+		int error = install_group_refused(o->open.group) ? -EACCES : 0;
+
+		o->waits = false;
+		error = error ? error : opening_post(o);
+		if (error < 0)
+			opening_end(o, error);
+	}
+}
+
 int install_subscriber(const struct command_session_set *before,
 	const struct command_session_set *command, const struct ip_prefix *route, install_done done,
 	void *context)
 {
-	struct opening *o = calloc(1, sizeof(*o));
-	int error;
+	struct opening *o;
+	int error = 0;
 
+	if (install_group_refused(command->group))
+		return -EACCES;
+	o = calloc(1, sizeof(*o));
 	if (!o)
 		return -ENOMEM;
 	o->before = *before;
+	o->open = *command;
 	o->route = (struct command_route){
 		.prefix = *route,
 		.session = command->session,
@@ -269,20 +336,52 @@ int install_subscriber(const struct command_session_set *before,
 	};
 	o->done = done;
 	o->context = context;
-	error = post(COMMAND_SESSION_SET, command, sizeof(*command), session_is_set, o);
-	if (error < 0) {
-		free(o);
-		return error;
-	}
+	o->waits = !install_groups_done();
 	o->next = openings;
 	openings = o;
-	error = post(COMMAND_ROUTE_ADD, &o->route, sizeof(o->route), route_is_added, o);
-	if (error < 0) {
-		(void)remove_later(COMMAND_SESSION_SET, &o->before, sizeof(o->before));
-		install_forget(o);
+	if (!o->waits)
+		error = opening_post(o);
+	if (error < 0)
 		opening_free(o);
-	}
 	return error;
+}
+
+static struct opening *opening_of(uint32_t session, const struct ip_prefix *route)
+{
+	struct opening *o = openings;
+
+	while (o && !(o->waits && o->open.session == session &&
+			    (!route || memcmp(&o->route.prefix, route, sizeof(*route)) == 0)))
+		o = o->next;
+	return o;
+}
+
+static struct command_session_set closed_form(const struct command_session_set *open)
+{
+	struct command_session_set c = *open;
+
+	c.flags &= ~(uint32_t)(SESSION_IP4_OPEN | SESSION_IP6_OPEN);
+	memset(&c.ip4, 0, sizeof(c.ip4));
+	memset(&c.ip6, 0, sizeof(c.ip6));
+	return c;
+}
+
+// Takes back what waits; the other protocol of the session, if it waits too, goes on alone. False:
+// it is posted already, or there is none.
+static bool opening_take_back(
+	const struct command_session_set *command, const struct ip_prefix *route)
+{
+	struct opening *o = opening_of(command->session, route);
+
+	if (!o)
+		return false;
+	opening_free(o);
+	o = opening_of(command->session, NULL);
+	if (o) {
+		o->open = *command;
+		o->before = closed_form(command);
+	}
+	return true;
 }
 
 int install_subscriber_undo(
@@ -290,9 +389,37 @@ int install_subscriber_undo(
 {
 	struct command_route r = {
 		.prefix = *route, .session = command->session, .kind = NEXT_HOP_SESSION};
-	int error = remove_later(COMMAND_ROUTE_DELETE, &r, sizeof(r));
+	int error;
 
+	if (opening_take_back(command, route))
+		return 0;
+	error = remove_later(COMMAND_ROUTE_DELETE, &r, sizeof(r));
 	return error < 0 ? error : remove_later(COMMAND_SESSION_SET, command, sizeof(*command));
+}
+
+// What may be said of a session now: while its opening waits it stays closed, and the rest holds
+// for the opening too.
+static struct command_session_set opening_keep(const struct command_session_set *command)
+{
+	bool waits = false;
+
+	for (struct opening *o = openings; o; o = o->next)
+		if (o->waits && o->open.session == command->session) {
+			o->open.mtu = o->before.mtu = command->mtu;
+			waits = true;
+		}
+	return waits ? closed_form(command) : *command;
+}
+
+int install_session_set(
+	const struct command_session_set *command, install_set_done done, void *context)
+{
+	struct command_session_set c = opening_keep(command);
+	int error = post(COMMAND_SESSION_SET, &c, sizeof(c), NULL, context);
+
+	if (error == 0)
+		pending[(next_request - 1) % PENDING].set_done = done;
+	return error;
 }
 
 void install_forget(const void *context)

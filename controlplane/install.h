@@ -14,7 +14,10 @@
 
 #include "contract/messages.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+
+struct config;
 
 typedef void (*install_done)(void *context, int error);
 // Of SESSION_SET: mtu is the session's largest inner packet, in bytes, when there was no error.
@@ -31,8 +34,15 @@ int install_session_set(
 	const struct command_session_set *command, install_set_done done, void *context);
 int install_session_delete(uint32_t session);
 
+// The filters and groups that each dataplane is told as soon as it is there. Before the first one;
+// the config must outlive it.
+void install_groups(const struct config *config);
+// Has the dataplane got the group of that number as the config has it?
+bool install_group_works(uint16_t group);
+
 // Opens a session for forwarding of IPv4 or IPv6: SESSION_SET from before to command and a route
-// to it, both or neither.
+// to it, both or neither. While the groups are being told it waits; -EACCES for a group that the
+// dataplane has refused.
 int install_subscriber(const struct command_session_set *before,
 	const struct command_session_set *command, const struct ip_prefix *route, install_done done,
 	void *context);

@@ -12,6 +12,8 @@
 	X(CHANNEL_LOST, "channel-lost", LEVEL_ERROR, \
 		"the dataplane is gone or broke the contract") \
 	X(INSTALL_FAILED, "install-failed", LEVEL_ERROR, "the dataplane refused a command") \
+	X(GROUP_REFUSED, "group-refused", LEVEL_ERROR, \
+		"the dataplane does not take a group: its subscribers are not served") \
 	X(PORT_LINK, "port-link", LEVEL_WARNING, "a port's link went up or down") \
 	X(IKE_START, "ike-start", LEVEL_INFO, "a peer asks for an IKE SA") \
 	X(IKE_REFUSED, "ike-refused", LEVEL_WARNING, "no IKE SA, with both sides' proposals") \

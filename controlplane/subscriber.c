@@ -8,6 +8,7 @@
 
 #include "subscriber_record.h"
 
+#include "group.h"
 #include "install.h"
 #include "ra.h"
 #include "ppp/auth.h"
@@ -75,6 +76,7 @@ struct command_session_set subscriber_form(const struct subscriber *s)
 		c.flags |= SESSION_IP6_OPEN;
 		c.ip6 = s->family[V6].route;
 	}
+	group_form(s->all->config, s->account, &c);
 	return c;
 }
 
@@ -737,14 +739,6 @@ void subscribers_close_all(struct subscribers *all, const char *cause)
 	}
 }
 
-// The pool that its address is from; none for a fixed address.
-static const char *pool_of(const struct subscriber *s)
-{
-	if (!s->account || s->account->address.version != IP_NONE)
-		return "";
-	return s->account->pool[0] ? s->account->pool : s->all->config->pools[0].name;
-}
-
 static struct subscriber_info info_of(const struct subscriber *s)
 {
 	uint64_t now = timers_now(s->all->timers);
@@ -756,7 +750,8 @@ static struct subscriber_info info_of(const struct subscriber *s)
 		.user = s->user,
 		.address = s->family[V4].route.address,
 		.prefix6 = s->family[V6].route,
-		.pool = pool_of(s),
+		.pool = users_pool(s->all->config, s->account),
+		.group = group_of_user(s->all->config, s->account),
 		.link = s->link,
 		.mtu = s->mtu,
 		.path_mtu = s->path_mtu,

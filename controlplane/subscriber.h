@@ -38,6 +38,7 @@ struct subscriber_info {
 	struct ip_address address; // IP_NONE before IPCP
 	struct ip_prefix prefix6;  // IP_NONE before that, and without IPv6
 	const char *pool;
+	const struct config_group *group; // NULL before authentication, and without one
 	struct ppp_link link;
 	uint16_t mtu;      // bytes: the largest inner packet; 0 = not known yet
 	uint16_t path_mtu; // bytes: the same when probes found it, 0 = the headers leave no more

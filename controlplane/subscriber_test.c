@@ -106,7 +106,14 @@ static const char text[] = "ports:\n"
 			   "ppp: {local-address: 100.64.0.1}\n"
 			   "pools: [{name: p, prefixes: [100.64.0.8/32],\n"
 			   "         ipv6-prefixes: ['2001:db8:64::/64']}]\n"
+			   "filters: [{name: f, otherwise: deny}]\n"
+			   "groups:\n"
+			   "  - {name: x, filter-uplink: f}\n"
+			   "  - {name: home, police-uplink: 5Mbit/s, shape-downlink: 1Gbit/s, "
+			   "shape-downlink-burst: 4KiB}\n"
+			   "default-group: home\n"
 			   "users:\n"
+			   "  - {name: xaver, password: right-password, group: x}\n"
 			   "  - {name: alice, password: right-password}\n"
 			   "  - {name: frank, password: right-password, address: 203.0.113.9}\n";
 
@@ -369,6 +376,38 @@ static void test_advertises(void **state)
 	assert_int_equal(advertisements(), 0);
 }
 
+// The user's own group, or the default one; with its rates, and from the moment that it forwards.
+static void test_group(void **state)
+{
+	const struct command_session_set *c;
+
+	session_up(5);
+	lcp_up();
+	assert_int_equal(last_session_set()->group, 0);
+	answer_as("alice", "right-password");
+	ppp->events->accepted(ppp->context);
+	ip4_up();
+	c = last_session_set();
+	assert_int_equal(c->group, 2);
+	assert_int_equal(c->police_uplink.kbit, 5000);
+	assert_int_equal(c->police_uplink.burst, 0);
+	assert_int_equal(c->police_downlink.kbit, 0);
+	assert_int_equal(c->shape_downlink.kbit, 1000000);
+	assert_int_equal(c->shape_downlink.burst, 4096);
+	assert_string_equal(info().group->name, "home");
+	subscribers_session_down(g.subscribers, 5, "test");
+	timers_run(g.timers, 1);
+	session_up(6);
+	lcp_up();
+	answer_as("xaver", "right-password");
+	ppp->events->accepted(ppp->context);
+	ip4_up();
+	c = last_session_set();
+	assert_int_equal(c->group, 1);
+	assert_int_equal(c->police_uplink.kbit, 0);
+	assert_string_equal(info().group->name, "x");
+}
+
 // Whatever ends it, in whatever state: nothing of it is left.
 static void test_every_end(void **state)
 {
@@ -522,6 +561,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_way_up, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_both_protocols, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_advertises, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_group, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_every_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_pool_empty, set_up, tear_down),

@@ -67,3 +67,10 @@ const struct config_user *users_find(const struct users *users, const void *name
 	found = bsearch(&key, users->sorted, users->count, sizeof(users->sorted[0]), against_key);
 	return found ? *found : NULL;
 }
+
+const char *users_pool(const struct config *config, const struct config_user *user)
+{
+	if (!user || user->address.version != IP_NONE)
+		return "";
+	return user->pool[0] ? user->pool : config->pools[0].name;
+}

@@ -18,3 +18,6 @@ void users_free(struct users *users);
 
 // NULL when there is none of that name. A name with a NUL in it is nobody's.
 const struct config_user *users_find(const struct users *users, const void *name, size_t length);
+
+// The pool that the user's address is from; empty for a fixed address, and for no user.
+const char *users_pool(const struct config *config, const struct config_user *user);

@@ -8,7 +8,8 @@
 //   api.c      sockets, libmicrohttpd on the loop
 //   route.c    a request to an answer: paths, methods, filters, problems (RFC 9457)
 //   objects.c  the source: the JSON of every object, from the modules of the control plane;
-//              objects_dataplane.c has those of the stats segment
+//              objects_dataplane.c has those of the stats segment, objects_group.c groups and
+//              filters
 
 #include "contract/config.h"
 
@@ -29,6 +30,8 @@ enum api_object {
 	API_PORTS,
 	API_DROPS,
 	API_POOLS,
+	API_GROUPS,
+	API_FILTERS,
 	API_OBJECTS,
 };
 

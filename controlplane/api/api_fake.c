@@ -109,6 +109,25 @@ static json_t *fake_pools(void *context, const struct api_query *query)
 		"prefixes", "100.64.0.0/16", "size", 65534, "used", 2, "next");
 }
 
+static json_t *fake_groups(void *context, const struct api_query *query)
+{
+	return json_pack("{s:[{s:s, s:b, s:b, s:s, s:n, s:{s:I}, s:{s:I, s:i, s:i}}], s:n}",
+		"groups", "name", "home", "installed", 1, "subscriber_to_subscriber", 0,
+		"filter_uplink", "web", "filter_downlink", "police_uplink", "bit_s",
+		(json_int_t)50000000, "uplink", "bytes", (json_int_t)123456, "filtered", 12,
+		"policed", 3, "next");
+}
+
+static json_t *fake_filters(void *context, const struct api_query *query)
+{
+	return json_pack(
+		"{s:[{s:s, s:s, s:i, s:{s:[s], s:i}, s:[{s:s, s:s, s:s, s:s, s:s, s:s}]}], "
+		"s:n}",
+		"filters", "name", "web", "otherwise", "deny", "rule_count", 1, "uplink", "groups",
+		"home", "filtered", 12, "rules", "action", "permit", "from", "any", "to",
+		"198.51.100.0/24", "protocol", "tcp", "from_port", "any", "to_port", "443", "next");
+}
+
 static int fake_disconnect(void *context, uint64_t id)
 {
 	return id >= 7 && id < 7 + API_FAKE_SUBSCRIBERS ? 0 : -ENOENT;
@@ -116,7 +135,7 @@ static int fake_disconnect(void *context, uint64_t id)
 
 static const struct api_source source = {
 	.get = {fake_status, fake_subscribers, fake_tunnels, fake_empty, fake_sas, fake_workers,
-		fake_ports, fake_drops, fake_pools},
+		fake_ports, fake_drops, fake_pools, fake_groups, fake_filters},
 	.disconnect = fake_disconnect,
 };
 

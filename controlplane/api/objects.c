@@ -3,6 +3,7 @@
 #include "objects.h"
 
 #include "objects_dataplane.h"
+#include "objects_group.h"
 #include "page.h"
 #include "value.h"
 
@@ -185,6 +186,7 @@ static json_t *subscriber_object(const struct subscriber_info *i)
 	json_object_set_new(object, "up_ms", i->up_ms ? value_number(i->up_ms) : json_null());
 	json_object_set_new(
 		object, "setup_ms", i->setup_ms ? value_number(i->setup_ms) : json_null());
+	objects_group_set(object, i->group);
 	set_traffic(object, i->session);
 	return object;
 }
@@ -498,6 +500,8 @@ void objects_source(struct objects *o, struct api_source *out)
 				[API_PORTS] = objects_dataplane_ports,
 				[API_DROPS] = objects_dataplane_drops,
 				[API_POOLS] = get_pools,
+				[API_GROUPS] = objects_group_groups,
+				[API_FILTERS] = objects_group_filters,
 			},
 		.disconnect = disconnect,
 		.context = o,

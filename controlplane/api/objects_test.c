@@ -6,7 +6,9 @@
 
 #include "contract/drop.h"
 #include "contract/ids.h"
+#include "contract/messages.h"
 #include "contract/stats.h"
+#include "controlplane/install.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -17,6 +19,8 @@
 #include <cmocka.h>
 
 enum { SUBSCRIBERS = 5, SPI = 0x00100003 };
+
+static struct config config = {.pool_count = 1, .pools = {{.name = "default", .prefix_count = 1}}};
 
 // ---- the modules
 
@@ -68,6 +72,18 @@ const struct stats_session *dataplane_stats_sessions(uint32_t *count)
 	return array_of(sessions, 8, count);
 }
 
+static struct stats_group groups[2][3];
+
+const struct stats_group *dataplane_stats_groups(uint32_t *count)
+{
+	return array_of(groups, 3, count);
+}
+
+bool install_group_works(uint16_t group)
+{
+	return group == 1;
+}
+
 static struct flow flow_of(unsigned i, uint16_t port)
 {
 	return (struct flow){
@@ -92,6 +108,7 @@ void subscribers_each(const struct subscribers *s,
 			.state_word = "up",
 			.user = names[i - 1],
 			.pool = "default",
+			.group = i == 4 ? &config.groups[0] : NULL,
 			.link = {.auth = PPP_AUTH_MSCHAPV2, .mru = 1400, .peer_mru = 1410},
 			.session = i,
 			.l2tp = {.tunnel = 9, .flow = flow_of(i, 4500)},
@@ -199,7 +216,6 @@ struct pool6_info pools6_info(const struct pools6 *pools, uint16_t pool)
 
 // ---- the tests
 
-static struct config config = {.pool_count = 1, .pools = {{.name = "default", .prefix_count = 1}}};
 static struct objects objects = {.config = &config};
 static struct api_source source;
 
@@ -268,8 +284,11 @@ static void test_subscriber(void **state)
 	assert_non_null(strstr(text, "\"peer\":\"203.0.113.4:4500\""));
 	assert_non_null(strstr(text, "\"uplink\":{\"bytes\":123,\"drops\":0,\"packets\":0}"));
 	assert_non_null(strstr(text, "\"auth\":\"mschapv2\""));
+	assert_non_null(strstr(text, "\"group\":\"home\""));
+	assert_non_null(strstr(text, "\"police_uplink\":{\"bit_s\":5000000,"));
 	free(text);
 	text = get_text(API_SUBSCRIBERS, (struct api_query){.has_id = true, .id = 50});
+	assert_non_null(strstr(text, "\"group\":null"));
 	assert_non_null(strstr(text, "\"address\":null"));
 	assert_non_null(strstr(text, "\"user\":null"));
 	free(text);
@@ -346,6 +365,47 @@ static void test_pools_and_status(void **state)
 	free(text);
 }
 
+static void test_groups_and_filters(void **state)
+{
+	static struct config_rule rules[] = {{.action = FILTER_PERMIT,
+						     .from_port = {0, 65535},
+						     .to_port = {443, 443},
+						     .protocol = 6},
+		{.from_port = {1024, 2048}, .to_port = {0, 65535}, .protocol = 47}};
+	char *text;
+
+	config.filter_count = 1;
+	strcpy(config.filters[0].name, "web");
+	config.filters[0].rules = rules;
+	config.filters[0].rule_count = 2;
+	config.group_count = 2;
+	strcpy(config.groups[0].name, "home");
+	strcpy(config.groups[0].filter_uplink, "web");
+	config.groups[0].police_uplink = (struct config_rate){.kbit = 5000, .burst = 4096};
+	strcpy(config.groups[1].name, "staff");
+	groups[0][1].uplink = (struct stats_group_direction){1, 2, 3, 4};
+	groups[1][1].uplink = (struct stats_group_direction){10, 20, 30, 40};
+	text = get_text(API_GROUPS, (struct api_query){0});
+	assert_non_null(strstr(text, "\"uplink\":{\"bytes\":22,\"filtered\":33,\"packets\":11,"
+				     "\"policed\":44}}"));
+	assert_non_null(strstr(text,
+		"\"police_uplink\":{\"bit_s\":5000000,\"burst_bytes\":4096},\"shape_downlink\":"
+		"null"));
+	assert_non_null(
+		strstr(text, "\"filter_downlink\":null,\"filter_uplink\":\"web\",\"group\":1,"
+			     "\"installed\":true,\"name\":\"home\""));
+	assert_non_null(strstr(text, "\"installed\":false,\"name\":\"staff\""));
+	free(text);
+	text = get_text(API_FILTERS, (struct api_query){0});
+	assert_non_null(strstr(text, "{\"action\":\"permit\",\"from\":\"any\",\"from_port\":"
+				     "\"any\",\"protocol\":\"tcp\","
+				     "\"to\":\"any\",\"to_port\":\"443\"}"));
+	assert_non_null(strstr(text, "\"from_port\":\"1024-2048\",\"protocol\":\"47\""));
+	assert_non_null(strstr(text, "\"uplink\":{\"filtered\":33,\"groups\":[\"home\"]}"));
+	assert_non_null(strstr(text, "\"downlink\":{\"filtered\":0,\"groups\":[]}"));
+	free(text);
+}
+
 static void test_without_a_dataplane(void **state)
 {
 	connected = false;
@@ -364,6 +424,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pages_and_filters),
+		cmocka_unit_test(test_groups_and_filters),
 		cmocka_unit_test(test_subscriber),
 		cmocka_unit_test(test_tunnels_and_sessions),
 		cmocka_unit_test(test_sas),

@@ -50,6 +50,8 @@ static const struct route {
 	[API_PORTS] = {"/v1/ports", 0, "network interfaces"},
 	[API_DROPS] = {"/v1/drops", 0, "packets dropped, by reason"},
 	[API_POOLS] = {"/v1/pools", 0, "addresses for clients"},
+	[API_GROUPS] = {"/v1/groups", 0, "groups of subscribers: filters, rates, packets"},
+	[API_FILTERS] = {"/v1/filters", TAKES_PAGE, "filters: rules, and packets denied"},
 };
 
 struct request {
