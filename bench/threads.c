@@ -401,7 +401,7 @@ static void idle_measure(struct house *h, const struct population *p, struct tem
 	uint64_t sent;
 
 	h->worker[0].adaptive = adaptive;
-	rest = idle_turn(h, p, t, lcore, 2 * length, false);
+	rest = idle_turn(h, p, t, lcore, 5 * length, false);
 	sent = house_sent(h);
 	(void)idle_turn(h, p, t, lcore, length, true);
 	load = (double)(house_sent(h) - sent) / length;

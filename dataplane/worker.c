@@ -4,8 +4,8 @@
 // then it reports a quiescent state, since it holds no pointer into a table between two rounds.
 //
 // idle: poll burns the core. idle: adaptive sleeps a little after some rounds without work, longer
-// and longer up to IDLE_SLEEP_MAX, which bounds the latency that it adds; those sleeps are the one
-// system call that a worker makes in its loop.
+// and longer up to IDLE_SLEEP_MAX, which bounds the latency that it adds, and after a quiet second
+// IDLE_SLEEP_QUIET; those sleeps are the one system call that a worker makes in its loop.
 
 #include "dataplane/clerk.h"
 #include "dataplane/port.h"
@@ -28,6 +28,8 @@ enum {
 	IDLE_ROUNDS = 256,       // empty rounds before the first sleep
 	IDLE_SLEEP_MAX = 100000, // nanoseconds
 	IDLE_SLEEP_STEP = 5000,  // nanoseconds that each empty round adds
+	IDLE_QUIET = 10000, // empty rounds, a second and more, after which nobody is in a hurry
+	IDLE_SLEEP_QUIET = 1000000, // nanoseconds
 };
 
 static uint64_t clock_now(void)
@@ -200,17 +202,22 @@ uint16_t worker_round_at(struct worker *w, uint64_t now)
 	return count;
 }
 
+// Nanoseconds. What is held waits for its time.
+static uint64_t idle_sleep(const struct worker *w, uint32_t empty)
+{
+	uint64_t sleep = (uint64_t)(empty - IDLE_ROUNDS + 1) * IDLE_SLEEP_STEP;
+
+	if (empty >= IDLE_QUIET && w->stats->held == 0)
+		return IDLE_SLEEP_QUIET;
+	return RTE_MIN(sleep, (uint64_t)IDLE_SLEEP_MAX);
+}
+
 static void idle(const struct worker *w, uint32_t empty)
 {
-	uint64_t sleep;
-
-	if (!w->adaptive || empty < IDLE_ROUNDS) {
+	if (!w->adaptive || empty < IDLE_ROUNDS)
 		rte_pause();
-		return;
-	}
-	sleep = (uint64_t)(empty - IDLE_ROUNDS + 1) * IDLE_SLEEP_STEP;
-	nanosleep(&(struct timespec){.tv_nsec = (long)RTE_MIN(sleep, (uint64_t)IDLE_SLEEP_MAX)},
-		NULL);
+	else
+		nanosleep(&(struct timespec){.tv_nsec = (long)idle_sleep(w, empty)}, NULL);
 }
 
 int worker_run(void *worker)
