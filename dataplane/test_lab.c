@@ -4,6 +4,8 @@
 
 #include "contract/config.h"
 
+#include "dataplane/eal.h"
+#include "dataplane/ether.h"
 #include "dataplane/reassemble.h"
 #include "dataplane/reorder.h"
 #include "dataplane/shaper.h"
@@ -51,27 +53,70 @@ static struct ip_address v6(const char *text)
 	return a;
 }
 
-static int open_port(uint16_t index, const char *name, uint8_t side, uint32_t address)
-{
-	struct config_port c = {.side = side, .mtu = 1500, .address_count = 2};
+// What is different about the ports.
+static const struct plan {
+	const char *name;
+	const char *device;
+	uint8_t side;
+	uint32_t address; // IPv4 in host byte order, of a /24
+	const char *address6;
+	uint16_t vlan[LIMIT_VLANS];
+	bool single; // pair of queues
+} plan[LAB_PORTS] = {
+	{"sub", "sub", SIDE_SUBSCRIBER, LAB_IP(192, 0, 2, 1), LAB_SUB6, {0}, false},
+	{"net", "net", SIDE_NETWORK, LAB_IP(198, 51, 100, 1), LAB_NET6, {0}, false},
+	{"sub2", "sub2", SIDE_SUBSCRIBER, LAB_IP(192, 0, 3, 1), "2001:db8:1:2::1", {0}, true},
+	{"net2", "trunk", SIDE_NETWORK, LAB_IP(198, 51, 101, 1), "2001:db8:1:3::1", {0}, false},
+	{"vlan", "trunk", SIDE_SUBSCRIBER, LAB_IP(192, 0, 4, 1), "2001:db8:1:4::1", {10}, false},
+	{"qinq", "trunk", SIDE_NETWORK, LAB_IP(198, 51, 102, 1), "2001:db8:1:5::1", {300, 30},
+		false},
+};
 
-	for (uint16_t q = 0; q < lab.workers; q++) {
+static struct config_port config_of(const struct plan *p, uint16_t mtu)
+{
+	struct config_port c = {.side = p->side, .mtu = mtu, .address_count = 2};
+
+	snprintf(c.name, sizeof(c.name), "%s", p->name);
+	snprintf(c.device, sizeof(c.device), "net_ring_%s", p->device);
+	memcpy(c.vlan, p->vlan, sizeof(c.vlan));
+	while (c.vlan_count < LIMIT_VLANS && c.vlan[c.vlan_count])
+		c.vlan_count++;
+	c.addresses[0].address = address_from_u32(p->address);
+	c.addresses[0].network = prefix(p->address & 0xffffff00, 24);
+	c.addresses[1].address = v6(p->address6);
+	c.addresses[1].network.length = 64;
+	return c;
+}
+
+static int make_device(uint16_t index)
+{
+	uint16_t queues = plan[index].single ? 1 : lab.workers;
+
+	for (uint16_t q = 0; q < queues; q++) {
 		lab.rx[index][q] = ring("rx", index, q);
 		lab.tx[index][q] = ring("tx", index, q);
 	}
-	if (rte_eth_from_rings(name, lab.rx[index], lab.workers, lab.tx[index], lab.workers, 0) < 0)
+	return rte_eth_from_rings(
+		plan[index].device, lab.rx[index], queues, lab.tx[index], queues, 0);
+}
+
+static int open_ports(uint16_t count, uint16_t mtu)
+{
+	static struct config_port c[LAB_PORTS];
+
+	for (uint16_t i = 0; i < count; i++) {
+		c[i] = config_of(&plan[i], mtu);
+		if (eal_device_first(c, i) == i && make_device(i) < 0)
+			return -1;
+	}
+	if (ports_open(lab.port, &lab.ports, c, count, lab.workers, lab.pool) < 0)
 		return -1;
-	snprintf(c.name, sizeof(c.name), "%s", name);
-	snprintf(c.device, sizeof(c.device), "net_ring_%s", name);
-	c.addresses[0].address = address_from_u32(address);
-	c.addresses[0].network = prefix(address & 0xffffff00, 24);
-	c.addresses[1].address = v6(side == SIDE_SUBSCRIBER ? LAB_SUB6 : LAB_NET6);
-	c.addresses[1].network.length = 64;
-	if (port_open(&lab.port[index], &c, index, lab.workers, lab.pool) < 0)
-		return -1;
-	port_set_mac(&lab.port[index],
-		&(struct rte_ether_addr){{2, 0, 0, 0, 0, (uint8_t)(0xf0 + index)}});
-	port_sample(&lab.port[index], &lab.stats.port[index]);
+	for (uint16_t i = 0; i < count; i++) {
+		uint8_t last = (uint8_t)(0xf0 + lab.port[i].primary);
+
+		port_set_mac(&lab.port[i], &(struct rte_ether_addr){{2, 0, 0, 0, 0, last}});
+		port_sample(&lab.port[i], &lab.stats.port[i]);
+	}
 	return 0;
 }
 
@@ -88,7 +133,7 @@ static int make_routes(void)
 	struct config_route network6 = {
 		.to.address.version = IP_V6, .via = {v6(LAB_NET6_ROUTER)}, .via_count = 1};
 
-	lab.routes = routes_create(16, SESSIONS, lab.port, LAB_PORTS, lab.qsbr);
+	lab.routes = routes_create(16, SESSIONS, lab.port, lab.ports, lab.qsbr);
 	if (!lab.routes || route_add_static(lab.routes, &subscribers) < 0 ||
 		route_add_static(lab.routes, &network) < 0 ||
 		route_add_static(lab.routes, &subscribers6) < 0 ||
@@ -104,7 +149,7 @@ static void make_worker(uint16_t index)
 	*w = (struct worker){
 		.index = index,
 		.workers = lab.workers,
-		.ports = LAB_PORTS,
+		.ports = lab.ports,
 		.port = lab.port,
 		.icmp_source = lab.port[LAB_NET].address[0],
 		.stats = &lab.stats.worker[index],
@@ -139,38 +184,39 @@ static void connect_workers(void)
 		}
 }
 
-static int make_all(void)
+static int make_all(uint16_t ports, uint16_t mtu)
 {
+	uint16_t buffer = RTE_ALIGN_CEIL(mtu + ETHER_MOST, 64) + RTE_PKTMBUF_HEADROOM;
 	struct IMB_MGR *mgr = alloc_mb_mgr(0);
 
 	init_mb_mgr_auto(mgr, NULL);
 	lab.workers = LAB_WORKERS;
-	if (stats_create(&lab.stats, lab.workers, LAB_PORTS, SAS, SESSIONS, 1) < 0)
+	if (stats_create(&lab.stats, lab.workers, ports, SAS, SESSIONS, 1) < 0)
 		return -1;
 	lab.qsbr = rte_zmalloc("qsbr", rte_rcu_qsbr_get_memsize(lab.workers), 64);
 	rte_rcu_qsbr_init(lab.qsbr, lab.workers);
-	lab.pool = rte_pktmbuf_pool_create(
-		"packets", LAB_POOL, 0, META_SIZE, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
-	if (!lab.pool || open_port(LAB_SUB, "sub", SIDE_SUBSCRIBER, LAB_IP(192, 0, 2, 1)) < 0 ||
-		open_port(LAB_NET, "net", SIDE_NETWORK, LAB_IP(198, 51, 100, 1)) < 0)
+	lab.pool = rte_pktmbuf_pool_create("packets", LAB_POOL, 0, META_SIZE,
+		RTE_MAX(buffer, (uint16_t)RTE_MBUF_DEFAULT_BUF_SIZE), SOCKET_ID_ANY);
+	if (!lab.pool || open_ports(ports, mtu) < 0)
 		return -1;
 	lab.tables = tables_create(SAS, SESSIONS, lab.stats.sa, lab.stats.session, mgr, lab.qsbr);
 	lab.tables->workers = lab.workers;
+	lab.tables->port_mtu = mtu;
 	lab.resolver = (struct resolver){.worker = lab.worker,
 		.tables = lab.tables,
 		.workers = lab.workers,
 		.port = lab.port,
-		.ports = LAB_PORTS,
+		.ports = lab.ports,
 		.pool = lab.pool};
 	return resolver_open(&lab.resolver, lab.qsbr) < 0 ? -1 : make_routes();
 }
 
-int lab_start(void **state)
+static int start(uint16_t ports, uint16_t mtu)
 {
-	char *argv[] = {"test", "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "-m256",
+	char *argv[] = {"test", "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "-m384",
 		"--log-level=warning", "--lcores=0", "--file-prefix=culvert-test"};
 
-	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]), argv) < 0 || make_all() < 0)
+	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]), argv) < 0 || make_all(ports, mtu) < 0)
 		return -1;
 	lab.bell.eventfd = eventfd(0, EFD_NONBLOCK);
 	for (uint16_t i = 0; i < lab.workers; i++)
@@ -180,7 +226,7 @@ int lab_start(void **state)
 	lab.clerk = (struct clerk){.worker = lab.worker,
 		.workers = lab.workers,
 		.port = lab.port,
-		.ports = LAB_PORTS,
+		.ports = lab.ports,
 		.tables = lab.tables,
 		.routes = lab.routes,
 		.resolver = &lab.resolver,
@@ -188,6 +234,16 @@ int lab_start(void **state)
 		.qsbr = lab.qsbr,
 		.bell = &lab.bell};
 	return 0;
+}
+
+int lab_start(void **state)
+{
+	return start(LAB_NET + 1, LAB_MTU);
+}
+
+int lab_start_wide(void **state)
+{
+	return start(LAB_PORTS, LAB_JUMBO);
 }
 
 int lab_stop(void **state)
@@ -291,7 +347,7 @@ size_t lab_sent(uint16_t port, uint8_t frame[LAB_FRAME])
 		struct rte_mbuf *m;
 		size_t length;
 
-		if (rte_ring_dequeue(lab.tx[port][q], (void **)&m) != 0)
+		if (!lab.tx[port][q] || rte_ring_dequeue(lab.tx[port][q], (void **)&m) != 0)
 			continue;
 		length = m->data_len;
 		memcpy(frame, rte_pktmbuf_mtod(m, void *), length);
@@ -305,7 +361,7 @@ void lab_forget(void)
 {
 	uint8_t frame[LAB_FRAME];
 
-	for (uint16_t p = 0; p < LAB_PORTS; p++)
+	for (uint16_t p = 0; p < lab.ports; p++)
 		while (lab_sent(p, frame))
 			;
 }

@@ -8,6 +8,13 @@
 //   lab port 0: subscriber side, 192.0.2.1/24      lab port 1: network side, 198.51.100.1/24
 //   default routes: 192.0.2.254 and 198.51.100.254; own PPP address 100.64.0.1
 //   the same in IPv6: LAB_SUB6/64, LAB_NET6/64, LAB_SUB6_ROUTER, LAB_NET6_ROUTER
+//
+// The wide lab (lab_start_wide) has more ports, all of jumbo frames:
+//
+//   2: subscriber side, 192.0.3.1/24, a single pair of queues
+//   3: network side, 198.51.101.1/24, untagged, and on the same device
+//   4: subscriber side, 192.0.4.1/24, VLAN 10
+//   5: network side, 198.51.102.1/24, VLAN 300 with 30 in it
 
 #include "contract/build.h"
 #include "contract/channel.h"
@@ -26,10 +33,16 @@
 
 enum {
 	LAB_WORKERS = 2,
-	LAB_PORTS = 2,
+	LAB_PORTS = 6, // at most
 	LAB_SUB = 0,
 	LAB_NET = 1,
-	LAB_FRAME = 2048, // bytes of the largest frame
+	LAB_SUB2 = 2,
+	LAB_NET2 = 3,
+	LAB_SUB_VLAN = 4,
+	LAB_NET_QINQ = 5,
+	LAB_MTU = 1500,
+	LAB_JUMBO = 9000,
+	LAB_FRAME = 9216, // bytes of the largest frame
 	LAB_POOL = 4095,  // packets
 };
 
@@ -42,6 +55,7 @@ enum {
 
 struct lab {
 	uint16_t workers;
+	uint16_t ports;
 	struct worker worker[LAB_WORKERS];
 	struct port port[LAB_PORTS];
 	struct rte_ring *rx[LAB_PORTS][LAB_WORKERS];
@@ -62,6 +76,7 @@ extern struct lab lab;
 
 // Group setup and teardown of cmocka.
 int lab_start(void **state);
+int lab_start_wide(void **state);
 int lab_stop(void **state);
 // Connects or disconnects the control plane: then workers have a channel or not.
 void lab_connect(void);
