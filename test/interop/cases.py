@@ -7,6 +7,7 @@ return a word on what it measured.
 """
 
 import re
+import time
 
 import gateway as gateways
 import lab as labs
@@ -31,6 +32,11 @@ POLICY = """  legacy: [3des]
   esp-cipher: [aes-gcm-128, aes-cbc-128, 3des]
   esp-extended-sequence: true
   replay-window: 4096
+"""
+# A group with a rate, and everybody is in it.
+SHAPED = """groups:
+  - {name: shaped, shape-downlink: 10Mbit/s}
+default-group: shaped
 """
 IKE = ("aes256-sha256-modp2048", "aes128-sha1-modp2048", "aes256-sha1-ecp384",
        "aes256-sha512-modp4096", "aes192-sha384-ecp256", "aes128-sha256-ecp521",
@@ -125,6 +131,46 @@ def connect_by_policy(bench, place, esp):
         bench.gateway.write()
     bench.gateway.restart_controlplane()
     return measured
+
+
+def shaped_downlink(bench):
+    """A rate of 10 Mbit/s for the subscriber: a download gets that, and pings beside it do not wait
+    for the download."""
+    bench.gateway.write(groups=SHAPED)
+    bench.gateway.restart_controlplane()
+    try:
+        measured = download_beside_pings(bench, 10)
+    finally:
+        bench.gateway.write()
+    bench.gateway.restart_controlplane()
+    return measured
+
+
+def downlink_bytes(bench):
+    return bench.gateway.show("subscribers")[0]["downlink"]["bytes"]
+
+
+def download_beside_pings(bench, rate):
+    one = bench.client()
+    bench.dial(one)
+    check(one.ping(HOST) == 3, "a ping was lost")
+    number = one.start_ping(HOST, 70, interval=0.1)
+    before, began = downlink_bytes(bench), time.monotonic()
+    size, _ = one.download(HOST, bench.bulk.source)
+    seconds = time.monotonic() - began
+    inner = downlink_bytes(bench) - before
+    _, out, err = one.finish(number, 60, check=False)
+    times = sorted(float(word) for word in re.findall(r"time=([0-9.]+) ms", out))
+    check(size == bench.bulk.mebibytes << 20, f"{size} bytes came")
+    mbits = inner * 8 / seconds / 1e6
+    check(abs(mbits - rate) < rate / 10, f"{mbits:.2f} Mbit/s in {seconds:.2f} s")
+    check(len(times) >= 68, f"{len(times)} of 70 pings came back: {out}{err}")
+    late = times[len(times) * 9 // 10]
+    check(late < 30, f"a ping in ten took more than {late} ms: {times}")
+    one.down()
+    bench.gateway.wait_subscribers(0)
+    return (f"{mbits:.2f} Mbit/s over {seconds:.1f} s; pings beside it {times[len(times) // 2]:.1f} ms,"
+            f" nine in ten below {late:.1f} ms, the longest {times[-1]:.1f} ms")
 
 
 def refused_without_policy(bench):
@@ -483,6 +529,7 @@ def table():
         cases[f"narrow-path-{how}-{esp}-{place}"] = (
             lambda bench, how=how, place=place, esp=esp: narrow_path(
                 bench, {"routed": ROUTED, "nat": NAT}[place], esp, how))
+    cases["shaped-downlink"] = shaped_downlink
     cases["source-is-checked"] = source_is_checked
     cases["disconnect-by-operator"] = disconnect_by_operator
     for what in ("esp", "ike"):

@@ -40,7 +40,7 @@ ike:
   dns: [{host}]
 pools:
   - {{name: default, prefixes: [{pool}], ipv6-prefixes: ["{pool6}"]}}
-users:
+{groups}users:
 {users}
 api:
   socket: {run}/api.sock
@@ -71,13 +71,14 @@ class Gateway:
                          "hugepages": "true" if hugepages else "false"}
         self.write()
 
-    def write(self, ike=""):
-        """Writes the config, with further lines of its section ike."""
+    def write(self, ike="", groups=""):
+        """Writes the config, with further lines of its section ike, and with groups."""
         users = "\n".join(f"  - {{name: {name}, password: {password}}}"
                           for name, password in USERS.items())
         with open(self.config, "w") as file:
             file.write(CONFIG.format(
-                run=self.run, users=users, psk=PSK, ike=ike, wan=labs.GATEWAY_WAN, wan6=labs.GATEWAY_WAN6,
+                run=self.run, users=users, psk=PSK, ike=ike, groups=groups,
+                wan=labs.GATEWAY_WAN, wan6=labs.GATEWAY_WAN6,
                 net6=labs.GATEWAY_NET6, pool6=labs.POOL6,
                 net=labs.GATEWAY_NET, host=labs.HOST_NET, pool=labs.POOL, **self.settings))
 
