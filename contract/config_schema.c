@@ -345,7 +345,9 @@ static const struct config_field group_fields[] = {
 	{"police-downlink-burst", BURST(police_downlink), .help = "the same"},
 	{"shape-downlink", RATE(shape_downlink),
 		.help = "of each subscriber: what is over it waits; left out: no limit"},
-	{"shape-downlink-burst", BURST(shape_downlink), .help = "that may go at once"}, {0}};
+	{"shape-downlink-burst", BURST(shape_downlink),
+		.help = "that may go at once; left out: 10 ms of the rate"},
+	{0}};
 static const struct config_section groups = {"groups", group_fields};
 
 static const struct config_field user_fields[] = {
