@@ -11,7 +11,7 @@ import time
 
 import gateway as gateways
 import lab as labs
-from bench import DIRECT, HOST, MEBIBYTES, NAT, ROUTED, Bench
+from bench import DIRECT, HOST, MEBIBYTES, NAT, ROUTED, SINK, SOURCE, Bench
 from runner import check
 
 # strongSwan's names of what is proposed, and what it then says was chosen.
@@ -37,6 +37,16 @@ POLICY = """  legacy: [3des]
 SHAPED = """groups:
   - {name: shaped, shape-downlink: 10Mbit/s}
 default-group: shaped
+"""
+# For users in groups.
+GROUPS = f"""filters:
+  - name: no-source
+    otherwise: permit
+    rules:
+      - {{action: deny, protocol: tcp, to-port: {SOURCE}}}
+groups:
+  - {{name: limited, filter-uplink: no-source, police-uplink: 5Mbit/s}}
+  - {{name: apart, subscriber-to-subscriber: false}}
 """
 IKE = ("aes256-sha256-modp2048", "aes128-sha1-modp2048", "aes256-sha1-ecp384",
        "aes256-sha512-modp4096", "aes192-sha384-ecp256", "aes128-sha256-ecp521",
@@ -420,6 +430,78 @@ def source_is_checked(bench):
     one.down()
 
 
+def with_groups(bench, case):
+    """Alice's rate is limited and one port is closed to her; bob must not be reached."""
+    bench.gateway.write(groups=GROUPS, members={"alice": "limited", "bob": "apart"})
+    bench.gateway.restart_controlplane()
+    try:
+        measured = case(bench)
+    finally:
+        bench.gateway.write()
+    bench.gateway.restart_controlplane()
+    return measured
+
+
+def uplink_bytes(bench):
+    """(seconds, bytes that the policer let through) of the one subscriber."""
+    there = bench.gateway.show("subscribers")
+    return time.monotonic(), there[0]["uplink"]["bytes"]
+
+
+def filter_and_rate(bench):
+    """One TCP port is denied, all else goes on; what is sent keeps to the rate. Both by name."""
+    one = bench.client()
+    bench.dial(one)
+    check(bench.gateway.show("subscribers")[0]["group"] == "limited", "alice is in no group")
+    one.run(f"busybox nc -w 3 {HOST} {SOURCE} </dev/null >/dev/null", check=False)
+    denied = drops_named(bench, "filter-uplink")
+    check(denied > 0, "nothing was denied")
+    check(one.ping(HOST) == 3, "a plain ping was lost")
+    both = [one.start(f"client_upload {HOST} {SINK} 4") for _ in range(2)]
+    first = uplink_bytes(bench)
+    # The burst, and what TCP needs to find the rate.
+    labs.wait_for("first mebibyte", lambda: uplink_bytes(bench)[1] > first[1] + (1 << 20), 30)
+    start = uplink_bytes(bench)
+    end = labs.wait_for("further four", lambda: (now := uplink_bytes(bench))[1]
+                        > start[1] + (4 << 20) and now, 60)
+    for number in both:
+        one.finish(number, 60)
+    rate = (end[1] - start[1]) * 8 / (end[0] - start[0]) / 1e6
+    check(4.5 < rate < 5.5, f"{rate:.2f} Mbit/s instead of 5")
+    policed = drops_named(bench, "policed-uplink")
+    check(policed > 0, "nothing was policed")
+    group = bench.gateway.show("groups")[0]
+    check(group["installed"] and group["uplink"]["filtered"] == denied
+          and group["uplink"]["policed"] == policed, f"{denied}, {policed} and {group}")
+    check("no-source" in bench.gateway.cli("show", "filters"), "the filter is not shown")
+    one.down()
+    bench.gateway.wait_subscribers(0)
+    return f"{rate:.2f} of 5 Mbit/s, {policed} packets policed, {denied} denied"
+
+
+def subscribers_apart(bench):
+    """Nobody reaches a subscriber of a group that is apart; the others reach each other."""
+    both = [bench.client(name) for name in "ab"]
+    address = {}
+    for one, user in zip(both, ("carol", "bob")):
+        address[user] = bench.dial(one, user=user, password=gateways.USERS[user]).address
+    for one in both:
+        one.run(f"ip route replace {labs.POOL} dev ppp0")
+    check(both[0].ping(address["bob"]) == 0, "bob was reached")
+    check(both[1].ping(address["carol"]) == 0, "bob has reached carol")
+    dropped = drops_named(bench, "subscriber-isolated")
+    check(dropped >= 6, f"only {dropped} packets were dropped")
+    check(both[1].ping(HOST) == 3, "bob is cut off from the network")
+    both[1].down()
+    address["alice"] = bench.dial(both[1]).address
+    both[1].run(f"ip route replace {labs.POOL} dev ppp0")
+    check(both[0].ping(address["alice"]) == 3, "carol and alice do not reach each other")
+    for one in both:
+        one.down()
+    bench.gateway.wait_subscribers(0)
+    return f"{dropped} packets dropped"
+
+
 def kill_controlplane(bench):
     one = bench.client()
     bench.dial(one)
@@ -531,6 +613,8 @@ def table():
                 bench, {"routed": ROUTED, "nat": NAT}[place], esp, how))
     cases["shaped-downlink"] = shaped_downlink
     cases["source-is-checked"] = source_is_checked
+    cases["filter-and-rate"] = lambda bench: with_groups(bench, filter_and_rate)
+    cases["subscribers-apart"] = lambda bench: with_groups(bench, subscribers_apart)
     cases["disconnect-by-operator"] = disconnect_by_operator
     for what in ("esp", "ike"):
         cases[f"rekey-{what}-direct"] = lambda bench, what=what: rekey(bench, what, DIRECT)

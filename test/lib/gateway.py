@@ -71,13 +71,15 @@ class Gateway:
                          "hugepages": "true" if hugepages else "false"}
         self.write()
 
-    def write(self, ike="", groups=""):
-        """Writes the config, with further lines of its section ike, and with groups."""
-        users = "\n".join(f"  - {{name: {name}, password: {password}}}"
+    def write(self, ike="", groups="", members=None):
+        """Writes the config, with further lines of its section ike, with sections for filters and
+        groups, and with the group of each user who is in one."""
+        group = {name: f", group: {group}" for name, group in (members or {}).items()}
+        users = "\n".join(f"  - {{name: {name}, password: {password}{group.get(name, '')}}}"
                           for name, password in USERS.items())
         with open(self.config, "w") as file:
             file.write(CONFIG.format(
-                run=self.run, users=users, psk=PSK, ike=ike, groups=groups,
+                run=self.run, users=users, groups=groups, psk=PSK, ike=ike,
                 wan=labs.GATEWAY_WAN, wan6=labs.GATEWAY_WAN6,
                 net6=labs.GATEWAY_NET6, pool6=labs.POOL6,
                 net=labs.GATEWAY_NET, host=labs.HOST_NET, pool=labs.POOL, **self.settings))
@@ -206,7 +208,8 @@ class Gateway:
         """All that the command line shows, for the evidence of a failure."""
         return "\n".join(f"$ culvert show {noun}\n{self.cli('show', noun, check=False)}"
                          for noun in ("status", "subscribers", "tunnels", "sessions", "sas",
-                                      "workers", "ports", "drops", "pools"))
+                                      "workers", "ports", "drops", "pools", "groups",
+                                      "filters"))
 
     def wait_subscribers(self, count, seconds=10):
         """Waits until so many subscribers are there and returns them."""
