@@ -19,8 +19,8 @@
 enum {
 	FRAME_DEFAULT = 2048, // bytes of a frame of af_packet, the kernel's header included
 	FRAME_FRONT = 128,    // bytes that header and Ethernet take of it at most
-	FRAME_UNIT = 64,      // bytes: frames are multiples of this
-	FRAME_BLOCK = 16384,  // bytes: whole pages
+	FRAME_UNIT = 1024,    // bytes: large frames are multiples of this
+	FRAME_BLOCK = 4,      // of them fill whole pages
 	FRAME_COUNT = 512,    // large frames of each queue
 	VLAN_TAG = 4,         // bytes
 	NO_CORE = 0xffff,     // clerk_core: chosen by the dataplane
@@ -168,10 +168,10 @@ static int add_port(struct eal_arguments *a, const struct config *c, uint16_t in
 		return add(a, "--allow=%s", p->device);
 	if (is_af_packet(p) && c->dataplane.workers > 1 && !strstr(p->device, "qpairs="))
 		snprintf(qpairs, sizeof(qpairs), ",qpairs=%u", c->dataplane.workers);
-	// One frame to a block: no number of them fits as well for every size.
+	// The driver takes frames to lie behind each other, so they must fill their blocks.
 	if (frame > FRAME_DEFAULT && !strstr(p->device, "framesz="))
-		snprintf(frames, sizeof(frames), ",blocksz=%d,framesz=%u,framecnt=%d", FRAME_BLOCK,
-			frame, FRAME_COUNT);
+		snprintf(frames, sizeof(frames), ",blocksz=%u,framesz=%u,framecnt=%d",
+			frame * FRAME_BLOCK, frame, FRAME_COUNT);
 	return add(a, "--vdev=%s%s%s", p->device, qpairs, frames);
 }
 

@@ -46,7 +46,7 @@ static void test_virtual(void **state)
 	assert_false(has("--in-memory"));
 	assert_true(has("--lcores=0@0,1@1,2@0"));
 	assert_true(has("--vdev=net_af_packet0,iface=a,qpairs=2"));
-	assert_true(has("--vdev=net_af_packet1,iface=b,qpairs=2,blocksz=16384,framesz=9152,"
+	assert_true(has("--vdev=net_af_packet1,iface=b,qpairs=2,blocksz=36864,framesz=9216,"
 			"framecnt=512"));
 	assert_null(arguments.argv[arguments.count]);
 }

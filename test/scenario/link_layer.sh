@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The link layer against the kernel's: ARP and neighbour discovery on untagged ports, 802.1Q and
-# 802.1ad, several ports on one device, what no port has, a neighbour that goes and comes back, a
+# 802.1ad, several ports on one device, jumbo frames, what no port has, a neighbour that goes and comes back, a
 # link that goes down and up.
 #
 #   link_layer.sh BUILD
@@ -86,7 +86,7 @@ for name in trunk plain; do
 	ip -n $tag-far link set $name mtu 1508
 	ip -n $tag-gw link set $name up
 done
-ip -n $tag-far link set plain mtu 1500
+ip -n $tag-far link set plain mtu 9000
 address trunk 10.1.0.9/24 2001:db8:1::9/64
 address plain 10.5.0.9/24 2001:db8:5::9/64
 if ip -n $tag-far link add link trunk name one type vlan id 10 2>/dev/null; then
@@ -119,6 +119,7 @@ cat >"$work/config" <<-END
 	  - {name: three, side: network, $trunk, vlan: [300, 30], addresses: [10.4.0.1/24, "2001:db8:4::1/64"]}
 	  - name: plain
 	    side: network
+	    mtu: 9000
 	    device: "net_af_packet1,iface=plain"
 	    addresses: [10.5.0.1/24, "2001:db8:5::1/64"]
 	listeners:
@@ -144,6 +145,9 @@ for device in trunk one two three plain; do
 	pings -s 1452 2001:db8:$n::1 || fail "$device: no answer to neighbour discovery or ping"
 	[ $device = plain ] || pings "$local%$device" || fail "$device: no answer of $local"
 done
+
+pings -M do -s 8972 10.5.0.1 || fail "plain: no answer to 9000 bytes"
+pings -M do -s 8952 2001:db8:5::1 || fail "plain: no answer to 9000 bytes of IPv6"
 
 # Both know each other: the kernel has been answered, and was asked.
 far ip -6 neigh show dev three | grep -q '2001:db8:4::1 .*REACHABLE' || fail "not reachable in three"
