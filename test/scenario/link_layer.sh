@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The link layer against the kernel's: ARP and neighbour discovery on untagged ports, 802.1Q and
-# 802.1ad, several ports on one device, jumbo frames, what no port has, a neighbour that goes and comes back, a
-# link that goes down and up.
+# 802.1ad, several ports on one device, jumbo frames, what no port has, a neighbour that goes and
+# comes back, a link that goes down and up.
 #
 #   link_layer.sh BUILD
 set -euo pipefail
