@@ -91,7 +91,7 @@ static uint32_t ask_all(const struct worker *w, struct rte_mbuf **m, uint32_t sp
 static bool police(const struct worker *w, struct rte_mbuf *m, bool up)
 {
 	struct session *s = &w->tables->session[meta_of(m)->session];
-	struct policer *p = up ? &s->uplink.policer : &s->downlink.policer;
+	struct gcra *p = up ? &s->uplink.policer : &s->downlink.policer;
 
 	if (!policer_active(p) || meta_of(m)->flags & META_OWN)
 		return true;

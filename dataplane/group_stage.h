@@ -10,7 +10,7 @@
 
 // Has a session of that group with that policer anything that group_uplink or group_downlink must
 // look at? Else its packets go on and are counted by the caller.
-static inline bool group_special(const struct tables *t, uint16_t group, const struct policer *p)
+static inline bool group_special(const struct tables *t, uint16_t group, const struct gcra *p)
 {
 	uint32_t limit;
 

@@ -165,10 +165,13 @@ static inline bool packet_open(
 
 	if (!owner_or_handover(w, m, &s->owner, HANDOVER_L2TP_IN))
 		return false;
-	if (unlikely(meta->stage == HANDOVER_L2TP_IN))
-		s->strange += !s->spread; // the other worker reads the line as well
-	else if (unlikely(s->strange))    // a line that is not written stays clean
+	// A line that is not written stays clean: the worker that hands over reads it as well.
+	if (unlikely(meta->stage == HANDOVER_L2TP_IN)) {
+		if (!s->spread)
+			s->strange++;
+	} else if (unlikely(s->strange)) {
 		s->strange = 0;
+	}
 	meta->tunnel = r->tunnel;
 	meta->session = r->session;
 	m->data_off += r->header.payload;

@@ -12,16 +12,16 @@
 
 static const uint64_t SECOND = 1000000000; // nanoseconds
 
-static struct policer policer_of(uint32_t kbit, uint32_t burst)
+static struct gcra policer_of(uint32_t kbit, uint32_t burst)
 {
-	struct policer p = {0};
+	struct gcra p = {0};
 
 	policer_set(&p, &(struct rate){.kbit = kbit, .burst = burst});
 	return p;
 }
 
 // Offers twice the rate for a time; returns bytes a second that passed.
-static double rate_through(struct policer *p, uint32_t kbit, uint32_t bytes, uint64_t start)
+static double rate_through(struct gcra *p, uint32_t kbit, uint32_t bytes, uint64_t start)
 {
 	double step = bytes * 8e6 / kbit / 2; // nanoseconds
 	double length = step > 50000 ? 20000 * step : 1e9, passed = 0;
@@ -40,7 +40,7 @@ static void test_long_run_rate(void **state)
 
 	for (size_t r = 0; r < sizeof(rates) / sizeof(rates[0]); r++)
 		for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
-			struct policer p = policer_of(rates[r], 10 * sizes[s]);
+			struct gcra p = policer_of(rates[r], 10 * sizes[s]);
 			double want = rates[r] * 125.0;
 			double got = rate_through(&p, rates[r], sizes[s], 3000000 * SECOND);
 
@@ -52,7 +52,7 @@ static void test_long_run_rate(void **state)
 static void test_burst(void **state)
 {
 	for (uint32_t burst = 3000; burst < 3000000; burst *= 3) {
-		struct policer p = policer_of(8000, burst);
+		struct gcra p = policer_of(8000, burst);
 		uint32_t passed = 0;
 
 		while (policer_pass(&p, SECOND, 1000))
@@ -63,7 +63,7 @@ static void test_burst(void **state)
 
 static void test_burst_by_default(void **state)
 {
-	struct policer p = policer_of(8000, 0), slow = policer_of(64, 0);
+	struct gcra p = policer_of(8000, 0), slow = policer_of(64, 0);
 	uint32_t passed = 0;
 
 	while (policer_pass(&p, SECOND, 100))
@@ -78,7 +78,7 @@ static void test_burst_by_default(void **state)
 static void test_idle(void **state)
 {
 	static const uint64_t idle[] = {1, 60, 86400, 3UL * 365 * 86400};
-	struct policer p = policer_of(8000, 10000);
+	struct gcra p = policer_of(8000, 10000);
 	uint64_t now = SECOND;
 
 	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++) {
@@ -94,16 +94,16 @@ static void test_idle(void **state)
 // A worker whose clock reads a little earlier than the last owner's.
 static void test_clock_of_another_worker(void **state)
 {
-	struct policer p = policer_of(8000, 10000);
+	struct gcra p = policer_of(8000, 10000);
 
 	assert_true(policer_pass(&p, 2 * SECOND, 1000));
 	assert_true(policer_pass(&p, 2 * SECOND - 50000, 1000));
-	assert_in_range(p.full >> POLICER_TICKS_BITS, 2 * SECOND + 1999999, 2 * SECOND + 2000001);
+	assert_in_range(p.full >> GCRA_TICKS_BITS, 2 * SECOND + 1999999, 2 * SECOND + 2000001);
 }
 
 static void test_packet_larger_than_burst_passes(void **state)
 {
-	struct policer p = policer_of(8, 100);
+	struct gcra p = policer_of(8, 100);
 
 	assert_true(policer_pass(&p, SECOND, 1500));
 	assert_false(policer_pass(&p, SECOND, 1500));
@@ -114,7 +114,7 @@ static void test_packet_larger_than_burst_passes(void **state)
 // An empty bucket stays empty, a full one full; a smaller one leaves no debt.
 static void test_rate_changes(void **state)
 {
-	struct policer p = policer_of(8000, 1000000);
+	struct gcra p = policer_of(8000, 1000000);
 	uint32_t passed = 0;
 
 	policer_set(&p, &(struct rate){.kbit = 80000, .burst = 100000});
@@ -134,7 +134,7 @@ static void test_rate_changes(void **state)
 
 static void test_no_limit(void **state)
 {
-	struct policer p = policer_of(0, 1000);
+	struct gcra p = policer_of(0, 1000);
 
 	assert_false(policer_active(&p));
 	policer_set(&p, &(struct rate){.kbit = 1});
@@ -143,7 +143,7 @@ static void test_no_limit(void **state)
 
 static void test_extremes(void **state)
 {
-	struct policer slow = policer_of(1, UINT32_MAX), fast = policer_of(UINT32_MAX, UINT32_MAX);
+	struct gcra slow = policer_of(1, UINT32_MAX), fast = policer_of(UINT32_MAX, UINT32_MAX);
 
 	for (int i = 0; i < 1000; i++) {
 		assert_true(policer_pass(&slow, SECOND, 65535));

@@ -36,7 +36,7 @@ struct session_uplink {
 	uint16_t group;      // atomic
 	uint16_t reorder;    // the owner, who stays that while it is not 0: where packets wait
 	uint8_t ip6[16];     // the subscriber's prefix, as on the wire
-	struct policer policer;
+	struct gcra policer;
 } __attribute__((aligned(64)));
 
 struct session_downlink {
@@ -51,8 +51,8 @@ struct session_downlink {
 	uint16_t generation;   // of what lives on this index, for what waits in a shaper
 	uint16_t shaper;       // the owner, who stays that while it is not 0: where packets wait
 	struct tunnel *tunnel;
-	struct policer policer;
-	struct shape shape;
+	struct gcra policer;
+	struct gcra shape;
 } __attribute__((aligned(64)));
 
 struct session {

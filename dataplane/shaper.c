@@ -201,7 +201,7 @@ bool shaper_pass(struct worker *w, struct rte_mbuf *m)
 	}
 	due = shape_due(&d->shape, w->now, 0);
 	if (due <= w->now) {
-		shape_pass(&d->shape, m->pkt_len);
+		gcra_pass(&d->shape, m->pkt_len);
 		return true;
 	}
 	q = queue_get(w, d, session, due);
@@ -223,10 +223,10 @@ static struct session_downlink *session_of(const struct worker *w, const struct 
 	return session_live(w->tables, q->session) && d->generation == q->generation ? d : NULL;
 }
 
-static struct codel_times times_of(const struct shape *shape)
+static struct codel_times times_of(const struct gcra *shape)
 {
 	return codel_times_at(
-		FAIR_QUANTUM * (double)shape_load(&shape->byte) / (1 << SHAPE_TICKS_BITS));
+		FAIR_QUANTUM * (double)gcra_load(&shape->byte) / (1 << GCRA_TICKS_BITS));
 }
 
 // What of it is due now, up to room packets.
@@ -241,7 +241,7 @@ static uint16_t queue_send(struct worker *w, struct queue *q, struct session_dow
 		m[n] = fair_queue_take(w, &w->shaper->store, &q->fair, &times, &dropped);
 		if (!m[n])
 			break;
-		shape_pass(&d->shape, m[n]->pkt_len);
+		gcra_pass(&d->shape, m[n]->pkt_len);
 		n++;
 	}
 	w->session_stats[q->session].downlink.drops += dropped;
