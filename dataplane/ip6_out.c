@@ -88,14 +88,8 @@ static uint32_t identification(struct worker *w)
 static void send_fragments(struct worker *w, struct rte_mbuf *m, uint16_t most)
 {
 	struct rte_mbuf *pieces[FRAGMENTS_MAX];
-	uint16_t count = fragment_ip6(w, m, most, identification(w), pieces);
 
-	if (count == 0) {
-		packet_drop(w, m, DROP_FRAGMENT_FAILED);
-		return;
-	}
-	count = neighbour_out(w, pieces, count);
-	tx(w, pieces, count);
+	ip_out_fragments(w, m, pieces, fragment_ip6(w, m, most, identification(w), pieces));
 }
 
 // True when the packet goes on as it is.

@@ -57,18 +57,22 @@ static bool add_header(struct worker *w, struct rte_mbuf *m)
 	return true;
 }
 
-// Sends all fragments of a packet on their way.
-static void send_fragments(struct worker *w, struct rte_mbuf *m, uint16_t mtu_bytes)
+void ip_out_fragments(
+	struct worker *w, struct rte_mbuf *m, struct rte_mbuf **pieces, uint16_t count)
 {
-	struct rte_mbuf *pieces[FRAGMENTS_MAX];
-	uint16_t count = fragment_ip4(w, m, mtu_bytes, pieces);
-
 	if (count == 0) {
 		packet_drop(w, m, DROP_FRAGMENT_FAILED);
 		return;
 	}
 	count = neighbour_out(w, pieces, count);
 	tx(w, pieces, count);
+}
+
+static void send_fragments(struct worker *w, struct rte_mbuf *m, uint16_t mtu_bytes)
+{
+	struct rte_mbuf *pieces[FRAGMENTS_MAX];
+
+	ip_out_fragments(w, m, pieces, fragment_ip4(w, m, mtu_bytes, pieces));
 }
 
 // True when the packet goes on as it is.

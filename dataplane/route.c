@@ -292,28 +292,6 @@ void routes_clear(struct routes *r)
 		remove_route(r, 0, 0, hop);
 }
 
-static void unpack(const struct routes *r, uint64_t packed, struct route_hop *hop)
-{
-	uint32_t value = route_value(packed);
-
-	*hop = (struct route_hop){.kind = packed & ROUTE_KIND_MASK};
-	switch (hop->kind) {
-	case ROUTE_CONNECTED:
-		hop->port = (uint16_t)value;
-		break;
-	case ROUTE_GATEWAY:
-		hop->port = r->gateway[value % ROUTE_GATEWAYS].port;
-		hop->gateway = r->gateway[value % ROUTE_GATEWAYS].address;
-		break;
-	case ROUTE_SHARED:
-		hop->shared = &r->shared[value];
-		break;
-	case ROUTE_SESSION:
-		hop->session = value;
-		break;
-	}
-}
-
 void routes_lookup(const struct routes *r, enum port_side side, uint32_t *to,
 	struct route_hop *hops, uint16_t count)
 {
@@ -321,5 +299,5 @@ void routes_lookup(const struct routes *r, enum port_side side, uint32_t *to,
 
 	rte_fib_lookup_bulk(fib_of(r, side), to, packed, count);
 	for (uint16_t i = 0; i < count; i++)
-		unpack(r, packed[i], &hops[i]);
+		route_unpack(r, packed[i], false, &hops[i]);
 }

@@ -235,28 +235,6 @@ void routes6_clear(struct routes *r)
 	r->deleted = rte_rcu_qsbr_start(r->qsbr);
 }
 
-static void unpack(const struct routes *r, uint64_t packed, struct route_hop *hop)
-{
-	uint32_t value = route_value(packed);
-
-	*hop = (struct route_hop){.kind = packed & ROUTE_KIND_MASK};
-	switch (hop->kind) {
-	case ROUTE_CONNECTED:
-		hop->port = (uint16_t)value;
-		break;
-	case ROUTE_GATEWAY:
-		hop->port = r->gateway6[value % ROUTE_GATEWAYS].port;
-		hop->gateway6 = r->gateway6[value % ROUTE_GATEWAYS].address;
-		break;
-	case ROUTE_SHARED:
-		hop->shared = &r->shared[value];
-		break;
-	case ROUTE_SESSION:
-		hop->session = value;
-		break;
-	}
-}
-
 void routes_lookup6(const struct routes *r, enum port_side side, const uint8_t (*to)[16],
 	struct route_hop *hops, uint16_t count)
 {
@@ -264,5 +242,5 @@ void routes_lookup6(const struct routes *r, enum port_side side, const uint8_t (
 		side == SIDE_SUBSCRIBER ? r->outer6 : __atomic_load_n(&r->inner6, __ATOMIC_ACQUIRE);
 
 	for (uint16_t i = 0; i < count; i++)
-		unpack(r, t ? trie6_lookup(t, to[i]) : ROUTE_NONE, &hops[i]);
+		route_unpack(r, t ? trie6_lookup(t, to[i]) : ROUTE_NONE, true, &hops[i]);
 }

@@ -62,6 +62,31 @@ static inline uint32_t route_value(uint64_t packed)
 	return (uint32_t)(packed >> ROUTE_VALUE_SHIFT);
 }
 
+static inline void route_unpack(
+	const struct routes *r, uint64_t packed, bool six, struct route_hop *hop)
+{
+	uint32_t value = route_value(packed);
+
+	*hop = (struct route_hop){.kind = packed & ROUTE_KIND_MASK};
+	switch (hop->kind) {
+	case ROUTE_CONNECTED:
+		hop->port = (uint16_t)value;
+		break;
+	case ROUTE_GATEWAY:
+		value %= ROUTE_GATEWAYS;
+		hop->port = six ? r->gateway6[value].port : r->gateway[value].port;
+		hop->gateway = six ? 0 : r->gateway[value].address;
+		hop->gateway6 = six ? r->gateway6[value].address : NULL;
+		break;
+	case ROUTE_SHARED:
+		hop->shared = &r->shared[value];
+		break;
+	case ROUTE_SESSION:
+		hop->session = value;
+		break;
+	}
+}
+
 // Before anything that a deletion gave free is used again.
 static inline void routes_settle(struct routes *r)
 {

@@ -21,21 +21,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-fail() {
-	echo "$*"
-	tail -n 5 "$work"/*.log
-	exit 1
-}
-
-# until_true SECONDS COMMAND...
-until_true() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
-	done
-}
+. "$(dirname "$(readlink -f "$0")")/../lib/scenario.sh"
 
 far() { ip netns exec $tag-far "$@"; }
 pings() { far ping -n -q -c 3 -i 0.2 -W 2 "$@" >"$work/ping.log" 2>&1; }
