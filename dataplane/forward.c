@@ -5,6 +5,7 @@
 // an own address are not forwarded and keep their TTL.
 
 #include "dataplane/checksum.h"
+#include "dataplane/ip6.h"
 #include "dataplane/route.h"
 #include "dataplane/session.h"
 #include "dataplane/stage.h"
@@ -19,11 +20,6 @@ enum {
 	MULTICAST = 0xe0000000,
 	VERSION_BIT = 0x20, // of an IP packet's first byte, says which of the versions 4 and 6
 };
-
-static inline bool is_ip6(const struct rte_mbuf *m)
-{
-	return *rte_pktmbuf_mtod(m, const uint8_t *) & VERSION_BIT;
-}
 
 static void to_session(
 	struct worker *w, struct rte_mbuf *m, const struct route_hop *hop, struct routed *out)
@@ -106,17 +102,6 @@ static void route4(
 
 // ---- IPv6
 
-// Link-local, multicast, loopback and unspecified addresses stay on their link or host (RFC 4291
-// section 2).
-static bool stays(const uint8_t *a)
-{
-	static const uint8_t none[15];
-
-	if (a[0] == 0xff || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80))
-		return true;
-	return a[0] == 0 && a[15] <= 1 && memcmp(a, none, sizeof(none)) == 0;
-}
-
 static void to_neighbour6(
 	struct rte_mbuf *m, uint16_t port, const uint8_t *next, struct routed *out)
 {
@@ -134,7 +119,7 @@ static void place6(struct worker *w, struct rte_mbuf *m, const struct route_hop 
 	const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *);
 	const struct route_via *via;
 
-	if (unlikely(stays(ip->dst_addr) || stays(ip->src_addr))) {
+	if (unlikely(ip6_stays(ip->dst_addr) || ip6_stays(ip->src_addr))) {
 		packet_drop(w, m, DROP_ROUTE_SCOPE);
 		return;
 	}
@@ -176,7 +161,7 @@ static void route_mixed(struct worker *w, struct rte_mbuf **m, uint16_t count, s
 	uint32_t to[BURST];
 
 	for (uint16_t i = 0; i < count; i++) {
-		if (is_ip6(m[i]))
+		if (packet_is_ip6(m[i]))
 			v6[count6++] = m[i];
 		else
 			v4[count4++] = m[i];
@@ -220,7 +205,7 @@ static inline bool hop_taken(struct rte_mbuf *m)
 	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
 	struct rte_ipv6_hdr *ip6;
 
-	if (likely(!is_ip6(m))) {
+	if (likely(!packet_is_ip6(m))) {
 		if (unlikely(ip->time_to_live <= 1))
 			return false;
 		take_hop(ip);
@@ -236,7 +221,7 @@ static inline bool hop_taken(struct rte_mbuf *m)
 static void exceeded(
 	struct worker *w, struct rte_mbuf *m, struct rte_mbuf **errors, uint16_t *error_count)
 {
-	bool v6 = is_ip6(m);
+	bool v6 = packet_is_ip6(m);
 	struct rte_mbuf *e = v6 ? icmp6_error(w, m, ICMP6_EXCEEDED, 0, 0)
 				: icmp_error(w, m, ICMP_EXCEEDED, 0, 0, w->icmp_source);
 

@@ -106,9 +106,7 @@ void group_count(struct worker *w, const struct rte_mbuf *m, bool up)
 	struct stats_group_direction *g =
 		up ? &w->group_stats[number].uplink : &w->group_stats[number].downlink;
 
-	d->packets++;
-	d->bytes += m->pkt_len;
-	d->last = w->now;
+	session_count(d, m, w->now);
 	if (!group_of(group_word(w->tables, number)).set)
 		return;
 	g->packets++;

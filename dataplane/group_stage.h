@@ -23,6 +23,14 @@ static inline bool group_special(const struct tables *t, uint16_t group, const s
 uint16_t group_uplink(struct worker *w, struct rte_mbuf **m, uint16_t count, uint32_t special);
 uint16_t group_downlink(struct worker *w, struct rte_mbuf **m, uint16_t count, uint32_t special);
 
+// Counts a packet that goes on, for its session alone.
+static inline void session_count(struct stats_direction *d, const struct rte_mbuf *m, uint64_t now)
+{
+	d->packets++;
+	d->bytes += m->pkt_len;
+	d->last = now;
+}
+
 // Counts a packet that goes on, for its session and its group: for one that waited (shaper.c).
 void group_count(struct worker *w, const struct rte_mbuf *m, bool up);
 

@@ -28,14 +28,6 @@ static bool is_zero(const uint8_t *p, uint16_t length)
 	return true;
 }
 
-// An address that one host beyond this link has.
-static bool is_host(const uint8_t *a)
-{
-	if (a[0] == 0xff || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80))
-		return false;
-	return a[15] > 1 || !is_zero(a, 15); // :: and ::1
-}
-
 static bool is_about_error(const uint8_t *ip, const struct ip6_payload *p)
 {
 	if (p->protocol != IPPROTO_ICMPV6)
@@ -50,8 +42,8 @@ static bool is_due(const uint8_t *ip, uint16_t length)
 {
 	struct ip6_payload p;
 
-	return ip6_payload(ip, length, &p) && is_host(ip + SOURCE) && is_host(ip + DESTINATION) &&
-	       !is_about_error(ip, &p);
+	return ip6_payload(ip, length, &p) && !ip6_stays(ip + SOURCE) &&
+	       !ip6_stays(ip + DESTINATION) && !is_about_error(ip, &p);
 }
 
 static void ip_put(uint8_t *ip, uint16_t payload, const uint8_t *source, const uint8_t *destination)

@@ -129,8 +129,7 @@ uint16_t icmp_echo(struct worker *w, struct rte_mbuf **m, uint16_t count)
 	uint16_t kept = 0;
 
 	for (uint16_t i = 0; i < count; i++) {
-		bool v6 = *rte_pktmbuf_mtod(m[i], const uint8_t *) >> 4 == 6;
-		enum drop reason = v6 ? answer6(m[i]) : answer(m[i]);
+		enum drop reason = packet_is_ip6(m[i]) ? answer6(m[i]) : answer(m[i]);
 
 		if (reason == DROP_COUNT)
 			m[kept++] = m[i];

@@ -6,8 +6,10 @@
 
 #include "dataplane/stage.h"
 
+#include "dataplane/ip6.h"
 #include "dataplane/scratch.h"
 
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <rte_ip.h>
@@ -116,4 +118,19 @@ struct rte_mbuf *icmp_error(struct worker *w, const struct rte_mbuf *m, uint8_t 
 	icmp_put(at + IP4_HEADER, ICMP_HEADER + size, type, code, next_mtu);
 	meta_of(e)->session = SESSION_NONE;
 	return e;
+}
+
+void icmp_too_big(struct worker *w, struct rte_mbuf *m, uint16_t fits, struct rte_mbuf **errors,
+	uint16_t *error_count)
+{
+	struct rte_mbuf *e;
+
+	if (packet_is_ip6(m))
+		e = icmp6_error(
+			w, m, ICMP6_PACKET_TOO_BIG, 0, fits < IP6_MTU_MIN ? IP6_MTU_MIN : fits);
+	else
+		e = icmp_error(w, m, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, fits, w->icmp_source);
+	if (e)
+		errors[(*error_count)++] = e;
+	packet_drop(w, m, DROP_MTU_EXCEEDED);
 }

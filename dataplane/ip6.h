@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
 	IP6_HEADER = 40,
@@ -31,6 +32,17 @@ struct ip6_payload {
 static inline bool ip6_is_link_local(const uint8_t *address)
 {
 	return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
+}
+
+// An address that stays on its link or host (RFC 4291 section 2): multicast, link-local,
+// unspecified, loopback.
+static inline bool ip6_stays(const uint8_t *address)
+{
+	static const uint8_t none[15];
+
+	if (address[0] == 0xff || ip6_is_link_local(address))
+		return true;
+	return address[0] == 0 && address[15] <= 1 && memcmp(address, none, sizeof(none)) == 0;
 }
 
 // Reads header and extension headers of length bytes. False when version, payload length or any

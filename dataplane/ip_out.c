@@ -9,7 +9,6 @@
 
 #include "dataplane/checksum.h"
 #include "dataplane/fragment.h"
-#include "dataplane/ip6.h"
 #include "dataplane/ip6_out.h"
 #include "dataplane/port.h"
 #include "dataplane/route.h"
@@ -17,9 +16,6 @@
 
 enum {
 	OUTER_TTL = 64,
-	ICMP_UNREACHABLE = 3, // RFC 792
-	ICMP6_TOO_BIG = 2,    // type (RFC 4443 section 3.2)
-	ICMP_TOO_BIG = 4,     // code: fragmentation needed (RFC 1191 section 4)
 };
 
 static bool add_header(struct worker *w, struct rte_mbuf *m)
@@ -98,25 +94,14 @@ uint16_t network_fit(struct worker *w, struct rte_mbuf **m, uint16_t count,
 	for (uint16_t i = 0; i < count; i++) {
 		const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *);
 		uint16_t most = w->port[meta_of(m[i])->out_port].mtu;
-		struct rte_mbuf *error;
 
-		if (likely(m[i]->pkt_len <= most)) {
+		if (likely(m[i]->pkt_len <= most))
 			m[kept++] = m[i];
-		} else if (ip->version_ihl >> 4 == 6) {
-			error = icmp6_error(
-				w, m[i], ICMP6_TOO_BIG, 0, RTE_MAX(most, (uint16_t)IP6_MTU_MIN));
-			if (error)
-				errors[(*error_count)++] = error;
-			packet_drop(w, m[i], DROP_MTU_EXCEEDED);
-		} else if (!(ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG))) {
+		else if (packet_is_ip6(m[i]) ||
+			 ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG))
+			icmp_too_big(w, m[i], most, errors, error_count);
+		else
 			send_fragments(w, m[i], most);
-		} else {
-			error = icmp_error(
-				w, m[i], ICMP_UNREACHABLE, ICMP_TOO_BIG, most, w->icmp_source);
-			if (error)
-				errors[(*error_count)++] = error;
-			packet_drop(w, m[i], DROP_MTU_EXCEEDED);
-		}
 	}
 	return kept;
 }

@@ -13,35 +13,10 @@
 #include "dataplane/stage.h"
 
 #include "dataplane/fragment.h"
-#include "dataplane/ip6.h"
 #include "dataplane/session.h"
 
-#include <netinet/icmp6.h>
-#include <netinet/ip_icmp.h>
 #include <rte_ip.h>
 #include <string.h>
-
-static void too_big6(struct worker *w, struct rte_mbuf *m, uint16_t fits, struct rte_mbuf **errors,
-	uint16_t *error_count)
-{
-	struct rte_mbuf *e =
-		icmp6_error(w, m, ICMP6_PACKET_TOO_BIG, 0, fits < IP6_MTU_MIN ? IP6_MTU_MIN : fits);
-
-	if (e)
-		errors[(*error_count)++] = e;
-	packet_drop(w, m, DROP_MTU_EXCEEDED);
-}
-
-static void too_big(struct worker *w, struct rte_mbuf *m, uint16_t fits, struct rte_mbuf **errors,
-	uint16_t *error_count)
-{
-	struct rte_mbuf *e =
-		icmp_error(w, m, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, fits, w->icmp_source);
-
-	if (e)
-		errors[(*error_count)++] = e;
-	packet_drop(w, m, DROP_MTU_EXCEEDED);
-}
 
 // How many packets are in out now.
 static uint16_t packet_fit(struct worker *w, struct rte_mbuf *m, struct rte_mbuf **out,
@@ -56,14 +31,9 @@ static uint16_t packet_fit(struct worker *w, struct rte_mbuf *m, struct rte_mbuf
 		return 1;
 	}
 	ip = rte_pktmbuf_mtod(m, const uint8_t *);
-	if (ip[0] >> 4 == 6) {
+	if (packet_is_ip6(m) || ip[6] & RTE_IPV4_HDR_DF_FLAG >> 8) {
 		w->session_stats[index].downlink.drops++;
-		too_big6(w, m, fits, errors, error_count);
-		return 0;
-	}
-	if (ip[6] & RTE_IPV4_HDR_DF_FLAG >> 8) {
-		w->session_stats[index].downlink.drops++;
-		too_big(w, m, fits, errors, error_count);
+		icmp_too_big(w, m, fits, errors, error_count);
 		return 0;
 	}
 	n = m->nb_segs == 1 ? fragment_ip4(w, m, fits, out) : 0;

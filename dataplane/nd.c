@@ -2,13 +2,13 @@
 
 #include "dataplane/nd.h"
 
+#include "dataplane/checksum.h"
 #include "dataplane/ip6.h"
 
 #include "contract/build.h"
 #include "contract/view.h"
 
 #include <netinet/in.h>
-#include <rte_ip.h>
 #include <string.h>
 
 enum {
@@ -41,19 +41,6 @@ struct rte_ether_addr nd_group_mac(const uint8_t group[16])
 
 	memcpy(mac.addr_bytes + 2, group + 12, 4);
 	return mac;
-}
-
-// The checksum field's value when the field is zero (RFC 4443 section 2.3); zero when it is in
-// place and right.
-static uint16_t checksum(const uint8_t *addresses, const uint8_t *icmp, uint16_t length)
-{
-	uint32_t sum = rte_raw_cksum(addresses, 32);
-
-	sum += rte_raw_cksum(icmp, length);
-	sum += rte_cpu_to_be_16(length);
-	sum += rte_cpu_to_be_16(IPPROTO_ICMPV6);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t) ~((sum & 0xffff) + (sum >> 16));
 }
 
 // Options: each of a length that is not zero and fits. The one that is wanted goes to *out.
@@ -126,7 +113,8 @@ enum drop nd_parse(const uint8_t *ip, uint16_t length, struct nd *out)
 	if (!ip6_payload(ip, length, &p) || p.fragment || p.protocol != IPPROTO_ICMPV6)
 		return DROP_ND_INVALID;
 	size = p.end - p.at;
-	if (size < 4 || ip[7] != HOP_LIMIT || checksum(ip + 8, ip + p.at, size) != 0)
+	if (size < 4 || ip[7] != HOP_LIMIT ||
+		!checksum_upper6_ok(ip + 8, ip + 24, IPPROTO_ICMPV6, ip + p.at, size))
 		return DROP_ND_INVALID;
 	memcpy(out->source, ip + 8, 16);
 	memcpy(out->destination, ip + 24, 16);
@@ -169,7 +157,7 @@ uint16_t nd_write(const struct nd *n, uint8_t *room)
 		build_u8(&b, 1);
 		build_bytes(&b, &n->mac, sizeof(n->mac));
 	}
-	sum = checksum(room + 8, room + IP6_HEADER, size);
+	sum = checksum_upper6(room + 8, room + 24, IPPROTO_ICMPV6, room + IP6_HEADER, size);
 	memcpy(room + IP6_HEADER + 2, &sum, sizeof(sum));
 	return (uint16_t)build_length(&b);
 }

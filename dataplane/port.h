@@ -14,6 +14,8 @@
 #include "contract/config.h"
 #include "contract/stats.h"
 
+#include "dataplane/ip6.h"
+
 #include <rte_ether.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -114,7 +116,7 @@ static inline bool port_in_network6(const struct port *p, uint16_t i, const uint
 // Link-local ones are on link of every port (RFC 4861 section 5.2).
 static inline bool port_on_link6(const struct port *p, const uint8_t *address)
 {
-	if (address[0] == 0xfe && (address[1] & 0xc0) == 0x80)
+	if (ip6_is_link_local(address))
 		return true;
 	for (uint16_t i = 0; i < p->address6_count; i++)
 		if (port_in_network6(p, i, address))

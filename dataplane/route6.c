@@ -13,6 +13,7 @@
 
 #include "dataplane/route_table.h"
 
+#include "dataplane/ip6.h"
 #include "dataplane/trie6.h"
 
 #include <errno.h>
@@ -128,31 +129,13 @@ int routes6_add_port(struct routes *r, const struct port *p)
 	return 0;
 }
 
-static bool is_link_local(const uint8_t *address)
-{
-	return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
-}
-
-static bool on_link(const struct port *p, const uint8_t *address)
-{
-	uint8_t one[16], other[16];
-
-	for (uint16_t i = 0; i < p->address6_count; i++) {
-		network_of(p->address6[i], p->length6[i], one);
-		network_of(address, p->length6[i], other);
-		if (memcmp(one, other, sizeof(one)) == 0)
-			return true;
-	}
-	return false;
-}
-
 const struct port *route6_port_towards(
 	const struct routes *r, const uint8_t *gateway, const char *name)
 {
 	for (uint16_t i = 0; i < r->ports; i++) {
 		const struct port *p = &r->port[i];
-		bool there =
-			is_link_local(gateway) ? strcmp(p->name, name) == 0 : on_link(p, gateway);
+		bool there = ip6_is_link_local(gateway) ? strcmp(p->name, name) == 0
+							: port_on_link6(p, gateway);
 
 		if (there && !port_is_own6(p, gateway))
 			return p;

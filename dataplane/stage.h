@@ -165,3 +165,8 @@ struct rte_mbuf *icmp6_error(
 	struct worker *w, const struct rte_mbuf *m, uint8_t type, uint8_t code, uint32_t next_mtu);
 // One of the errors that this worker may send, of both kinds together. False: not now.
 bool icmp_error_take(struct worker *w);
+// Inner IP header. A packet that its sender alone may cut and that is too big: an ICMP
+// fragmentation needed or packet too big (never below 1280 for IPv6) with what fits, in bytes, if
+// one is due, goes to *errors; the packet is dropped.
+void icmp_too_big(struct worker *w, struct rte_mbuf *m, uint16_t fits, struct rte_mbuf **errors,
+	uint16_t *error_count);

@@ -105,13 +105,6 @@ static int uplink_check(struct rte_mbuf *m, const struct session_uplink *s)
 	return ecn_follow(m) ? DROP_COUNT : DROP_ECN_CONGESTION;
 }
 
-static inline void count(struct stats_direction *d, const struct rte_mbuf *m, uint64_t now)
-{
-	d->packets++;
-	d->bytes += m->pkt_len;
-	d->last = now;
-}
-
 // No subscriber fills the ring that the others need as well.
 static void punt(struct worker *w, struct rte_mbuf *m)
 {
@@ -136,7 +129,7 @@ uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t n)
 				    &s->policer))
 				special |= 1U << out;
 			else
-				count(&w->session_stats[index].uplink, m[i], w->now);
+				session_count(&w->session_stats[index].uplink, m[i], w->now);
 			m[out++] = m[i];
 		} else if (reason == SUBSCRIBER_PUNT) {
 			punt(w, m[i]);
@@ -189,7 +182,7 @@ uint16_t subscriber_out(struct worker *w, struct rte_mbuf **m, uint16_t n)
 			(int)shaper_concerns(s))
 			special |= 1U << out;
 		else
-			count(&w->session_stats[index].downlink, m[i], w->now);
+			session_count(&w->session_stats[index].downlink, m[i], w->now);
 		m[out++] = m[i];
 	}
 	return unlikely(special) ? group_downlink(w, m, out, special) : out;

@@ -35,11 +35,6 @@ static uint16_t get_u16(const uint8_t *p)
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-static bool is_link_local(const uint8_t *a)
-{
-	return a[0] == 0xfe && (a[1] & 0xc0) == 0x80;
-}
-
 static bool is_unspecified(const uint8_t *a)
 {
 	static const uint8_t none[16];
@@ -56,7 +51,7 @@ static bool is_gateway(const uint8_t *a)
 	for (int i = 0; i < 3; i++)
 		if (memcmp(a, group[i], sizeof(group[i])) == 0)
 			return true;
-	return is_link_local(a);
+	return ip6_is_link_local(a);
 }
 
 // One host beyond the link: not multicast, loopback, unspecified, an IPv4 address in disguise
@@ -65,7 +60,7 @@ static bool is_beyond(const uint8_t *a)
 {
 	static const uint8_t none[10];
 
-	if (a[0] == 0xff || is_link_local(a))
+	if (a[0] == 0xff || ip6_is_link_local(a))
 		return false;
 	if (memcmp(a, none, sizeof(none)) != 0)
 		return true;
@@ -109,7 +104,7 @@ static int on_link_check(const uint8_t *ip, uint16_t length, bool in)
 {
 	if (!is_gateway(ip + DESTINATION) || !is_for_control(ip, length))
 		return DROP_SUBSCRIBER_DESTINATION;
-	if (!in && !is_link_local(ip + SOURCE) &&
+	if (!in && !ip6_is_link_local(ip + SOURCE) &&
 		!(is_unspecified(ip + SOURCE) && may_come_from_none(ip)))
 		return DROP_SUBSCRIBER_SOURCE;
 	return SUBSCRIBER_PUNT;

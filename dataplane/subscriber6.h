@@ -13,12 +13,6 @@
 
 enum { SUBSCRIBER_PUNT = DROP_COUNT + 1 }; // for the gateway itself: PACKET_IP6
 
-// True when an inner packet, of which there is at least a byte, says that it is IPv6.
-static inline bool packet_is_ip6(const struct rte_mbuf *m)
-{
-	return *rte_pktmbuf_mtod(m, const uint8_t *) >> 4 == 6;
-}
-
 // A packet of a session, from its IPv6 header on; what follows its payload is cut off, and the
 // outer header's congestion mark (meta.tos) taken over. Returns DROP_COUNT when it goes on,
 // SUBSCRIBER_PUNT, or why it is dropped (enum drop).

@@ -92,6 +92,12 @@ void packet_punt(struct worker *w, struct rte_mbuf *m, enum packet_kind kind);
 // nothing is counted.
 struct rte_mbuf *packet_create(struct worker *w);
 
+// Inner IP header: which version? There is a byte of it.
+static inline bool packet_is_ip6(const struct rte_mbuf *m)
+{
+	return *rte_pktmbuf_mtod(m, const uint8_t *) >> 4 == 6;
+}
+
 // Counts a reason for a packet for which there is no mbuf.
 void packet_lost(struct worker *w, enum drop reason);
 // Like packet_create for a packet that another counter accounts for: nothing is counted.
