@@ -11,7 +11,7 @@
 
 #include "contract/limits.h"
 #include "controlplane/ike/crypto.h"
-#include "controlplane/ike/natt.h"
+#include "controlplane/ike/v1/natt.h"
 #include "net.h"
 #include "offer.h"
 #include "peer.h"

@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The way of an IKE message: ike_input looks at the header, finds the SA by both cookies and hands
-// on by exchange to main_mode.c, quick_mode.c or informational.c. Parse, then authenticate, then
-// touch state: nothing but the exchange at hand changes before a message is proven.
-//
-// RFC 2407, 2408, 2409; NAT traversal by RFC 3947; DPD by RFC 3706. Not done: the initiator's
-// part, aggressive mode, certificates, XAUTH, tunnel mode, fragments of IKE messages, IKEv2.
+// on to its version, v1/v1.c. Parse, then authenticate, then touch state: nothing but the exchange
+// at hand changes before a message is proven.
 
 #include "ike.h"
 
-#include "informational.h"
-#include "main_mode.h"
 #include "pair.h"
 #include "peer.h"
-#include "quick_mode.h"
 #include "sa.h"
+#include "v1/v1.h"
 
 #include <errno.h>
 #include <openssl/rand.h>
@@ -22,7 +17,6 @@
 
 enum {
 	BUCKETS_MAX = 1 << 16,
-	VERSION_MAJOR = 1,
 };
 
 void ike_invalid(struct ike *ike, const struct flow *flow, const char *reason)
@@ -114,33 +108,13 @@ static bool is_zero(const uint8_t cookie[ISAKMP_COOKIE])
 	return memcmp(cookie, zero, ISAKMP_COOKIE) == 0;
 }
 
-// Without our cookie only a first message of main mode makes sense.
 static void input_first(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
-	if (h->exchange == ISAKMP_AGGRESSIVE)
-		ike_invalid(ike, flow, "aggressive mode is not served");
-	else if (h->exchange != ISAKMP_MAIN || (h->flags & ISAKMP_ENCRYPTED) ||
-		 h->message_id != 0 || is_zero(h->initiator))
-		ike_invalid(ike, flow, "message without our cookie");
+	if (h->version >> 4 == ike_v1.number)
+		v1_first(ike, flow, h, message);
 	else
-		main_mode_first(ike, flow, h, message);
-}
-
-static void input_known(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
-	const uint8_t *message)
-{
-	bool sealed =
-		(h->flags & ISAKMP_ENCRYPTED) && h->message_id != 0 && sa->state == IKE_ESTABLISHED;
-
-	if (h->exchange == ISAKMP_MAIN && h->message_id == 0)
-		main_mode_input(sa, flow, h, message);
-	else if (h->exchange == ISAKMP_QUICK && sealed)
-		quick_input(sa, flow, h, message);
-	else if (h->exchange == ISAKMP_INFORMATIONAL && sealed)
-		informational_input(sa, flow, h, message);
-	else
-		ike_invalid(sa->ike, flow, "message that the exchange has no place for");
+		ike_invalid(ike, flow, "version of IKE that is not served");
 }
 
 void ike_input(struct ike *ike, const struct flow *flow, const uint8_t *message, size_t length)
@@ -152,12 +126,13 @@ void ike_input(struct ike *ike, const struct flow *flow, const uint8_t *message,
 		flow->local.version != flow->remote.version ||
 		isakmp_header_parse(message, length, &h))
 		ike_invalid(ike, flow, "malformed header");
-	else if (h.version >> 4 != VERSION_MAJOR)
-		ike_invalid(ike, flow, "version of IKE that is not served");
+	else if (is_zero(h.initiator))
+		ike_invalid(ike, flow, "message without the cookie of its sender");
 	else if (is_zero(h.responder))
 		input_first(ike, flow, &h, message);
-	else if ((sa = sa_find(ike, h.initiator, h.responder)))
-		input_known(sa, flow, &h, message);
+	else if ((sa = sa_find(ike, h.initiator, h.responder)) &&
+		 sa->version->number == h.version >> 4)
+		sa->version->input(sa, flow, &h, message);
 	else
 		ike_invalid(ike, flow, "no SA has these cookies");
 }
@@ -167,7 +142,7 @@ void ike_peer_moved(struct ike *ike, const struct event_peer_moved *event)
 	struct esp_pair *pair = pair_find(ike, event->spi_in);
 	struct flow flow;
 
-	if (!pair || pair->encapsulation != ESP_UDP)
+	if (!pair || pair->form.encapsulation != ESP_UDP)
 		return;
 	pair->flow.remote = event->remote;
 	pair->flow.remote_port = event->remote_port;
@@ -187,7 +162,7 @@ void ike_sa_exhausting(struct ike *ike, const struct event_sa_exhausting *event)
 	if (!pair || event->why != SA_EXHAUSTED_SEQUENCE)
 		return;
 	peer = pair->peer->id;
-	informational_delete_pair(pair);
+	peer_delete_pair(pair);
 	pair_remove(pair, "expired");
 	peer_check(ike, peer);
 }
@@ -202,7 +177,7 @@ void ike_sa_unknown(struct ike *ike, const struct event_sa_unknown *event)
 	peer = peer_at(ike, &event->remote, event->remote_port);
 	sa = peer ? peer_sa(peer) : NULL;
 	if (sa)
-		informational_delete_spi(sa, event->spi);
+		sa->version->delete_spi(sa, event->spi);
 }
 
 void ike_peer_alive(struct ike *ike, uint32_t peer, uint64_t when_ms)
@@ -217,8 +192,8 @@ uint32_t ike_pair_used(struct ike *ike, uint32_t spi_in)
 {
 	struct esp_pair *pair = pair_find(ike, spi_in);
 
-	if (pair && !pair->confirmed)
-		quick_pair_used(pair);
+	if (pair && !pair->confirmed && peer_sa(pair->peer))
+		peer_sa(pair->peer)->version->pair_used(pair);
 	// What is above may have closed the peer.
 	pair = pair_find(ike, spi_in);
 	return pair ? pair->peer->current : 0;
@@ -255,7 +230,8 @@ void ike_each_sa(const struct ike *ike, void (*each)(void *context, const struct
 	TAILQ_FOREACH(sa, &ike->sas, all)
 	{
 		struct ike_sa_info info = {.peer = sa->peer ? sa->peer->id : 0,
-			.state = sa->state == IKE_ESTABLISHED ? "established" : "main-mode",
+			.state = sa->state == IKE_ESTABLISHED ? "established"
+							      : sa->version->state_word(sa),
 			.flow = sa->flow,
 			.identity = sa->identity_text,
 			.encryption = proposal_encryption_word(sa->encryption),
@@ -284,11 +260,11 @@ void ike_each_esp(const struct ike *ike,
 			continue;
 		struct esp_sa_info info = {.peer = pair->peer->id,
 			.spi_in = pair->id,
-			.spi_out = pair->spi_out,
+			.spi_out = pair->form.spi_out,
 			.current = pair->peer->current == pair->id,
 			.flow = pair->flow,
-			.cipher = esp_cipher_shape(pair->cipher)->name,
-			.integrity = esp_integrity_shape(pair->integrity)->name,
+			.cipher = esp_cipher_shape(pair->form.cipher)->name,
+			.integrity = esp_integrity_shape(pair->form.integrity)->name,
 			.age_ms = now - pair->created,
 			.expires_ms = pair->expires > now ? pair->expires - now : 0};
 

@@ -6,8 +6,9 @@
 
 #include "pair.h"
 #include "peer.h"
-#include "quick_mode.h"
-#include "sealed.h"
+#include "v1/quick_mode.h"
+#include "v1/sealed.h"
+#include "v1/v1.h"
 
 #include "controlplane/fakes.h"
 
@@ -82,17 +83,19 @@ static void configure(void)
 // An established SA without the arithmetic before it.
 static void add_peer(void)
 {
-	struct ike_sa *sa = sa_create(ike, &flow, (const uint8_t *)"cookie-i");
+	struct ike_sa *sa = sa_create(ike, &ike_v1, &flow, (const uint8_t *)"cookie-i");
 
 	if (!sa)
 		return;
 	sa->encryption = IKE_AES_CBC_128;
 	sa->hash = IKE_SHA1;
 	sa->group = IKE_ECP_256;
-	sa->vendors = (struct vendor_ids){.natt = NATT_RFC3947, .dpd = true};
+	LIST_INIT(&sa->v1.quicks);
+	sa->dpd = true;
+	sa->v1.vendors = (struct vendor_ids){.natt = NATT_RFC3947, .dpd = true};
 	sa->nat_peer = true;
 	sa->lifetime_s = 3600;
-	memset(&sa->keys, 7, sizeof(sa->keys));
+	memset(&sa->v1.keys, 7, sizeof(sa->v1.keys));
 	if (peer_attach(sa, false) == 0)
 		sa_established(sa);
 }
@@ -158,7 +161,7 @@ static void step_sealed(struct ike_sa *sa, uint8_t exchange, const uint8_t *data
 	sealed_begin(&s, sa, exchange, id, hash);
 	s.buffer[hash ? ISAKMP_HEADER : 16] = data[1];
 	build_bytes(&s.out.b, data + 2, size - 2);
-	memcpy(iv, sa->keys.iv, sizeof(iv));
+	memcpy(iv, sa->v1.keys.iv, sizeof(iv));
 	if (hash && sealed_iv(sa, id, iv))
 		return;
 	length = sealed_end(&s, sa, iv, SPAN(NULL, 0));
@@ -169,7 +172,7 @@ static void step_sealed(struct ike_sa *sa, uint8_t exchange, const uint8_t *data
 static void step_third(void)
 {
 	struct ike_sa *sa = established();
-	struct quick *q = sa ? LIST_FIRST(&sa->quicks) : NULL;
+	struct quick *q = sa ? LIST_FIRST(&sa->v1.quicks) : NULL;
 	uint8_t iv[IKE_BLOCK_MAX], zero = 0, id[4], hash[IKE_HASH_MAX];
 	struct build b = build_in(id, sizeof(id));
 	struct sealed s;
@@ -181,7 +184,7 @@ static void step_third(void)
 	const struct span parts[] = {
 		SPAN(&zero, 1), SPAN(id, 4), q->nonce_i, SPAN(q->nonce_r, NONCE_OURS)};
 
-	if (ike_prf(sa->hash, SPAN(sa->keys.a, ike_hash_size(sa->hash)), parts, 4, hash))
+	if (ike_prf(sa->hash, SPAN(sa->v1.keys.a, ike_hash_size(sa->hash)), parts, 4, hash))
 		return;
 	sealed_begin(&s, sa, ISAKMP_QUICK, q->message_id, false);
 	isakmp_out_payload(&s.out, ISAKMP_HASH, hash, ike_hash_size(sa->hash));

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// See pair.h. The dataplane gets its orders from quick_mode.c (SA_ADD) and from here (SA_DELETE).
+// See pair.h. The dataplane gets its orders about pairs from here alone.
 
 #include "pair.h"
 
-#include "controlplane/install.h"
-#include "informational.h"
 #include "peer.h"
 
+#include <openssl/crypto.h>
 #include <stdlib.h>
 
 static struct log_subject pair_subject(const struct esp_pair *pair)
@@ -18,7 +17,7 @@ static struct log_subject pair_subject(const struct esp_pair *pair)
 		.peer_id = pair->peer->id};
 }
 
-struct esp_pair *pair_create(struct ike_sa *sa, const struct esp_choice *choice)
+struct esp_pair *pair_create(struct ike_sa *sa, const struct esp_form *form)
 {
 	struct esp_pair *pair = calloc(1, sizeof(*pair));
 
@@ -31,14 +30,59 @@ struct esp_pair *pair_create(struct ike_sa *sa, const struct esp_choice *choice)
 	}
 	pair->peer = sa->peer;
 	pair->attempt = sa->attempt;
-	pair->spi_out = choice->spi;
-	pair->cipher = choice->cipher;
-	pair->integrity = choice->integrity;
-	pair->encapsulation = choice->encapsulation;
-	pair->esn = choice->esn;
+	pair->form = *form;
 	pair->created = timers_now(sa->ike->timers);
 	LIST_INSERT_HEAD(&sa->peer->pairs, pair, of_peer);
 	return pair;
+}
+
+size_t pair_key_size(const struct esp_form *form)
+{
+	const struct esp_cipher_shape *cipher = esp_cipher_shape(form->cipher);
+
+	return (size_t)cipher->key + cipher->salt + esp_integrity_shape(form->integrity)->key;
+}
+
+static void take_keys(struct command_sa_add *c, const struct esp_form *form, const uint8_t *in,
+	const uint8_t *out)
+{
+	const struct esp_cipher_shape *cipher = esp_cipher_shape(form->cipher);
+	size_t n = cipher->key + cipher->salt;
+	size_t integrity = esp_integrity_shape(form->integrity)->key;
+
+	memcpy(c->cipher_key_in, in, n);
+	memcpy(c->cipher_key_out, out, n);
+	memcpy(c->integrity_key_in, in + n, integrity);
+	memcpy(c->integrity_key_out, out + n, integrity);
+}
+
+int pair_install(struct esp_pair *pair, const struct flow *flow, const uint8_t *in,
+	const uint8_t *out, install_done done, void *context)
+{
+	bool udp = pair->form.encapsulation == ESP_UDP;
+	struct command_sa_add c = {.spi_in = pair->id,
+		.spi_out = pair->form.spi_out,
+		.peer = pair->peer->id,
+		.cipher = (uint8_t)pair->form.cipher,
+		.integrity = (uint8_t)pair->form.integrity,
+		.encapsulation = pair->form.encapsulation,
+		.esn = pair->form.esn,
+		.window = pair->peer->ike->config->ike.replay_window,
+		.local_port = udp ? flow->local_port : 0,
+		.remote_port = udp ? flow->remote_port : 0,
+		.local = flow->local,
+		.remote = flow->remote};
+	int error;
+
+	take_keys(&c, &pair->form, in, out);
+	pair->flow = (struct flow){.local = c.local,
+		.remote = c.remote,
+		.local_port = c.local_port,
+		.remote_port = c.remote_port};
+	error = install_sa_add(&c, done, context);
+	pair->posted = error == 0;
+	OPENSSL_cleanse(&c, sizeof(c));
+	return error;
 }
 
 static void pair_expired(void *context)
@@ -47,7 +91,7 @@ static void pair_expired(void *context)
 	struct ike *ike = pair->peer->ike;
 	uint32_t peer = pair->peer->id;
 
-	informational_delete_pair(pair);
+	peer_delete_pair(pair);
 	pair_remove(pair, "expired");
 	peer_check(ike, peer);
 }
@@ -80,11 +124,11 @@ static void pair_log_up(const struct esp_pair *pair)
 	char inside[ADDRESS_TEXT];
 
 	log_event(LOG_ESP_UP, &subject, "s:I, s:I, s:s, s:s, s:s, s:b, s:s, s:b", "spi_in",
-		(long long)pair->id, "spi_out", (long long)pair->spi_out, "cipher",
-		esp_cipher_shape(pair->cipher)->name, "integrity",
-		esp_integrity_shape(pair->integrity)->name, "encapsulation",
-		pair->encapsulation == ESP_UDP ? "udp" : "none", "esn", pair->esn, "inside",
-		address_format(&pair->inside, inside), "rekey", pair->peer->current != 0);
+		(long long)pair->id, "spi_out", (long long)pair->form.spi_out, "cipher",
+		esp_cipher_shape(pair->form.cipher)->name, "integrity",
+		esp_integrity_shape(pair->form.integrity)->name, "encapsulation",
+		pair->form.encapsulation == ESP_UDP ? "udp" : "none", "esn", pair->form.esn,
+		"inside", address_format(&pair->inside, inside), "rekey", pair->peer->current != 0);
 }
 
 void pair_confirm(struct esp_pair *pair, uint64_t lifetime_ms)

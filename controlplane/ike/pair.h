@@ -3,10 +3,18 @@
 
 // Pairs of ESP SAs: made by quick mode, installed, and taken away again.
 
+#include "controlplane/install.h"
 #include "state.h"
 
-// A pair with an SPI of ours, for a quick mode of that SA's peer. NULL when the table is full.
-struct esp_pair *pair_create(struct ike_sa *sa, const struct esp_choice *choice);
+// A pair with an SPI of ours, for an exchange of that SA's peer. NULL when the table is full.
+struct esp_pair *pair_create(struct ike_sa *sa, const struct esp_form *form);
+// Bytes of KEYMAT that one SA of that form takes: cipher key, salt, integrity key, in this order.
+size_t pair_key_size(const struct esp_form *form);
+enum { PAIR_KEY_MAX = LIMIT_CIPHER_KEY + LIMIT_SALT + LIMIT_INTEGRITY_KEY };
+// Gives the dataplane the pair with the keys of our inbound and our outbound SA, at the place where
+// the peer is; done(context, error) follows, unless this fails. Only once for a pair.
+int pair_install(struct esp_pair *pair, const struct flow *flow, const uint8_t *in,
+	const uint8_t *out, install_done done, void *context);
 // The third message came: the pair is its peer's newest, and outbound moves to it. Reports
 // sa_current, so nothing of the peer may be taken for granted afterwards.
 void pair_confirm(struct esp_pair *pair, uint64_t lifetime_ms);

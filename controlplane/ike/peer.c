@@ -11,7 +11,6 @@
 
 #include "peer.h"
 
-#include "informational.h"
 #include "pair.h"
 #include "sa.h"
 
@@ -142,7 +141,7 @@ static void peer_adopt(struct ike_peer *peer, struct ike_sa *sa)
 	memcpy(peer->identity, sa->identity, SHA256_SIZE);
 	memcpy(peer->identity_text, sa->identity_text, IDENTITY_TEXT);
 	peer->nat = sa->nat_peer;
-	peer->dpd = sa->vendors.dpd && peer->ike->config->ike.vendor_dpd;
+	peer->dpd = sa->dpd;
 	peer->asked = 0;
 	peer_heard(peer, timers_now(peer->ike->timers));
 	LIST_FOREACH(each, &peer->sas, of_peer)
@@ -239,6 +238,25 @@ static void peer_free(struct ike_peer *peer)
 	free(peer);
 }
 
+void peer_delete_pair(const struct esp_pair *pair)
+{
+	struct ike_sa *sa = peer_sa(pair->peer);
+
+	if (sa)
+		sa->version->delete_spi(sa, pair->id);
+}
+
+static void peer_tell_all(const struct ike_peer *peer)
+{
+	const struct esp_pair *pair;
+	struct ike_sa *sa;
+
+	LIST_FOREACH(pair, &peer->pairs, of_peer)
+	peer_delete_pair(pair);
+	LIST_FOREACH(sa, &peer->sas, of_peer)
+	sa->version->delete_sa(sa);
+}
+
 void peer_remove(struct ike_peer *peer, const char *cause, bool deletes)
 {
 	struct ike_sa *sa;
@@ -248,7 +266,7 @@ void peer_remove(struct ike_peer *peer, const char *cause, bool deletes)
 	peer->closing = true;
 	peer_report_down(peer, cause);
 	if (deletes)
-		informational_delete_all(peer);
+		peer_tell_all(peer);
 	while ((sa = LIST_FIRST(&peer->sas))) {
 		sa_log_down(sa, cause);
 		sa_free(sa);
@@ -272,7 +290,7 @@ void peer_sa_expired(void *context)
 	struct ike *ike = sa->ike;
 	uint32_t peer = sa->peer->id;
 
-	informational_delete_sa(sa);
+	sa->version->delete_sa(sa);
 	sa_log_down(sa, "expired");
 	sa_free(sa);
 	peer_check(ike, peer);
@@ -330,7 +348,8 @@ static void dpd_ask(struct ike_peer *peer, uint64_t now)
 	}
 	if (peer->wait < 100)
 		peer->wait = 100;
-	informational_ask(peer);
+	if (peer_sa(peer))
+		peer_sa(peer)->version->ask(peer);
 	if (now + peer->wait > peer->asked + config->dpd_timeout_ms)
 		peer->wait = peer->asked + config->dpd_timeout_ms - now;
 	dpd_schedule(peer, peer->wait + 1);

@@ -10,6 +10,8 @@
 int peer_attach(struct ike_sa *sa, bool initial_contact);
 // INITIAL-CONTACT in a later message of an established SA.
 void peer_initial_contact(struct ike_sa *sa);
+// Tells the peer that the pair goes, where there is an IKE SA to tell it by.
+void peer_delete_pair(const struct esp_pair *pair);
 // Ends a peer: peer_down is reported, then its pairs and SAs go; with deletes it is told.
 void peer_remove(struct ike_peer *peer, const char *cause, bool deletes);
 // Forgets a peer of which nothing is left, if it exists.

@@ -7,7 +7,6 @@
 
 #include "dh.h"
 #include "peer.h"
-#include "quick_mode.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -38,13 +37,15 @@ struct ike_sa *sa_find(struct ike *ike, const uint8_t *cookie_i, const uint8_t *
 	return NULL;
 }
 
-struct ike_sa *sa_find_half_open(struct ike *ike, const uint8_t *cookie_i, const struct flow *flow)
+struct ike_sa *sa_find_half_open(struct ike *ike, const struct ike_version *version,
+	const uint8_t *cookie_i, const struct flow *flow)
 {
 	struct ike_sa *sa;
 
 	// Newest first: a duplicate follows soon.
 	TAILQ_FOREACH_REVERSE(sa, &ike->half_open, sa_queue, half_open)
-	if (memcmp(sa->cookie_i, cookie_i, ISAKMP_COOKIE) == 0 && flow_equal(&sa->flow, flow))
+	if (sa->version == version && memcmp(sa->cookie_i, cookie_i, ISAKMP_COOKIE) == 0 &&
+		flow_equal(&sa->flow, flow))
 		return sa;
 	return NULL;
 }
@@ -62,9 +63,9 @@ static void half_open_timeout(void *context)
 	struct ike_sa *sa = context;
 	struct log_subject subject = sa_subject(sa);
 
-	if (!sa->main->refused)
+	if (!sa->refused)
 		log_event(LOG_IKE_DOWN, &subject, "s:s, s:s", "cause", "timeout", "waited_for",
-			sa->state == IKE_WAIT_KE ? "third message" : "fifth message");
+			sa->version->waits_for(sa));
 	sa_free(sa);
 }
 
@@ -77,7 +78,7 @@ static uint32_t half_open_share(const struct ike *ike)
 	return quarter > HALF_OPEN_SHARE_MIN ? quarter : HALF_OPEN_SHARE_MIN;
 }
 
-// Without a sign of good faith: the third message did not come, or the fifth not in time.
+// Without a sign of good faith: nothing came back to us, or the proof not in time.
 static bool may_give_way(const struct ike_sa *sa)
 {
 	uint64_t age = timers_now(sa->ike->timers) - sa->created;
@@ -112,7 +113,8 @@ static bool half_open_room(struct ike *ike, const struct ip_address *remote)
 	return oldest != NULL;
 }
 
-struct ike_sa *sa_create(struct ike *ike, const struct flow *flow, const uint8_t *cookie_i)
+struct ike_sa *sa_create(struct ike *ike, const struct ike_version *version,
+	const struct flow *flow, const uint8_t *cookie_i)
 {
 	struct ike_sa *sa;
 
@@ -121,34 +123,23 @@ struct ike_sa *sa_create(struct ike *ike, const struct flow *flow, const uint8_t
 	sa = calloc(1, sizeof(*sa));
 	if (!sa)
 		return NULL;
-	sa->main = calloc(1, sizeof(*sa->main));
-	if (!sa->main || RAND_bytes(sa->cookie_r, ISAKMP_COOKIE) != 1 ||
+	if (RAND_bytes(sa->cookie_r, ISAKMP_COOKIE) != 1 ||
 		timer_start(ike->timers, &sa->timer, HALF_OPEN_MS, half_open_timeout, sa)) {
-		free(sa->main);
 		free(sa);
 		return NULL;
 	}
 	sa->ike = ike;
+	sa->version = version;
 	sa->flow = *flow;
 	sa->attempt = ++ike->attempts;
 	sa->created = timers_now(ike->timers);
 	sa->expires = sa->created + HALF_OPEN_MS;
 	memcpy(sa->cookie_i, cookie_i, ISAKMP_COOKIE);
-	LIST_INIT(&sa->quicks);
 	LIST_INSERT_HEAD(bucket(ike, sa->cookie_r), sa, by_cookie);
 	TAILQ_INSERT_TAIL(&ike->sas, sa, all);
 	TAILQ_INSERT_TAIL(&ike->half_open, sa, half_open);
 	ike->counters.half_open++;
 	return sa;
-}
-
-static void main_mode_free(struct main_mode *m)
-{
-	if (!m)
-		return;
-	free(m->sa_body);
-	OPENSSL_cleanse(m, sizeof(*m));
-	free(m);
 }
 
 static void half_open_leave(struct ike_sa *sa)
@@ -167,11 +158,7 @@ void sa_free(struct ike_sa *sa)
 	LIST_REMOVE(sa, by_cookie);
 	TAILQ_REMOVE(&sa->ike->sas, sa, all);
 	dh_abandon(&sa->job);
-	while (!LIST_EMPTY(&sa->quicks))
-		quick_free(LIST_FIRST(&sa->quicks));
-	main_mode_free(sa->main);
-	reply_free(&sa->reply);
-	ike_keys_wipe(&sa->keys);
+	sa->version->part_free(sa);
 	free(sa);
 }
 
@@ -181,9 +168,7 @@ void sa_established(struct ike_sa *sa)
 
 	half_open_leave(sa);
 	sa->state = IKE_ESTABLISHED;
-	main_mode_free(sa->main);
-	sa->main = NULL;
-	OPENSSL_cleanse(sa->keys.skeyid, sizeof(sa->keys.skeyid));
+	sa->version->part_established(sa);
 	sa->expires = timers_now(ike->timers) + sa->lifetime_s * 1000 + LIFETIME_GRACE_MS;
 	(void)timer_start(ike->timers, &sa->timer, sa->expires - timers_now(ike->timers),
 		peer_sa_expired, sa);
@@ -208,7 +193,7 @@ void sa_send(struct ike_sa *sa, const struct flow *flow, const void *message, si
 struct isakmp_header sa_header(
 	const struct ike_sa *sa, uint8_t exchange, uint8_t flags, uint32_t message_id)
 {
-	struct isakmp_header h = {.version = ISAKMP_VERSION,
+	struct isakmp_header h = {.version = (uint8_t)(sa->version->number << 4),
 		.exchange = exchange,
 		.flags = flags,
 		.message_id = message_id};

@@ -6,14 +6,17 @@
 #include "state.h"
 
 // A half-open SA with fresh cookies, its timeout running. When too many are half open, the oldest
-// that has not come back with our cookie gives way; NULL when there is none, or without memory.
-struct ike_sa *sa_create(struct ike *ike, const struct flow *flow, const uint8_t *cookie_i);
+// that has not come back with our cookie gives way; NULL when there is none, or without memory. The
+// part of its version is zero.
+struct ike_sa *sa_create(struct ike *ike, const struct ike_version *version,
+	const struct flow *flow, const uint8_t *cookie_i);
 // Takes it out of the table and off its peer, ends its exchanges and wipes its keys.
 void sa_free(struct ike_sa *sa);
 // By both cookies; NULL when there is none.
 struct ike_sa *sa_find(struct ike *ike, const uint8_t *cookie_i, const uint8_t *cookie_r);
 // A half-open one by the initiator's cookie and where it came from.
-struct ike_sa *sa_find_half_open(struct ike *ike, const uint8_t *cookie_i, const struct flow *flow);
+struct ike_sa *sa_find_half_open(struct ike *ike, const struct ike_version *version,
+	const uint8_t *cookie_i, const struct flow *flow);
 // It is no longer half open: its peer owns it, and its lifetime runs.
 void sa_established(struct ike_sa *sa);
 

@@ -1,39 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The objects of the responder and who owns whom:
+// The objects of the responder, for both versions of IKE, and who owns whom:
 //
 //   struct ike       one; owns the tables
 //   struct ike_peer  the other end; owns its established IKE SAs and its pairs of ESP SAs
-//   struct ike_sa    cookies and keys; while half open owned by the table, then by its peer;
-//                    owns its quick modes
-//   struct quick     a quick mode under way; owns its pair until the third message hands it over
-//   struct esp_pair  what the dataplane was given
+//   struct ike_sa    what both versions have in common, and the part of its version (v1/part.h,
+//                    v2/part.h); while half open owned by the table, then by its peer; the part
+//                    owns the exchanges that are under way
+//   struct esp_pair  what the dataplane was given; while its exchange goes on owned by that, then
+//                    by its peer
+//
+// What is common calls a version by struct ike_version and by nothing else.
 //
 // All times are milliseconds of the timers' clock.
 
 #include "controlplane/ike/ike.h"
 #include "controlplane/log.h"
 #include "crypto.h"
-#include "natt.h"
-#include "proposal.h"
+#include "form.h"
 #include "slots.h"
 
 #include <sys/queue.h>
 
 enum {
 	HALF_OPEN_MS = 30000,       // from the first message to an established SA
-	HALF_OPEN_FAITH_MS = 10000, // in which the fifth message comes from who has the key
+	HALF_OPEN_FAITH_MS = 10000, // in which the proof comes from who has the key
 	HALF_OPEN_SHARE_MIN = 16,   // half-open SAs that one address may have in any case
 	LIFETIME_GRACE_MS = 30000,  // after the agreed lifetime: the peer's rekey comes first
-	LIFETIME_DEFAULT_S = 28800, // when a peer names none (RFC 2407 section 4.5.4)
-	NONCE_MIN = 8,              // bytes (RFC 2409 section 5)
-	NONCE_MAX = 256,            // bytes
+	NONCE_MAX = 256,            // bytes (RFC 2409 section 5, RFC 7296 section 3.9)
 	NONCE_OURS = 32,            // bytes
 	PEER_SAS = 4,               // IKE SAs of one peer: the oldest goes
 	PEER_PAIRS = 8,             // pairs of one peer: the oldest goes
-	SA_QUICKS = 8,              // quick modes under way in one IKE SA
-	SA_MESSAGE_IDS = 32,        // finished quick modes that are remembered, to ignore replays
 	IDENTITY_TEXT = 128,        // bytes with the final NUL
 	SHA256_SIZE = 32,           // bytes
 };
@@ -46,95 +44,78 @@ struct reply {
 };
 
 enum ike_state {
-	IKE_WAIT_KE,     // second message sent
+	IKE_WAIT_KE,     // the first message is answered; the peer has shown nothing yet
 	IKE_WAIT_DH,     // Diffie-Hellman under way
-	IKE_WAIT_AUTH,   // fourth message sent
-	IKE_ESTABLISHED, // sixth message sent
+	IKE_WAIT_AUTH,   // keys are there; the peer has to prove who it is
+	IKE_ESTABLISHED, // it has
 };
 
-// What main mode needs until it is through.
-struct main_mode {
-	uint8_t *sa_body; // the initiator's SA payload, for the hashes
-	size_t sa_length;
-	uint8_t nonce_i[NONCE_MAX], nonce_r[NONCE_OURS];
-	size_t nonce_i_length;
-	uint8_t public_i[IKE_DH_MAX], public_r[IKE_DH_MAX];
-	uint8_t third[SHA256_SIZE]; // digest of the third message, until it is answered
-	const struct config_psk *psk;
-	bool refused; // said so already
-};
-
+struct ike_version;
 struct dh_job;
-LIST_HEAD(quick_list, quick);
+
+#include "v1/part.h"
 
 struct ike_sa {
 	struct ike *ike;
+	const struct ike_version *version;
 	LIST_ENTRY(ike_sa) by_cookie;
 	TAILQ_ENTRY(ike_sa) all;
 	TAILQ_ENTRY(ike_sa) half_open;
 	struct ike_peer *peer; // NULL while half open
 	LIST_ENTRY(ike_sa) of_peer;
-	uint8_t cookie_i[ISAKMP_COOKIE], cookie_r[ISAKMP_COOKIE];
+	uint8_t cookie_i[ISAKMP_COOKIE], cookie_r[ISAKMP_COOKIE]; // v2: the SPIs of the IKE SA
 	enum ike_state state;
 	uint64_t attempt;
-	struct flow flow; // where the peer was last heard for certain
-	unsigned encryption, hash, group;
-	struct vendor_ids vendors;
+	struct flow flow;                 // where the peer was last heard for certain
+	unsigned encryption, hash, group; // enums of the config; hash is the PRF's in version 2
 	bool nat_peer, nat_us;
-	struct main_mode *main; // NULL once established
+	bool dpd;     // the peer answers when it is asked for a sign of life
+	bool refused; // while half open: said so already
 	struct dh_job *job;
-	struct ike_keys keys;
-	struct reply reply; // of main mode
-	struct quick_list quicks;
-	uint32_t message_ids[SA_MESSAGE_IDS]; // 0 = free
-	unsigned message_id_next;
 	uint8_t identity[SHA256_SIZE]; // of the peer's ID payload, to recognise it
 	char identity_text[IDENTITY_TEXT];
 	uint64_t created, expires;
-	uint64_t lifetime_s, peer_lifetime_s;
-	struct timer timer; // half open: gives up; established: lifetime
-};
-
-enum quick_state {
-	QUICK_WAIT_DH,      // Diffie-Hellman of PFS under way
-	QUICK_WAIT_INSTALL, // the dataplane gets the pair
-	QUICK_WAIT_THIRD,   // second message sent
-};
-
-struct quick {
-	struct ike_sa *sa;
-	LIST_ENTRY(quick) of_sa;
-	uint32_t message_id;
-	enum quick_state state;
-	struct flow flow; // where the first message came from
-	uint8_t iv[IKE_BLOCK_MAX];
-	uint8_t first[SHA256_SIZE]; // of the first message
-	struct reply reply;
-	uint8_t *plain; // the first message in clear; chain and choice point into it
-	struct isakmp_chain chain;
-	struct esp_choice choice;
 	uint64_t lifetime_s;
-	struct span nonce_i;
-	uint8_t nonce_r[NONCE_OURS];
-	uint8_t public_r[IKE_DH_MAX];
-	struct dh_job *job;
-	struct esp_pair *pair;
-	struct timer timer; // sends the second message again
-	unsigned tries;
+	struct timer timer; // half open: gives up; established: lifetime
+	union {
+		struct v1_part v1;
+	};
+};
+
+// What one version does. An SA that is handed in is established, unless it says otherwise; a
+// function may end the SA, its peer and its pairs.
+struct ike_version {
+	unsigned number; // the major version in the header
+	// A message with both SPIs of that SA, in any state of it.
+	void (*input)(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
+		const uint8_t *message);
+	// What a half-open SA waits for, for the log.
+	const char *(*waits_for)(const struct ike_sa *sa);
+	// "main-mode", "ike-sa-init", ...: an SA that is not established, for the API.
+	const char *(*state_word)(const struct ike_sa *sa);
+	// It is established: what only the beginning needed is wiped.
+	void (*part_established)(struct ike_sa *sa);
+	// It goes, in any state: ends its exchanges, wipes its keys.
+	void (*part_free)(struct ike_sa *sa);
+	// The peer is asked for a sign of life: peer_heard follows, or nothing.
+	void (*ask)(struct ike_peer *peer);
+	// Tell the peer that these are gone.
+	void (*delete_sa)(struct ike_sa *sa);
+	void (*delete_spi)(struct ike_sa *sa, uint32_t spi_in);
+	// ESP came in on a pair that is not confirmed.
+	void (*pair_used)(const struct esp_pair *pair);
 };
 
 struct esp_pair {
 	struct ike_peer *peer;
 	LIST_ENTRY(esp_pair) of_peer;
-	uint64_t attempt;         // of the IKE SA that it was made under
-	uint32_t id;              // our SPI
-	uint32_t spi_out;         // the peer's
+	uint64_t attempt; // of the IKE SA that it was made under
+	uint32_t id;      // our SPI
+	struct esp_form form;
 	struct flow flow;         // ports 0 for plain ESP
 	struct ip_address inside; // the peer's own address behind its NAT (NAT-OA), or IP_NONE
-	uint8_t cipher, integrity, encapsulation;
-	bool esn;
-	bool posted;    // the dataplane was told
-	bool confirmed; // the third message came
+	bool posted;              // the dataplane was told
+	bool confirmed;           // the peer has it too
 	uint64_t created, expires;
 	struct timer timer;
 };
@@ -150,7 +131,7 @@ struct ike_peer {
 	uint8_t identity[SHA256_SIZE];
 	char identity_text[IDENTITY_TEXT];
 	bool nat;               // it is behind one
-	bool dpd;               // it answers DPD
+	bool dpd;               // it answers when it is asked for a sign of life
 	bool closing;           // being removed: calls from above change nothing
 	uint64_t alive;         // when it was last heard
 	uint64_t asked;         // since when it owes us an answer; 0 = it does not

@@ -7,7 +7,7 @@
 
 #include "controlplane/fakes.h"
 #include "controlplane/ike/ike.h"
-#include "crypto.h"
+#include "controlplane/ike/crypto.h"
 #include "natt.h"
 
 enum { INITIATOR_MESSAGE = PACKET_DATA };

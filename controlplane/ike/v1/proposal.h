@@ -7,9 +7,9 @@
 // encryption, then of hash, then of group. ESP (RFC 2407 section 4.4.4, 4.5): by our order of
 // cipher, then of integrity; the peer's order decides between what is equal to us.
 
-#include "contract/algorithm.h"
 #include "contract/config.h"
-#include "wire.h"
+#include "controlplane/ike/form.h"
+#include "controlplane/ike/wire.h"
 
 enum { PROPOSAL_TEXT = 1500 }; // bytes for any of the *_words functions, with the final NUL
 
@@ -30,13 +30,9 @@ struct esp_terms {
 struct esp_choice {
 	struct isakmp_proposal proposal;
 	struct isakmp_transform transform;
-	enum esp_cipher cipher;
-	enum esp_integrity integrity;
-	uint8_t encapsulation; // enum esp_encapsulation
-	bool esn;              // 64-bit sequence numbers (RFC 4304)
-	unsigned group;        // of PFS; 0 without
-	uint64_t lifetime_s;   // 0 when the peer named none
-	uint32_t spi;          // the peer's
+	struct esp_form form;
+	unsigned group;      // of PFS; 0 without
+	uint64_t lifetime_s; // 0 when the peer named none
 };
 
 // 0, or -ENOENT when nothing is acceptable.

@@ -12,11 +12,9 @@ void informational_input(struct ike_sa *sa, const struct flow *flow, const struc
 // Of a message's notifications, the one of this type is there.
 bool informational_has(const struct isakmp_chain *chain, uint16_t type);
 
-// Tells the peer that the pair, the SA, or all that it has goes. Without an IKE SA nothing is sent.
-void informational_delete_pair(const struct esp_pair *pair);
+// Tells the peer that the SA goes.
 void informational_delete_sa(struct ike_sa *sa);
-void informational_delete_all(const struct ike_peer *peer);
-// An SPI of ours that the peer still uses is long gone.
+// The same of a pair of ESP SAs, by our SPI.
 void informational_delete_spi(struct ike_sa *sa, uint32_t spi);
 // R-U-THERE with the peer's sequence number.
 void informational_ask(struct ike_peer *peer);

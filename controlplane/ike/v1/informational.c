@@ -6,8 +6,8 @@
 
 #include "informational.h"
 
-#include "pair.h"
-#include "peer.h"
+#include "controlplane/ike/pair.h"
+#include "controlplane/ike/peer.h"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -64,14 +64,6 @@ void informational_delete_spi(struct ike_sa *sa, uint32_t spi)
 	informational_send(&s, sa, &sa->flow);
 }
 
-void informational_delete_pair(const struct esp_pair *pair)
-{
-	struct ike_sa *sa = peer_sa(pair->peer);
-
-	if (sa)
-		informational_delete_spi(sa, pair->id);
-}
-
 static void cookies(const struct ike_sa *sa, uint8_t out[2 * ISAKMP_COOKIE])
 {
 	memcpy(out, sa->cookie_i, ISAKMP_COOKIE);
@@ -88,17 +80,6 @@ void informational_delete_sa(struct ike_sa *sa)
 	cookies(sa, spi);
 	isakmp_out_delete(&s.out, ISAKMP_PROTO_ISAKMP, sizeof(spi), 1, spi);
 	informational_send(&s, sa, &sa->flow);
-}
-
-void informational_delete_all(const struct ike_peer *peer)
-{
-	const struct esp_pair *pair;
-	struct ike_sa *sa;
-
-	LIST_FOREACH(pair, &peer->pairs, of_peer)
-	informational_delete_pair(pair);
-	LIST_FOREACH(sa, &peer->sas, of_peer)
-	informational_delete_sa(sa);
 }
 
 static void send_dpd(struct ike_sa *sa, const struct flow *flow, uint16_t type, struct span data)
@@ -201,7 +182,7 @@ static void delete_esp(struct ike_sa *sa, uint32_t spi_out)
 	struct esp_pair *pair;
 
 	LIST_FOREACH(pair, &sa->peer->pairs, of_peer)
-	if (pair->spi_out == spi_out && pair->confirmed)
+	if (pair->form.spi_out == spi_out && pair->confirmed)
 		break;
 	if (!pair)
 		return;

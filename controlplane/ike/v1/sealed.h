@@ -4,7 +4,7 @@
 // Encrypted messages of an IKE SA (RFC 2409 section 5 and appendix B): IVs, the HASH payload that
 // comes first in phase 2 and informational messages, and both ways of the cipher.
 
-#include "sa.h"
+#include "controlplane/ike/sa.h"
 
 // The IV of the first message of another exchange than main mode.
 int sealed_iv(const struct ike_sa *sa, uint32_t message_id, uint8_t *iv);

@@ -4,7 +4,7 @@
 
 #include "natt.h"
 
-#include "crypto.h"
+#include "controlplane/ike/crypto.h"
 
 enum { DPD_MATCH = 14 }; // bytes of the DPD vendor id before its version (RFC 3706 section 5.1)
 

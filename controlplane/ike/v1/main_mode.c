@@ -12,9 +12,10 @@
 
 #include "main_mode.h"
 
-#include "dh.h"
+#include "controlplane/ike/dh.h"
 #include "informational.h"
-#include "peer.h"
+#include "v1.h"
+#include "controlplane/ike/peer.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -62,9 +63,9 @@ static void refuse_fifth(
 {
 	struct log_subject subject = sa_subject(sa);
 
-	if (sa->main->refused)
+	if (sa->refused)
 		return;
-	sa->main->refused = true;
+	sa->refused = true;
 	sa->ike->counters.refused++;
 	log_event(LOG_IKE_REFUSED, &subject, "s:s, s:s, s:s, s:s", "reason", reason, "encryption",
 		proposal_encryption_word(sa->encryption), "hash", proposal_hash_word(sa->hash),
@@ -114,10 +115,10 @@ static int send_second(struct ike_sa *sa, const struct ike_choice *choice, const
 
 	isakmp_out_sa(&out, &choice->proposal, choice->proposal.spi.at, choice->proposal.spi.length,
 		&choice->transform);
-	vendor_ids_write(&sa->ike->config->ike, &sa->vendors, &out);
+	vendor_ids_write(&sa->ike->config->ike, &sa->v1.vendors, &out);
 	length = isakmp_out_end(&out);
 	reply_digest(request, request_length, digest);
-	if (length == 0 || reply_keep(&sa->reply, digest, buffer, length))
+	if (length == 0 || reply_keep(&sa->v1.reply, digest, buffer, length))
 		return -ENOMEM;
 	sa_send(sa, &sa->flow, buffer, length);
 	return 0;
@@ -137,27 +138,33 @@ static void start(struct ike *ike, const struct flow *flow, const struct isakmp_
 	const uint8_t *message, const struct isakmp_chain *chain, const struct ike_choice *choice,
 	const struct config_psk *psk)
 {
-	struct ike_sa *sa = sa_create(ike, flow, h->initiator);
+	struct ike_sa *sa = sa_create(ike, &ike_v1, flow, h->initiator);
 	struct log_subject subject;
 
 	if (!sa) {
 		ike_invalid(ike, flow, "too many half-open exchanges");
 		return;
 	}
+	LIST_INIT(&sa->v1.quicks);
+	sa->v1.main = calloc(1, sizeof(*sa->v1.main));
+	if (!sa->v1.main) {
+		sa_free(sa);
+		return;
+	}
 	ike->counters.started++;
 	sa->encryption = choice->encryption;
 	sa->hash = choice->hash;
 	sa->group = choice->group;
-	sa->peer_lifetime_s = choice->lifetime_s;
+	sa->v1.peer_lifetime_s = choice->lifetime_s;
 	sa->lifetime_s = agreed_lifetime(choice->lifetime_s, ike->config->ike.lifetime_s);
-	sa->main->psk = psk;
-	vendor_ids_read(&ike->config->ike, chain, &sa->vendors);
+	sa->v1.main->psk = psk;
+	vendor_ids_read(&ike->config->ike, chain, &sa->v1.vendors);
 	subject = sa_subject(sa);
 	log_event(LOG_IKE_START, &subject, "s:s, s:s, s:s, s:s, s:b", "encryption",
 		proposal_encryption_word(sa->encryption), "hash", proposal_hash_word(sa->hash),
-		"group", proposal_group_word(sa->group), "nat_t", natt_word(sa->vendors.natt),
-		"dpd", sa->vendors.dpd);
-	if (keep_sa_body(sa->main, isakmp_chain_find(chain, ISAKMP_SA, 0)->body) ||
+		"group", proposal_group_word(sa->group), "nat_t", natt_word(sa->v1.vendors.natt),
+		"dpd", sa->v1.vendors.dpd);
+	if (keep_sa_body(sa->v1.main, isakmp_chain_find(chain, ISAKMP_SA, 0)->body) ||
 		send_second(sa, choice, message, h->length))
 		sa_free(sa);
 }
@@ -165,7 +172,7 @@ static void start(struct ike *ike, const struct flow *flow, const struct isakmp_
 void main_mode_first(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
-	struct ike_sa *known = sa_find_half_open(ike, h->initiator, flow);
+	struct ike_sa *known = sa_find_half_open(ike, &ike_v1, h->initiator, flow);
 	const struct config_psk *psk = psk_for(ike->config, &flow->remote);
 	const struct isakmp_part *part;
 	struct isakmp_chain chain;
@@ -173,8 +180,8 @@ void main_mode_first(struct ike *ike, const struct flow *flow, const struct isak
 	struct ike_choice choice;
 
 	if (known) {
-		if (reply_fits(&known->reply, message, h->length))
-			reply_again(known, &known->reply, flow);
+		if (reply_fits(&known->v1.reply, message, h->length))
+			reply_again(known, &known->v1.reply, flow);
 		return;
 	}
 	if (isakmp_chain_parse(
@@ -208,13 +215,13 @@ static bool is_hash_of(
 static void discover_nat(
 	struct ike_sa *sa, const struct flow *flow, const struct isakmp_chain *chain)
 {
-	uint8_t type = natt_payload_d(sa->vendors.natt);
+	uint8_t type = natt_payload_d(sa->v1.vendors.natt);
 	const struct isakmp_part *part = isakmp_chain_find(chain, type, 0);
 
-	if (sa->vendors.natt == NATT_NONE)
+	if (sa->v1.vendors.natt == NATT_NONE)
 		return;
 	if (!part) {
-		sa->vendors.natt = NATT_NONE;
+		sa->v1.vendors.natt = NATT_NONE;
 		return;
 	}
 	sa->nat_us = !is_hash_of(sa, &flow->local, flow->local_port, part->body);
@@ -226,10 +233,10 @@ static void discover_nat(
 
 static void add_nat_d(struct ike_sa *sa, struct isakmp_out *out)
 {
-	uint8_t hash[NATT_HASH_MAX], type = natt_payload_d(sa->vendors.natt);
+	uint8_t hash[NATT_HASH_MAX], type = natt_payload_d(sa->v1.vendors.natt);
 	size_t n;
 
-	if (sa->vendors.natt == NATT_NONE)
+	if (sa->v1.vendors.natt == NATT_NONE)
 		return;
 	n = natt_hash(
 		sa->hash, sa->cookie_i, sa->cookie_r, &sa->flow.remote, sa->flow.remote_port, hash);
@@ -246,11 +253,11 @@ static int send_fourth(struct ike_sa *sa)
 	struct isakmp_out out = isakmp_out_begin(buffer, sizeof(buffer), &h);
 	size_t length;
 
-	isakmp_out_payload(&out, ISAKMP_KE, sa->main->public_r, ike_group_size(sa->group));
-	isakmp_out_payload(&out, ISAKMP_NONCE, sa->main->nonce_r, NONCE_OURS);
+	isakmp_out_payload(&out, ISAKMP_KE, sa->v1.main->public_r, ike_group_size(sa->group));
+	isakmp_out_payload(&out, ISAKMP_NONCE, sa->v1.main->nonce_r, NONCE_OURS);
 	add_nat_d(sa, &out);
 	length = isakmp_out_end(&out);
-	if (length == 0 || reply_keep(&sa->reply, sa->main->third, buffer, length))
+	if (length == 0 || reply_keep(&sa->v1.reply, sa->v1.main->third, buffer, length))
 		return -ENOMEM;
 	sa_send(sa, &sa->flow, buffer, length);
 	return 0;
@@ -258,7 +265,7 @@ static int send_fourth(struct ike_sa *sa)
 
 static int derive(struct ike_sa *sa, const struct dh_job *job)
 {
-	struct main_mode *m = sa->main;
+	struct main_mode *m = sa->v1.main;
 	size_t size = ike_group_size(sa->group);
 	const struct ike_keys_input in = {
 		.hash = sa->hash,
@@ -273,7 +280,7 @@ static int derive(struct ike_sa *sa, const struct dh_job *job)
 		.cookie_r = sa->cookie_r,
 	};
 
-	return ike_keys_derive(&in, &sa->keys);
+	return ike_keys_derive(&in, &sa->v1.keys);
 }
 
 static void third_done(void *owner, const struct dh_job *job)
@@ -285,8 +292,9 @@ static void third_done(void *owner, const struct dh_job *job)
 		sa_free(sa);
 		return;
 	}
-	memcpy(sa->main->public_r, job->public, ike_group_size(sa->group));
-	if (RAND_bytes(sa->main->nonce_r, NONCE_OURS) != 1 || derive(sa, job) || send_fourth(sa)) {
+	memcpy(sa->v1.main->public_r, job->public, ike_group_size(sa->group));
+	if (RAND_bytes(sa->v1.main->nonce_r, NONCE_OURS) != 1 || derive(sa, job) ||
+		send_fourth(sa)) {
 		sa_free(sa);
 		return;
 	}
@@ -299,7 +307,7 @@ static void read_late_vendor_ids(struct ike_sa *sa, const struct isakmp_chain *c
 	struct vendor_ids late = {0};
 
 	vendor_ids_read(&sa->ike->config->ike, chain, &late);
-	sa->vendors.dpd = sa->vendors.dpd || late.dpd;
+	sa->v1.vendors.dpd = sa->v1.vendors.dpd || late.dpd;
 }
 
 static void third(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
@@ -307,7 +315,7 @@ static void third(struct ike_sa *sa, const struct flow *flow, const struct isakm
 {
 	const struct isakmp_part *ke, *nonce;
 	struct isakmp_chain chain;
-	struct main_mode *m = sa->main;
+	struct main_mode *m = sa->v1.main;
 
 	if (isakmp_chain_parse(
 		    h->next, message + ISAKMP_HEADER, h->length - ISAKMP_HEADER, &chain) ||
@@ -334,14 +342,14 @@ static void third(struct ike_sa *sa, const struct flow *flow, const struct isakm
 // HASH_I, or HASH_R with the sides the other way round.
 static int hash_of_side(const struct ike_sa *sa, bool initiator, struct span id, uint8_t *out)
 {
-	const struct main_mode *m = sa->main;
+	const struct main_mode *m = sa->v1.main;
 	size_t size = ike_group_size(sa->group);
 	struct span i = SPAN(m->public_i, size), r = SPAN(m->public_r, size);
 	struct span ci = SPAN(sa->cookie_i, ISAKMP_COOKIE), cr = SPAN(sa->cookie_r, ISAKMP_COOKIE);
 	const struct span parts[] = {initiator ? i : r, initiator ? r : i, initiator ? ci : cr,
 		initiator ? cr : ci, SPAN(m->sa_body, m->sa_length), id};
 
-	return ike_prf(sa->hash, SPAN(sa->keys.skeyid, ike_hash_size(sa->hash)), parts, 6, out);
+	return ike_prf(sa->hash, SPAN(sa->v1.keys.skeyid, ike_hash_size(sa->hash)), parts, 6, out);
 }
 
 static void identify(struct ike_sa *sa, struct span body)
@@ -386,7 +394,7 @@ static void add_id(const struct ike_sa *sa, struct isakmp_out *out, struct span 
 // Only where we hold to less than the peer offered (RFC 2407 section 4.6.3.1).
 static void add_lifetime(const struct ike_sa *sa, struct isakmp_out *out)
 {
-	uint64_t peer_s = sa->peer_lifetime_s ? sa->peer_lifetime_s : LIFETIME_DEFAULT_S;
+	uint64_t peer_s = sa->v1.peer_lifetime_s ? sa->v1.peer_lifetime_s : LIFETIME_DEFAULT_S;
 	uint8_t spi[2 * ISAKMP_COOKIE], data[12];
 	struct build b = build_in(data, sizeof(data));
 
@@ -416,9 +424,9 @@ static int send_sixth(struct ike_sa *sa, const uint8_t *request, size_t request_
 		return -EINVAL;
 	isakmp_out_payload(&s.out, ISAKMP_HASH, hash, ike_hash_size(sa->hash));
 	add_lifetime(sa, &s.out);
-	length = sealed_end(&s, sa, sa->keys.iv, SPAN(NULL, 0));
+	length = sealed_end(&s, sa, sa->v1.keys.iv, SPAN(NULL, 0));
 	reply_digest(request, request_length, digest);
-	if (length == 0 || reply_keep(&sa->reply, digest, s.buffer, length))
+	if (length == 0 || reply_keep(&sa->v1.reply, digest, s.buffer, length))
 		return -ENOMEM;
 	sa_send(sa, &sa->flow, s.buffer, length);
 	return 0;
@@ -431,7 +439,7 @@ static void log_up(const struct ike_sa *sa)
 	log_event(LOG_IKE_UP, &subject, "s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I", "identity",
 		sa->identity_text, "encryption", proposal_encryption_word(sa->encryption), "hash",
 		proposal_hash_word(sa->hash), "group", proposal_group_word(sa->group), "nat_t",
-		natt_word(sa->vendors.natt), "nat_peer", sa->nat_peer, "nat_us", sa->nat_us,
+		natt_word(sa->v1.vendors.natt), "nat_peer", sa->nat_peer, "nat_us", sa->nat_us,
 		"lifetime_s", (long long)sa->lifetime_s);
 }
 
@@ -442,6 +450,7 @@ static void establish(struct ike_sa *sa, const struct flow *flow, const struct i
 	sa->flow = *flow;
 	identify(sa, isakmp_chain_find(chain, ISAKMP_ID, 0)->body);
 	read_late_vendor_ids(sa, chain);
+	sa->dpd = sa->v1.vendors.dpd && sa->ike->config->ike.vendor_dpd;
 	if (peer_attach(sa, informational_has(chain, NOTIFY_INITIAL_CONTACT))) {
 		refuse_fifth(sa, flow, "too many peers", NOTIFY_NO_PROPOSAL_CHOSEN);
 		return;
@@ -477,7 +486,7 @@ static void fifth(struct ike_sa *sa, const struct flow *flow, const struct isakm
 	uint8_t plain[PACKET_DATA], iv[IKE_BLOCK_MAX];
 	struct isakmp_chain chain;
 
-	memcpy(iv, sa->keys.iv, sizeof(iv));
+	memcpy(iv, sa->v1.keys.iv, sizeof(iv));
 	if (!(h->flags & ISAKMP_ENCRYPTED))
 		ike_invalid(sa->ike, flow, "fifth message of main mode is in clear");
 	else if (sealed_open(sa, iv, h, message, plain, &chain))
@@ -485,7 +494,7 @@ static void fifth(struct ike_sa *sa, const struct flow *flow, const struct isakm
 	else if (!hash_i_fits(sa, &chain))
 		refuse_fifth(sa, flow, "pre-shared key mismatch", NOTIFY_AUTHENTICATION_FAILED);
 	else {
-		memcpy(sa->keys.iv, iv, sizeof(iv));
+		memcpy(sa->v1.keys.iv, iv, sizeof(iv));
 		establish(sa, flow, h, message, &chain);
 	}
 	OPENSSL_cleanse(plain, sizeof(plain));
@@ -494,8 +503,8 @@ static void fifth(struct ike_sa *sa, const struct flow *flow, const struct isakm
 void main_mode_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
-	if (reply_fits(&sa->reply, message, h->length))
-		reply_again(sa, &sa->reply, sa->state == IKE_ESTABLISHED ? &sa->flow : flow);
+	if (reply_fits(&sa->v1.reply, message, h->length))
+		reply_again(sa, &sa->v1.reply, sa->state == IKE_ESTABLISHED ? &sa->flow : flow);
 	else if (sa->state == IKE_WAIT_KE && !(h->flags & ISAKMP_ENCRYPTED))
 		third(sa, flow, h, message);
 	else if (sa->state == IKE_WAIT_AUTH)

@@ -6,7 +6,7 @@
 #include "proposal.h"
 
 #include "contract/messages.h"
-#include "crypto.h"
+#include "controlplane/ike/crypto.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -337,14 +337,14 @@ static void esp_take(const struct isakmp_proposal *p, const struct isakmp_transf
 
 	*out = (struct esp_choice){.proposal = *p,
 		.transform = *t,
-		.cipher = cipher_of(&r),
-		.encapsulation = udp ? ESP_UDP : ESP_PLAIN,
-		.esn = r.esn == ESN_64_BIT,
+		.form = {.cipher = cipher_of(&r),
+			.encapsulation = udp ? ESP_UDP : ESP_PLAIN,
+			.esn = r.esn == ESN_64_BIT,
+			.spi_out = view_u32(&spi)},
 		.group = r.group,
-		.lifetime_s = r.lifetime_s,
-		.spi = view_u32(&spi)};
-	if (esp_cipher_shape(out->cipher)->icv == 0)
-		out->integrity = integrity_of(&r);
+		.lifetime_s = r.lifetime_s};
+	if (esp_cipher_shape(out->form.cipher)->icv == 0)
+		out->form.integrity = integrity_of(&r);
 }
 
 int proposal_choose_esp(const struct config_ike *config, const struct isakmp_sa *offer,

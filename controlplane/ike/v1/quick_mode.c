@@ -13,11 +13,10 @@
 
 #include "quick_mode.h"
 
-#include "controlplane/install.h"
-#include "dh.h"
+#include "controlplane/ike/dh.h"
 #include "informational.h"
-#include "pair.h"
-#include "peer.h"
+#include "controlplane/ike/pair.h"
+#include "controlplane/ike/peer.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -53,7 +52,7 @@ static struct quick *quick_find(struct ike_sa *sa, uint32_t message_id)
 {
 	struct quick *q;
 
-	LIST_FOREACH(q, &sa->quicks, of_sa)
+	LIST_FOREACH(q, &sa->v1.quicks, of_sa)
 	if (q->message_id == message_id)
 		return q;
 	return NULL;
@@ -62,14 +61,14 @@ static struct quick *quick_find(struct ike_sa *sa, uint32_t message_id)
 static bool message_id_done(const struct ike_sa *sa, uint32_t message_id)
 {
 	for (size_t i = 0; i < SA_MESSAGE_IDS; i++)
-		if (sa->message_ids[i] == message_id)
+		if (sa->v1.message_ids[i] == message_id)
 			return true;
 	return false;
 }
 
 static void message_id_remember(struct ike_sa *sa, uint32_t message_id)
 {
-	sa->message_ids[sa->message_id_next++ % SA_MESSAGE_IDS] = message_id;
+	sa->v1.message_ids[sa->v1.message_id_next++ % SA_MESSAGE_IDS] = message_id;
 }
 
 static struct quick *quick_create(struct ike_sa *sa, const struct flow *flow, uint32_t message_id)
@@ -77,7 +76,7 @@ static struct quick *quick_create(struct ike_sa *sa, const struct flow *flow, ui
 	struct quick *q, *each;
 	unsigned count = 0;
 
-	LIST_FOREACH(each, &sa->quicks, of_sa)
+	LIST_FOREACH(each, &sa->v1.quicks, of_sa)
 	count++;
 	if (count >= SA_QUICKS)
 		return NULL;
@@ -87,7 +86,7 @@ static struct quick *quick_create(struct ike_sa *sa, const struct flow *flow, ui
 	q->sa = sa;
 	q->flow = *flow;
 	q->message_id = message_id;
-	LIST_INSERT_HEAD(&sa->quicks, q, of_sa);
+	LIST_INSERT_HEAD(&sa->v1.quicks, q, of_sa);
 	q->plain = malloc(PACKET_DATA);
 	if (q->plain && !sealed_iv(sa, message_id, q->iv))
 		return q;
@@ -109,7 +108,7 @@ static struct esp_terms terms_of(const struct quick *q)
 	return (struct esp_terms){
 		.plain = !nat,
 		// A peer may ask for encapsulation without a NAT: firewalls let it pass.
-		.udp = sa->vendors.natt != NATT_NONE && q->flow.local_port == PORT_NAT_T,
+		.udp = sa->v1.vendors.natt != NATT_NONE && q->flow.local_port == PORT_NAT_T,
 		.ke_length = ke ? ke->body.length : 0,
 	};
 }
@@ -179,28 +178,13 @@ static void fail(struct quick *q, const char *reason)
 	quick_free(q);
 }
 
-static void take_keys(
-	struct command_sa_add *c, const struct quick *q, const uint8_t *in, const uint8_t *out)
-{
-	const struct esp_cipher_shape *cipher = esp_cipher_shape(q->choice.cipher);
-	size_t n = cipher->key + cipher->salt;
-	size_t integrity = esp_integrity_shape(q->choice.integrity)->key;
-
-	memcpy(c->cipher_key_in, in, n);
-	memcpy(c->cipher_key_out, out, n);
-	memcpy(c->integrity_key_in, in + n, integrity);
-	memcpy(c->integrity_key_out, out + n, integrity);
-}
-
 // The keys of both SAs from SKEYID_d, nonces, SPIs and the secret of PFS.
-static int derive(const struct quick *q, struct span secret, struct command_sa_add *c)
+static int derive(const struct quick *q, struct span secret, uint8_t in[PAIR_KEY_MAX],
+	uint8_t out[PAIR_KEY_MAX])
 {
-	const struct esp_cipher_shape *cipher = esp_cipher_shape(q->choice.cipher);
-	size_t n =
-		(size_t)cipher->key + cipher->salt + esp_integrity_shape(q->choice.integrity)->key;
-	uint8_t in[LIMIT_CIPHER_KEY + LIMIT_SALT + LIMIT_INTEGRITY_KEY], out[sizeof(in)];
+	size_t n = pair_key_size(&q->choice.form);
 	struct ike_keymat_input input = {.hash = q->sa->hash,
-		.skeyid_d = q->sa->keys.d,
+		.skeyid_d = q->sa->v1.keys.d,
 		.secret = secret,
 		.nonce_i = q->nonce_i,
 		.nonce_r = SPAN(q->nonce_r, NONCE_OURS),
@@ -208,49 +192,20 @@ static int derive(const struct quick *q, struct span secret, struct command_sa_a
 		.spi = q->pair->id};
 	int error = ike_keymat(&input, in, n);
 
-	input.spi = q->pair->spi_out;
-	if (!error)
-		error = ike_keymat(&input, out, n);
-	if (!error)
-		take_keys(c, q, in, out);
-	OPENSSL_cleanse(in, sizeof(in));
-	OPENSSL_cleanse(out, sizeof(out));
-	return error;
+	input.spi = q->pair->form.spi_out;
+	return error ? error : ike_keymat(&input, out, n);
 }
 
 // The peer's own address: the first NAT-OA in RFC 3947 and the only one in the drafts. For the log
 // alone: inner packets are known by the SA that they came in on.
 static struct ip_address nat_oa(const struct quick *q)
 {
-	const struct isakmp_part *oa = part(q, natt_payload_oa(q->sa->vendors.natt), 0);
+	const struct isakmp_part *oa = part(q, natt_payload_oa(q->sa->v1.vendors.natt), 0);
 	struct ip_address address;
 
 	if (!oa || isakmp_nat_oa_parse(oa->body, &address))
 		return (struct ip_address){0};
 	return address;
-}
-
-static void describe(const struct quick *q, struct command_sa_add *c)
-{
-	*c = (struct command_sa_add){.spi_in = q->pair->id,
-		.spi_out = q->pair->spi_out,
-		.peer = q->pair->peer->id,
-		.cipher = q->choice.cipher,
-		.integrity = q->choice.integrity,
-		.encapsulation = q->choice.encapsulation,
-		.esn = q->choice.esn,
-		.window = q->sa->ike->config->ike.replay_window,
-		.local = q->flow.local,
-		.remote = q->flow.remote};
-	if (c->encapsulation == ESP_UDP) {
-		c->local_port = q->flow.local_port;
-		c->remote_port = q->flow.remote_port;
-	}
-	q->pair->inside = nat_oa(q);
-	q->pair->flow = (struct flow){.local = c->local,
-		.remote = c->remote,
-		.local_port = c->local_port,
-		.remote_port = c->remote_port};
 }
 
 static void add_lifetime(const struct quick *q, struct isakmp_out *out)
@@ -274,7 +229,7 @@ static void add_lifetime(const struct quick *q, struct isakmp_out *out)
 static void add_nat_oa_one(
 	const struct quick *q, struct isakmp_out *out, const struct ip_address *address)
 {
-	isakmp_out_open(out, natt_payload_oa(q->sa->vendors.natt));
+	isakmp_out_open(out, natt_payload_oa(q->sa->v1.vendors.natt));
 	build_u32(&out->b, (uint32_t)isakmp_id_type(address) << 24);
 	isakmp_put_address(&out->b, address);
 	isakmp_out_close(out);
@@ -283,9 +238,9 @@ static void add_nat_oa_one(
 // RFC 3947 section 5.2 wants both addresses as we see them; the drafts only our own.
 static void add_nat_oa(const struct quick *q, struct isakmp_out *out)
 {
-	if (q->choice.encapsulation != ESP_UDP)
+	if (q->choice.form.encapsulation != ESP_UDP)
 		return;
-	if (q->sa->vendors.natt == NATT_RFC3947)
+	if (q->sa->v1.vendors.natt == NATT_RFC3947)
 		add_nat_oa_one(q, out, &q->flow.remote);
 	add_nat_oa_one(q, out, &q->flow.local);
 }
@@ -348,7 +303,7 @@ static void installed(void *context, int error)
 
 	if (error) {
 		q->pair->posted = false;
-		refuse(q, "the dataplane refused the pair", NULL, q->pair->spi_out,
+		refuse(q, "the dataplane refused the pair", NULL, q->pair->form.spi_out,
 			NOTIFY_NO_PROPOSAL_CHOSEN);
 		return;
 	}
@@ -364,19 +319,15 @@ static void installed(void *context, int error)
 // With or without a secret of PFS. The exchange may be over when this returns.
 static void install(struct quick *q, struct span secret)
 {
-	struct command_sa_add c;
-	int error;
+	uint8_t in[PAIR_KEY_MAX], out[PAIR_KEY_MAX];
+	int error = derive(q, secret, in, out);
 
-	describe(q, &c);
+	q->pair->inside = nat_oa(q);
 	q->state = QUICK_WAIT_INSTALL;
-	error = derive(q, secret, &c);
-	if (!error) {
-		q->pair->posted = true;
-		error = install_sa_add(&c, installed, q);
-		if (error)
-			q->pair->posted = false;
-	}
-	OPENSSL_cleanse(&c, sizeof(c));
+	if (!error)
+		error = pair_install(q->pair, &q->flow, in, out, installed, q);
+	OPENSSL_cleanse(in, sizeof(in));
+	OPENSSL_cleanse(out, sizeof(out));
 	if (error)
 		fail(q, "the pair could not be installed");
 }
@@ -427,9 +378,9 @@ static void judge(struct quick *q)
 		refuse(q, proposal_esp_reason(config, &offer, &terms), &offer, 0,
 			NOTIFY_NO_PROPOSAL_CHOSEN);
 	} else if ((reason = ids_reason(q))) {
-		refuse(q, reason, &offer, q->choice.spi, NOTIFY_INVALID_ID_INFORMATION);
-	} else if (!(q->pair = pair_create(q->sa, &q->choice))) {
-		refuse(q, "the table of SAs is full", &offer, q->choice.spi,
+		refuse(q, reason, &offer, q->choice.form.spi_out, NOTIFY_INVALID_ID_INFORMATION);
+	} else if (!(q->pair = pair_create(q->sa, &q->choice.form))) {
+		refuse(q, "the table of SAs is full", &offer, q->choice.form.spi_out,
 			NOTIFY_NO_PROPOSAL_CHOSEN);
 	} else {
 		go_on(q);
@@ -486,7 +437,7 @@ static struct quick *quick_of_pair(const struct esp_pair *pair)
 	struct quick *q;
 
 	LIST_FOREACH(sa, &pair->peer->sas, of_peer)
-	LIST_FOREACH(q, &sa->quicks, of_sa)
+	LIST_FOREACH(q, &sa->v1.quicks, of_sa)
 	if (q->pair == pair)
 		return q;
 	return NULL;

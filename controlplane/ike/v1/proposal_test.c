@@ -4,7 +4,7 @@
 
 #include "natt.h"
 #include "proposal.h"
-#include "slots.h"
+#include "controlplane/ike/slots.h"
 
 #include "contract/ids.h"
 #include "contract/messages.h"
@@ -264,11 +264,11 @@ static void assert_esp(const struct esp_offer *o, const struct esp_terms *terms,
 	}
 	assert_int_equal(proposal_choose_esp(&config, &sa, terms, &choice), 0);
 	assert_int_equal(choice.proposal.number, number);
-	assert_int_equal(choice.cipher, cipher);
-	assert_int_equal(choice.integrity, integrity);
-	assert_int_equal(choice.encapsulation, encapsulation);
+	assert_int_equal(choice.form.cipher, cipher);
+	assert_int_equal(choice.form.integrity, integrity);
+	assert_int_equal(choice.form.encapsulation, encapsulation);
 	assert_int_equal(choice.lifetime_s, 3600);
-	assert_int_equal(choice.spi, 0xc0000001);
+	assert_int_equal(choice.form.spi_out, 0xc0000001);
 }
 
 static void chooses_esp_from_native_clients(void **state)
@@ -379,13 +379,13 @@ static void extended_sequence_is_taken_when_offered_and_enabled(void **state)
 	assert_esp(odd, &no_nat, 0, 0, 0, 0);
 	offer_esp(esn, &sa);
 	assert_int_equal(proposal_choose_esp(&config, &sa, &no_nat, &choice), 0);
-	assert_true(choice.esn);
+	assert_true(choice.form.esn);
 	assert_string_equal(
 		proposal_esp_words(&sa, text), "aes-cbc-256/hmac-sha1-96/esn transport");
 	assert_non_null(strstr(proposal_esp_ours(&config, text), "/ esn"));
 	offer_esp(both + 1, &sa);
 	assert_int_equal(proposal_choose_esp(&config, &sa, &no_nat, &choice), 0);
-	assert_false(choice.esn);
+	assert_false(choice.form.esn);
 	config.replay_window = 0;
 	assert_esp(esn, &no_nat, 0, 0, 0, 0);
 }

@@ -22,7 +22,7 @@ int sealed_iv(const struct ike_sa *sa, uint32_t message_id, uint8_t *iv)
 {
 	struct number id = number_of(message_id);
 	size_t block = ike_encryption_block(sa->encryption);
-	const struct span parts[] = {SPAN(sa->keys.iv, block), SPAN(id.bytes, 4)};
+	const struct span parts[] = {SPAN(sa->v1.keys.iv, block), SPAN(id.bytes, 4)};
 	uint8_t hash[IKE_HASH_MAX];
 	int error = ike_digest(sa->hash, parts, 2, hash);
 
@@ -39,7 +39,7 @@ int sealed_open(const struct ike_sa *sa, uint8_t *iv, const struct isakmp_header
 
 	memcpy(next, iv, sizeof(next));
 	memcpy(plain, message + ISAKMP_HEADER, length);
-	if (ike_decrypt(sa->encryption, sa->keys.e, next, plain, length))
+	if (ike_decrypt(sa->encryption, sa->v1.keys.e, next, plain, length))
 		return -EBADMSG;
 	if (isakmp_chain_parse(h->next, plain, length, chain))
 		return -EBADMSG;
@@ -61,7 +61,7 @@ static int hash_over(const struct ike_sa *sa, uint32_t message_id, struct span e
 	struct number id = number_of(message_id);
 	const struct span parts[] = {SPAN(id.bytes, 4), extra, rest};
 
-	return ike_prf(sa->hash, SPAN(sa->keys.a, ike_hash_size(sa->hash)), parts, 3, out);
+	return ike_prf(sa->hash, SPAN(sa->v1.keys.a, ike_hash_size(sa->hash)), parts, 3, out);
 }
 
 bool sealed_authentic(const struct ike_sa *sa, uint32_t message_id, struct span extra,
@@ -86,7 +86,7 @@ bool sealed_third_authentic(const struct ike_sa *sa, uint32_t message_id, struct
 	const struct span parts[] = {SPAN(&zero, 1), SPAN(id.bytes, 4), nonce_i, nonce_r};
 
 	if (chain->count == 0 ||
-		ike_prf(sa->hash, SPAN(sa->keys.a, ike_hash_size(sa->hash)), parts, 4, hash))
+		ike_prf(sa->hash, SPAN(sa->v1.keys.a, ike_hash_size(sa->hash)), parts, 4, hash))
 		return false;
 	return same(sa, hash, &chain->parts[0]);
 }
@@ -122,7 +122,7 @@ size_t sealed_end(struct sealed *s, const struct ike_sa *sa, uint8_t *iv, struct
 	}
 	isakmp_out_pad(&s->out, ike_encryption_block(sa->encryption));
 	length = isakmp_out_end(&s->out);
-	if (length == 0 || ike_encrypt(sa->encryption, sa->keys.e, iv, s->buffer + ISAKMP_HEADER,
+	if (length == 0 || ike_encrypt(sa->encryption, sa->v1.keys.e, iv, s->buffer + ISAKMP_HEADER,
 				   length - ISAKMP_HEADER))
 		return 0;
 	return length;

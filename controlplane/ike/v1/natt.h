@@ -5,7 +5,7 @@
 // (draft-ietf-ipsec-nat-t-ike). Pure.
 
 #include "contract/config.h"
-#include "wire.h"
+#include "controlplane/ike/wire.h"
 
 enum { NATT_HASH_MAX = 64, VENDOR_ID = 16 };
 

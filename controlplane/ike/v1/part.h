@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What an IKE SA has only in version 1 (RFC 2409): main mode until it is through, and the quick
+// modes under way. state.h includes it; nobody else does.
+
+#include "controlplane/ike/wire.h"
+#include "natt.h"
+#include "proposal.h"
+
+enum {
+	LIFETIME_DEFAULT_S = 28800, // when a peer names none (RFC 2407 section 4.5.4)
+	NONCE_MIN = 8,              // bytes (RFC 2409 section 5)
+	SA_QUICKS = 8,              // quick modes under way in one IKE SA
+	SA_MESSAGE_IDS = 32,        // finished quick modes that are remembered, to ignore replays
+};
+
+// What main mode needs until it is through.
+struct main_mode {
+	uint8_t *sa_body; // the initiator's SA payload, for the hashes
+	size_t sa_length;
+	uint8_t nonce_i[NONCE_MAX], nonce_r[NONCE_OURS];
+	size_t nonce_i_length;
+	uint8_t public_i[IKE_DH_MAX], public_r[IKE_DH_MAX];
+	uint8_t third[SHA256_SIZE]; // digest of the third message, until it is answered
+	const struct config_psk *psk;
+};
+
+LIST_HEAD(quick_list, quick);
+
+struct v1_part {
+	struct vendor_ids vendors;
+	struct main_mode *main; // NULL once established
+	struct ike_keys keys;
+	struct reply reply; // of main mode
+	struct quick_list quicks;
+	uint32_t message_ids[SA_MESSAGE_IDS]; // 0 = free
+	unsigned message_id_next;
+	uint64_t peer_lifetime_s;
+};
+
+enum quick_state {
+	QUICK_WAIT_DH,      // Diffie-Hellman of PFS under way
+	QUICK_WAIT_INSTALL, // the dataplane gets the pair
+	QUICK_WAIT_THIRD,   // second message sent
+};
+
+struct quick {
+	struct ike_sa *sa;
+	LIST_ENTRY(quick) of_sa;
+	uint32_t message_id;
+	enum quick_state state;
+	struct flow flow; // where the first message came from
+	uint8_t iv[IKE_BLOCK_MAX];
+	uint8_t first[SHA256_SIZE]; // of the first message
+	struct reply reply;
+	uint8_t *plain; // the first message in clear; chain and choice point into it
+	struct isakmp_chain chain;
+	struct esp_choice choice;
+	uint64_t lifetime_s;
+	struct span nonce_i;
+	uint8_t nonce_r[NONCE_OURS];
+	uint8_t public_r[IKE_DH_MAX];
+	struct dh_job *job;
+	struct esp_pair *pair;
+	struct timer timer; // sends the second message again
+	unsigned tries;
+};

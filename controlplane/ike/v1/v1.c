@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// See v1.h. Which exchange a message belongs to: main_mode.c, quick_mode.c or informational.c.
+
+#include "v1.h"
+
+#include "controlplane/ike/dh.h"
+#include "informational.h"
+#include "main_mode.h"
+#include "quick_mode.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+
+void v1_first(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
+	const uint8_t *message)
+{
+	if (h->exchange == ISAKMP_AGGRESSIVE)
+		ike_invalid(ike, flow, "aggressive mode is not served");
+	else if (h->exchange != ISAKMP_MAIN || (h->flags & ISAKMP_ENCRYPTED) || h->message_id != 0)
+		ike_invalid(ike, flow, "message without our cookie");
+	else
+		main_mode_first(ike, flow, h, message);
+}
+
+static void v1_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
+	const uint8_t *message)
+{
+	bool sealed =
+		(h->flags & ISAKMP_ENCRYPTED) && h->message_id != 0 && sa->state == IKE_ESTABLISHED;
+
+	if (h->exchange == ISAKMP_MAIN && h->message_id == 0)
+		main_mode_input(sa, flow, h, message);
+	else if (h->exchange == ISAKMP_QUICK && sealed)
+		quick_input(sa, flow, h, message);
+	else if (h->exchange == ISAKMP_INFORMATIONAL && sealed)
+		informational_input(sa, flow, h, message);
+	else
+		ike_invalid(sa->ike, flow, "message that the exchange has no place for");
+}
+
+static const char *v1_waits_for(const struct ike_sa *sa)
+{
+	return sa->state == IKE_WAIT_KE ? "third message" : "fifth message";
+}
+
+static const char *v1_state_word(const struct ike_sa *sa)
+{
+	(void)sa;
+	return "main-mode";
+}
+
+static void main_mode_free(struct main_mode *m)
+{
+	if (!m)
+		return;
+	free(m->sa_body);
+	OPENSSL_cleanse(m, sizeof(*m));
+	free(m);
+}
+
+static void v1_established(struct ike_sa *sa)
+{
+	main_mode_free(sa->v1.main);
+	sa->v1.main = NULL;
+	OPENSSL_cleanse(sa->v1.keys.skeyid, sizeof(sa->v1.keys.skeyid));
+}
+
+static void v1_free(struct ike_sa *sa)
+{
+	while (!LIST_EMPTY(&sa->v1.quicks))
+		quick_free(LIST_FIRST(&sa->v1.quicks));
+	main_mode_free(sa->v1.main);
+	reply_free(&sa->v1.reply);
+	ike_keys_wipe(&sa->v1.keys);
+}
+
+const struct ike_version ike_v1 = {
+	.number = 1,
+	.input = v1_input,
+	.waits_for = v1_waits_for,
+	.state_word = v1_state_word,
+	.part_established = v1_established,
+	.part_free = v1_free,
+	.ask = informational_ask,
+	.delete_sa = informational_delete_sa,
+	.delete_spi = informational_delete_spi,
+	.pair_used = quick_pair_used,
+};
