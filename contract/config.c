@@ -181,6 +181,7 @@ static void load_document(
 	}
 	load->document = &document;
 	config_walk(load, yaml_document_get_root_node(&document));
+	config_policy(load);
 	config_check(load);
 	if (yaml_document_get_root_node(&document))
 		refuse_second(load, parser, text, length);
@@ -289,9 +290,12 @@ void config_free(struct config *c)
 		explicit_bzero(c->psks, c->psk_count * sizeof(*c->psks));
 	if (c->users)
 		explicit_bzero(c->users, c->user_count * sizeof(*c->users));
+	if (c->ppks)
+		explicit_bzero(c->ppks, c->ppk_count * sizeof(*c->ppks));
 	for (unsigned i = 0; i < c->filter_count; i++)
 		free(c->filters[i].rules);
 	free(c->psks);
+	free(c->ppks);
 	free(c->users);
 	free(c->routes);
 	explicit_bzero(c, sizeof(*c));

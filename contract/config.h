@@ -82,16 +82,76 @@ struct config_listener {
 	char name[LIMIT_NAME];
 	struct ip_address address; // one of a subscriber port's
 	bool clear_l2tp;           // `ipsec: optional`: L2TP without IPsec is served as well
+	bool remote_access;        // IKEv2 clients without L2TP are served as well
 };
 
+// Several may fit one peer: each of them is good, so that keys can be rotated.
 struct config_psk {
-	struct ip_prefix peer; // length 0 = any; the longest match wins
+	struct ip_prefix peer;      // length 0 = any
+	char identity[CONFIG_TEXT]; // of the peer's ID payload, as text; empty = any
 	char secret[CONFIG_TEXT];
 	uint16_t secret_length; // bytes
 };
 
-// The words of ike.encryption and so on, mapped to what the IANA registries of IKEv1 number.
-enum ike_encryption { IKE_AES_CBC_128 = 1, IKE_AES_CBC_192, IKE_AES_CBC_256, IKE_3DES };
+// What we prove to peers who we are with, and peers to us.
+struct config_own_certificate {
+	char certificate[CONFIG_TEXT]; // path of a PEM file: ours, then those between it and a CA
+	char key[CONFIG_TEXT];         // path of a PEM file, of mode 600
+	char pkcs12[CONFIG_TEXT];      // path of a PKCS#12 file with all of these, instead
+	char password[CONFIG_TEXT];    // of key or pkcs12; empty = none
+	uint16_t password_length;
+};
+
+struct config_authority {
+	char certificate[CONFIG_TEXT]; // path of a PEM file; several in it: each is trusted
+	char crl[CONFIG_TEXT];         // path of a PEM or DER file, or http://...; empty: from the
+				       // certificates' distribution points
+	char ocsp[CONFIG_TEXT];        // http://...; empty: from the certificates' AIA
+};
+
+enum revocation {
+	REVOCATION_OFF = 0, // not looked at
+	REVOCATION_RELAXED, // who is known to be revoked is refused
+	REVOCATION_STRICT,  // who is not known to be good is refused
+};
+
+enum { CONFIG_OWN = 8, CONFIG_AUTHORITIES = 32 };
+
+struct config_certificates {
+	struct config_own_certificate own[CONFIG_OWN];
+	uint16_t own_count;
+	struct config_authority authorities[CONFIG_AUTHORITIES];
+	uint16_t authority_count;
+	uint8_t revocation; // enum revocation
+	uint32_t refresh_s; // at the latest, when a CRL or an OCSP answer does not say
+	uint32_t warn_s;    // before one of ours or a CA's ends
+};
+
+// Post-quantum pre-shared keys (RFC 8784).
+struct config_ppk {
+	char id[CONFIG_TEXT];
+	char secret[CONFIG_TEXT];
+	uint16_t secret_length;
+};
+
+// What may be negotiated when no list says otherwise (config_policy.c).
+enum ike_policy {
+	POLICY_MODERN = 1,     // nothing that RFC 8247 advises against
+	POLICY_NATIVE_CLIENTS, // and what the clients of today's systems cannot do without
+	POLICY_LEGACY,         // and what those of yesterday's cannot
+};
+
+// The words of ike.encryption and so on. For IKEv1 mapped to what its IANA registries number; the
+// AEAD ciphers and x25519 are of IKEv2 alone (RFC 5282, RFC 8031).
+enum ike_encryption {
+	IKE_AES_CBC_128 = 1,
+	IKE_AES_CBC_192,
+	IKE_AES_CBC_256,
+	IKE_3DES,
+	IKE_AES_GCM_128,
+	IKE_AES_GCM_256,
+	IKE_CHACHA20_POLY1305,
+};
 enum ike_hash { IKE_MD5 = 1, IKE_SHA1 = 2, IKE_SHA256 = 4, IKE_SHA384 = 5, IKE_SHA512 = 6 };
 enum ike_group {
 	IKE_MODP_1024 = 2,
@@ -102,6 +162,7 @@ enum ike_group {
 	IKE_ECP_256 = 19,
 	IKE_ECP_384 = 20,
 	IKE_ECP_521 = 21,
+	IKE_X25519 = 31,
 };
 
 struct config_list {
@@ -110,6 +171,11 @@ struct config_list {
 };
 
 struct config_ike {
+	bool version_1, version_2;     // which are answered
+	uint8_t policy;                // enum ike_policy
+	bool aggressive;               // IKEv1 aggressive mode is answered: it shows a hash of the
+				       // pre-shared key to anybody
+	char identity[CONFIG_TEXT];    // how we call ourselves in IKEv2; empty: chosen for the peer
 	struct config_list encryption; // enum ike_encryption
 	struct config_list hash;       // enum ike_hash (also the PRF)
 	struct config_list group;      // enum ike_group; legacy ones only when named in `legacy`
@@ -119,15 +185,24 @@ struct config_ike {
 	bool legacy_modp1536;
 	struct config_list esp_cipher;    // enum esp_cipher
 	struct config_list esp_integrity; // enum esp_integrity, for the CBC ciphers
+	bool fragmentation;               // of IKE messages (RFC 7383; in IKEv1 by vendor id)
+	uint16_t fragment_size;           // bytes of an IP packet with a fragment of ours
+	bool mobike;                      // RFC 4555
+	bool ppk_required;                // RFC 8784: refuse who has none
 	bool esp_extended_sequence;       // agree to ESN when the peer offers it
 	uint32_t lifetime_s;              // the longest IKE SA that we agree to
 	uint32_t esp_lifetime_s;          // the longest ESP SA that we agree to
+	uint32_t esp_lifetime_mib;        // the same in MiB of ESP, each way; 0 = no limit
+	uint32_t esp_lifetime_kpackets;   // and in 1,000 packets, each way; 0 = no limit
+	uint16_t rekey_at;                // percent of any of these when we renew by ourselves
+	uint16_t rekey_jitter;            // up to so many percent earlier, at random
 	uint16_t replay_window;           // packets
 	uint32_t dpd_delay_ms;            // silence after which we ask (RFC 3706)
 	uint32_t dpd_timeout_ms;          // without an answer: dead
 	uint32_t retransmit_ms;           // first; doubled each time
 	uint16_t retransmit_tries;
 	uint32_t half_open_max;    // IKE SAs that are not established
+	uint32_t cookies_from;     // half-open ones from which IKEv2 peers must return a cookie
 	bool vendor_nat_t_rfc3947; // which vendor ids we send
 	bool vendor_nat_t_draft02; // (draft-ietf-ipsec-nat-t-ike-02, with and without newline)
 	bool vendor_nat_t_draft03;
@@ -222,6 +297,17 @@ struct config_user {
 	char group[LIMIT_NAME];    // or empty: the default group
 };
 
+// IKEv2 clients that want an address of us and no L2TP (RFC 7296 section 2.19).
+struct config_remote_access {
+	bool eap_mschapv2; // how they may prove who they are
+	bool certificate;
+	bool psk;
+	char pool[LIMIT_NAME];                        // of who is no user by name; empty: the first
+	char group[LIMIT_NAME];                       // the same; empty: default-group
+	struct ip_prefix routes[CONFIG_PREFIXES * 4]; // what they may reach; none: everything
+	uint16_t route_count;
+};
+
 struct config_api {
 	char socket[CONFIG_TEXT]; // always
 	struct ip_address tcp;    // IP_NONE = none; loopback only in this version
@@ -240,7 +326,11 @@ struct config {
 	uint16_t listener_count;
 	struct config_psk *psks;
 	uint32_t psk_count;
+	struct config_ppk *ppks;
+	uint32_t ppk_count;
 	struct config_ike ike;
+	struct config_certificates certificates;
+	struct config_remote_access remote_access;
 	struct config_l2tp l2tp;
 	struct config_ppp ppp;
 	struct config_pool pools[64];

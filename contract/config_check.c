@@ -347,6 +347,35 @@ static void check_listeners(struct config_load *load)
 				address_format(&c->listeners[i].address, shown));
 }
 
+// Several keys for one peer are for rotation; one that is there twice is a mistake.
+static int compare_psks(const void *a, const void *b)
+{
+	const struct config_psk *l = a, *r = b;
+	int order = memcmp(&l->peer, &r->peer, sizeof(l->peer));
+
+	if (!order)
+		order = strcmp(l->identity, r->identity);
+	if (!order)
+		order = (l->secret_length > r->secret_length) -
+			(l->secret_length < r->secret_length);
+	return order ? order : memcmp(l->secret, r->secret, l->secret_length);
+}
+
+static void check_credentials(struct config_load *load)
+{
+	const struct config *c = load->config;
+
+	for (unsigned i = 0; i < c->listener_count; i++)
+		if (!c->listeners[i].clear_l2tp) {
+			config_error(load, config_place(load, &c->listeners[i]),
+				"listener %s requires ipsec, and there is neither a pre-shared key "
+				"nor a certificate: add ike: {psks: [{peer: any, secret: {file: "
+				"PATH}}]} or certificates: {own: [...]}, or set ipsec: optional",
+				c->listeners[i].name);
+			return;
+		}
+}
+
 static void check_psks(struct config_load *load)
 {
 	const struct config *c = load->config;
@@ -355,16 +384,28 @@ static void check_psks(struct config_load *load)
 		return;
 	if (c->psk_count)
 		check_unique(load, "pre-shared key for", &c->psks[0].peer, c->psk_count,
-			sizeof(c->psks[0]), compare_prefixes, say_prefix);
-	for (unsigned i = 0; i < c->listener_count && !c->psk_count; i++)
-		if (!c->listeners[i].clear_l2tp && config_walked(load, "listeners")) {
-			config_error(load, config_place(load, &c->listeners[i]),
-				"listener %s requires ipsec, and there is no pre-shared key: add "
-				"ike: {psks: [{peer: any, secret: {file: PATH}}]}, or set ipsec: "
-				"optional",
-				c->listeners[i].name);
-			return;
-		}
+			sizeof(c->psks[0]), compare_psks, say_prefix);
+	if (!c->psk_count && !c->certificates.own_count && config_walked(load, "certificates") &&
+		config_walked(load, "listeners"))
+		check_credentials(load);
+}
+
+static void check_own(struct config_load *load, const struct config_own_certificate *own)
+{
+	if (*own->pkcs12 ? *own->certificate || *own->key : !*own->certificate || !*own->key)
+		config_error(load, config_place(load, own),
+			"certificates.own is incomplete: name a certificate and its key, or "
+			"pkcs12 alone");
+}
+
+static void check_certificates(struct config_load *load)
+{
+	const struct config_certificates *k = &load->config->certificates;
+
+	if (!config_walked(load, "certificates"))
+		return;
+	for (unsigned i = 0; i < k->own_count; i++)
+		check_own(load, &k->own[i]);
 }
 
 // Whether a weak algorithm stands in its list, which legacy must allow.
@@ -574,6 +615,21 @@ static bool pool_known(const struct config *c, const char *name)
 	return false;
 }
 
+static void check_remote_access(struct config_load *load)
+{
+	const struct config *c = load->config;
+	const struct config_remote_access *r = &c->remote_access;
+
+	if (!config_walked(load, "remote-access"))
+		return;
+	if (*r->pool && config_walked(load, "pools") && !pool_known(c, r->pool))
+		config_error(load, config_place(load, r->pool),
+			"remote-access: there is no pool %s: name one of pools", r->pool);
+	if (*r->group && config_walked(load, "groups") && !config_group_number(c, r->group))
+		config_error(load, config_place(load, r->group),
+			"remote-access: there is no group %s: name one of groups", r->group);
+}
+
 static void check_user(struct config_load *load, const struct config_user *u)
 {
 	const struct config *c = load->config;
@@ -646,6 +702,8 @@ void config_check(struct config_load *load)
 	check_routes(load);
 	check_listeners(load);
 	check_psks(load);
+	check_certificates(load);
+	check_remote_access(load);
 	check_ike(load);
 	check_l2tp(load);
 	check_ppp(load);

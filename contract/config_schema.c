@@ -54,13 +54,14 @@ static const struct config_word level_words[] = {{"error", LEVEL_ERROR}, {"warni
 
 const struct config_word ike_encryption_words[] = {{"aes-cbc-128", IKE_AES_CBC_128},
 	{"aes-cbc-192", IKE_AES_CBC_192}, {"aes-cbc-256", IKE_AES_CBC_256}, {"3des", IKE_3DES},
-	{0}};
+	{"aes-gcm-128", IKE_AES_GCM_128}, {"aes-gcm-256", IKE_AES_GCM_256},
+	{"chacha20-poly1305", IKE_CHACHA20_POLY1305}, {0}};
 const struct config_word ike_hash_words[] = {{"md5", IKE_MD5}, {"sha1", IKE_SHA1},
 	{"sha256", IKE_SHA256}, {"sha384", IKE_SHA384}, {"sha512", IKE_SHA512}, {0}};
 const struct config_word ike_group_words[] = {{"modp-1024", IKE_MODP_1024},
 	{"modp-1536", IKE_MODP_1536}, {"modp-2048", IKE_MODP_2048}, {"modp-3072", IKE_MODP_3072},
 	{"modp-4096", IKE_MODP_4096}, {"ecp-256", IKE_ECP_256}, {"ecp-384", IKE_ECP_384},
-	{"ecp-521", IKE_ECP_521}, {0}};
+	{"ecp-521", IKE_ECP_521}, {"x25519", IKE_X25519}, {0}};
 const struct config_word ppp_auth_words[] = {
 	{"mschapv2", PPP_AUTH_MSCHAPV2}, {"chap", PPP_AUTH_CHAP_MD5}, {"pap", PPP_AUTH_PAP}, {0}};
 
@@ -84,6 +85,17 @@ static const struct config_word legacy_words[] = {
 	{"md5", offsetof(struct config_ike, legacy_md5)},
 	{"modp-1024", offsetof(struct config_ike, legacy_modp1024)},
 	{"modp-1536", offsetof(struct config_ike, legacy_modp1536)}, {0}};
+static const struct config_word version_words[] = {
+	{"ikev1", offsetof(struct config_ike, version_1)},
+	{"ikev2", offsetof(struct config_ike, version_2)}, {0}};
+static const struct config_word policy_words[] = {{"modern", POLICY_MODERN},
+	{"native-clients", POLICY_NATIVE_CLIENTS}, {"legacy", POLICY_LEGACY}, {0}};
+static const struct config_word revocation_words[] = {{"off", REVOCATION_OFF},
+	{"relaxed", REVOCATION_RELAXED}, {"strict", REVOCATION_STRICT}, {0}};
+static const struct config_word remote_auth_words[] = {
+	{"eap-mschapv2", offsetof(struct config_remote_access, eap_mschapv2)},
+	{"certificate", offsetof(struct config_remote_access, certificate)},
+	{"psk", offsetof(struct config_remote_access, psk)}, {0}};
 static const struct config_word vendor_words[] = {
 	{"rfc3947", offsetof(struct config_ike, vendor_nat_t_rfc3947)},
 	{"natt-02", offsetof(struct config_ike, vendor_nat_t_draft02)},
@@ -158,47 +170,150 @@ static const struct config_field listener_fields[] = {
 		.help = "one of a subscriber port's addresses: what clients dial"},
 	{"ipsec", "required", .kind = KIND_WORD, FIELD(config_listener, clear_l2tp),
 		.words = ipsec_words, .help = "optional: L2TP without IPsec is served as well"},
+	{"remote-access", "true", .kind = KIND_BOOL, FIELD(config_listener, remote_access),
+		.help = "serve IKEv2 clients without L2TP as well"},
 	{0}};
 static const struct config_section listeners = {"listeners", listener_fields};
 
 static const struct config_field psk_fields[] = {
 	{"peer", .example = "any", .kind = KIND_PREFIX, .required = true, FIELD(config_psk, peer),
-		.words = any_peer, .help = "any, an address or a prefix; the longest match wins"},
+		.words = any_peer, .help = "any, an address or a prefix"},
+	{"identity", .example = "laptop.example.org", .kind = KIND_TEXT,
+		FIELD(config_psk, identity),
+		.help = "what the peer calls itself; left out: anything"},
 	{"secret", .example = "{file: /etc/culvert/psk}", .kind = KIND_SECRET, .required = true,
 		FIELD(config_psk, secret), COUNT(config_psk, secret_length),
 		.help = "pre-shared key, as it is or as {file: PATH}"},
 	{0}};
 static const struct config_section psks = {"ike.psks", psk_fields};
 
+static const struct config_field ppk_fields[] = {
+	{"id", .example = "ppk-1", .kind = KIND_TEXT, .required = true, FIELD(config_ppk, id),
+		.help = "as the peer calls the key"},
+	{"secret", .example = "{file: /etc/culvert/ppk}", .kind = KIND_SECRET, .required = true,
+		FIELD(config_ppk, secret), COUNT(config_ppk, secret_length),
+		.help = "as it is or as {file: PATH}"},
+	{0}};
+static const struct config_section ppks = {"ike.ppks", ppk_fields};
+
+static const struct config_field own_fields[] = {
+	{"certificate", .example = "/etc/culvert/gateway.pem", .kind = KIND_PATH,
+		FIELD(config_own_certificate, certificate),
+		.help = "PEM: ours first, then those between it and its CA"},
+	{"key", .example = "/etc/culvert/gateway.key", .kind = KIND_PATH,
+		FIELD(config_own_certificate, key), .help = "PEM, RSA or EC, of mode 600"},
+	{"pkcs12", .example = "/etc/culvert/gateway.p12", .kind = KIND_PATH,
+		FIELD(config_own_certificate, pkcs12), .help = "both in one file, of mode 600"},
+	{"password", .example = "{file: /etc/culvert/gateway.password}", .kind = KIND_SECRET,
+		FIELD(config_own_certificate, password),
+		COUNT(config_own_certificate, password_length),
+		.help = "of the key or of the PKCS#12 file; left out: none"},
+	{0}};
+static const struct config_section own = {"certificates.own", own_fields};
+
+static const struct config_field authority_fields[] = {
+	{"certificate", .example = "/etc/culvert/ca.pem", .kind = KIND_PATH, .required = true,
+		FIELD(config_authority, certificate),
+		.help = "PEM; several in it: each is trusted"},
+	{"crl", .example = "/etc/culvert/ca.crl", .kind = KIND_PATH, .low = 1,
+		FIELD(config_authority, crl),
+		.help = "file (PEM or DER) or http://...; left out: what certificates name"},
+	{"ocsp", .example = "http://ocsp.example.org", .kind = KIND_TEXT,
+		FIELD(config_authority, ocsp),
+		.help = "http://...; left out: what certificates name"},
+	{0}};
+static const struct config_section authorities = {"certificates.authorities", authority_fields};
+
+static const struct config_field certificate_fields[] = {
+	{"own", .kind = KIND_SECTION, LIST(config_certificates, own, own_count), .maps = &own,
+		.help = "what we show to peers; the first that a peer can check"},
+	{"authorities", .kind = KIND_SECTION,
+		LIST(config_certificates, authorities, authority_count), .maps = &authorities,
+		.help = "who may vouch for peers"},
+	{"revocation", "relaxed", .kind = KIND_WORD, FIELD(config_certificates, revocation),
+		.words = revocation_words,
+		.help = "relaxed: who is known to be revoked is refused; strict: who is not known "
+			"to be good; off: not looked at"},
+	{"refresh", "1h", "1h", .kind = KIND_DURATION, FIELD(config_certificates, refresh_s),
+		.scale = SECOND, .low = 10, .high = 30 * DAY_S,
+		.help = "of what is fetched, when it does not say itself"},
+	{"warn", "30d", "30d", .kind = KIND_DURATION, FIELD(config_certificates, warn_s),
+		.scale = SECOND, .low = 3600, .high = 365 * DAY_S,
+		.help = "before a certificate of ours or of a CA ends"},
+	{0}};
+static const struct config_section certificates = {"certificates", certificate_fields};
+
+static const struct config_field remote_fields[] = {
+	{"auth", "eap-mschapv2 certificate psk", .kind = KIND_FLAG, .most = 3,
+		.words = remote_auth_words, .help = "how clients may prove who they are"},
+	{"pool", .example = "default", .kind = KIND_TEXT, .low = 1,
+		FIELD(config_remote_access, pool),
+		.help = "of who is none of users by name; left out: the first pool"},
+	{"group", .example = "home", .kind = KIND_TEXT, .low = 1,
+		FIELD(config_remote_access, group), .help = "the same; left out: default-group"},
+	{"routes", .kind = KIND_PREFIX, LIST(config_remote_access, routes, route_count),
+		.help = "what clients may reach; left out: everything"},
+	{0}};
+static const struct config_section remote_access = {"remote-access", remote_fields};
+
 static const struct config_field ike_fields[] = {
 	{"psks", .kind = KIND_SECTION, .global = true, HEAP(config, psks, psk_count), .most = USERS,
 		.maps = &psks, .help = "pre-shared keys by peer"},
-	{"encryption", "aes-cbc-256 aes-cbc-192 aes-cbc-128", .kind = KIND_WORD,
-		LIST(config_ike, encryption.values, encryption.count),
+	{"versions", "ikev1 ikev2", .kind = KIND_FLAG, .most = 2, .words = version_words,
+		.help = "that are answered"},
+	{"identity", .example = "vpn.example.org", .kind = KIND_TEXT, FIELD(config_ike, identity),
+		.help = "what we call ourselves in IKEv2; left out: what our certificate says, or "
+			"our address"},
+	{"aggressive", "false", .kind = KIND_BOOL, FIELD(config_ike, aggressive),
+		.help = "IKEv1 aggressive mode: whoever asks gets a hash to guess the "
+			"pre-shared key from"},
+	{"policy", "native-clients", .kind = KIND_WORD, FIELD(config_ike, policy),
+		.words = policy_words,
+		.help = "what the lists of algorithms hold that are left out"},
+	{"encryption", .kind = KIND_WORD, LIST(config_ike, encryption.values, encryption.count),
 		.words = ike_encryption_words, .help = "of the IKE SA, in order of preference"},
-	{"hash", "sha256 sha384 sha512 sha1", .kind = KIND_WORD,
-		LIST(config_ike, hash.values, hash.count), .words = ike_hash_words,
-		.help = "of the IKE SA, and its pseudo-random function"},
-	{"group", "ecp-384 ecp-256 ecp-521 modp-2048 modp-3072 modp-4096", .kind = KIND_WORD,
+	{"hash", .kind = KIND_WORD, LIST(config_ike, hash.values, hash.count),
+		.words = ike_hash_words, .help = "of the IKE SA, and its pseudo-random function"},
+	{"group", "ecp-384 ecp-256 x25519 ecp-521 modp-2048 modp-3072 modp-4096", .kind = KIND_WORD,
 		LIST(config_ike, group.values, group.count), .words = ike_group_words,
 		.help = "Diffie-Hellman groups, also for PFS"},
 	{"legacy", .kind = KIND_FLAG, .most = 4, .words = legacy_words,
 		.help = "weak algorithms to allow all the same; each goes to the end of its list"},
-	{"esp-cipher", "aes-gcm-256 aes-gcm-128 aes-cbc-256 aes-cbc-192 aes-cbc-128",
-		.kind = KIND_WORD, LIST(config_ike, esp_cipher.values, esp_cipher.count),
+	{"esp-cipher", .kind = KIND_WORD, LIST(config_ike, esp_cipher.values, esp_cipher.count),
 		.words = cipher_words, .help = "of the ESP SAs"},
-	{"esp-integrity", "hmac-sha256-128 hmac-sha384-192 hmac-sha512-256 hmac-sha1-96",
-		.kind = KIND_WORD, LIST(config_ike, esp_integrity.values, esp_integrity.count),
+	{"esp-integrity", .kind = KIND_WORD,
+		LIST(config_ike, esp_integrity.values, esp_integrity.count),
 		.words = integrity_words,
 		.help = "of the ESP SAs, beside an aes-cbc cipher or 3des"},
 	{"esp-extended-sequence", "false", .kind = KIND_BOOL,
 		FIELD(config_ike, esp_extended_sequence),
 		.help = "64-bit sequence numbers for the ESP SAs of peers that offer them (RFC "
 			"4304)"},
+	{"fragmentation", "true", .kind = KIND_BOOL, FIELD(config_ike, fragmentation),
+		.help = "of IKE messages, with peers that can (RFC 7383; IKEv1: by vendor id)"},
+	{"fragment-size", "1280", .kind = KIND_INTEGER, FIELD(config_ike, fragment_size),
+		.low = LIMIT_MTU_MIN, .high = 1500,
+		.help = "bytes of an IP packet with one fragment of ours"},
+	{"mobike", "true", .kind = KIND_BOOL, FIELD(config_ike, mobike),
+		.help = "IKEv2 clients may change their address (RFC 4555)"},
+	{"ppks", .kind = KIND_SECTION, .global = true, HEAP(config, ppks, ppk_count), .most = USERS,
+		.maps = &ppks, .help = "post-quantum pre-shared keys (RFC 8784)"},
+	{"ppk-required", "false", .kind = KIND_BOOL, FIELD(config_ike, ppk_required),
+		.help = "refuse IKEv2 peers that use none of them"},
 	{"lifetime", "24h", "8h", .kind = KIND_DURATION, FIELD(config_ike, lifetime_s),
-		.scale = SECOND, .low = 60, .high = 30 * DAY_S, .help = "longest of an IKE SA"},
+		.scale = SECOND, .low = 10, .high = 30 * DAY_S, .help = "longest of an IKE SA"},
 	{"esp-lifetime", "8h", "1h", .kind = KIND_DURATION, FIELD(config_ike, esp_lifetime_s),
-		.scale = SECOND, .low = 60, .high = 30 * DAY_S, .help = "longest of an ESP SA"},
+		.scale = SECOND, .low = 10, .high = 30 * DAY_S, .help = "longest of an ESP SA"},
+	{"esp-lifetime-size", "off", "64GiB", .kind = KIND_SIZE,
+		FIELD(config_ike, esp_lifetime_mib), .scale = MIB, .low = 1, .high = 1 << 30,
+		.words = off_zero, .help = "the most that an ESP SA carries, each way"},
+	{"esp-lifetime-kpackets", "off", "1000000", .kind = KIND_INTEGER,
+		FIELD(config_ike, esp_lifetime_kpackets), .low = 1, .high = 4000000,
+		.words = off_zero, .help = "the same in thousands of packets"},
+	{"rekey-at", "90", .kind = KIND_INTEGER, FIELD(config_ike, rekey_at), .low = 20, .high = 99,
+		.help = "percent of these lifetimes after which we renew by ourselves"},
+	{"rekey-jitter", "10", .kind = KIND_INTEGER, FIELD(config_ike, rekey_jitter), .high = 50,
+		.help = "up to so many percent earlier, at random"},
 	{"replay-window", "1024", .kind = KIND_INTEGER, FIELD(config_ike, replay_window),
 		.high = LIMIT_REPLAY_WINDOW,
 		.help = "packets: a multiple of 32; 0 takes replays, for benchmarks only"},
@@ -214,6 +329,9 @@ static const struct config_field ike_fields[] = {
 		.low = 1, .high = 20, .help = "retransmissions of one message"},
 	{"half-open-max", "1000", .kind = KIND_INTEGER, FIELD(config_ike, half_open_max), .low = 1,
 		.high = LIMIT_SAS, .help = "IKE SAs that are not established yet"},
+	{"cookies-from", "100", .kind = KIND_INTEGER, FIELD(config_ike, cookies_from),
+		.high = LIMIT_SAS,
+		.help = "half-open ones from which IKEv2 peers have to return a cookie"},
 	{"vendor-ids", "rfc3947 natt-02 natt-03 dpd culvert", .kind = KIND_FLAG, .most = 6,
 		.words = vendor_words, .help = "which vendor ids we send"},
 	{0}};
@@ -392,7 +510,11 @@ static const struct config_field file_fields[] = {
 	{"listeners", .example = "[{name: public, address: 192.0.2.1}]", .kind = KIND_SECTION,
 		LIST(config, listeners, listener_count), .maps = &listeners, .required = true,
 		.help = "where clients are served"},
-	{"ike", MAP(config, ike, ike), .help = "IKEv1 and ESP"},
+	{"ike", MAP(config, ike, ike), .help = "IKE and ESP"},
+	{"certificates", MAP(config, certificates, certificates),
+		.help = "ours, and those of who vouches for peers"},
+	{"remote-access", MAP(config, remote_access, remote_access),
+		.help = "IKEv2 clients without L2TP"},
 	{"l2tp", MAP(config, l2tp, l2tp), .help = "L2TPv2"},
 	{"ppp", MAP(config, ppp, ppp), .help = "PPP"},
 	{"pools", .example = "[{name: default, prefixes: [100.64.0.0/16]}]", .kind = KIND_SECTION,

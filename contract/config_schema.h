@@ -11,6 +11,7 @@
 //   config_schema.c  the table
 //   config_check.c   what must agree between sections
 //   config_group.c   the same for filters and groups
+//   config_policy.c  algorithms by ike.policy
 
 #include "config.h"
 
@@ -22,6 +23,7 @@
 
 enum config_kind {
 	KIND_TEXT,     // low = 1: a name of letters, digits, '.', '_' and '-'; high = bytes at most
+	KIND_PATH,     // of a file, made absolute; low = 1: or http://..., which stays
 	KIND_SECRET,   // literal, or {file: PATH}; never shown
 	KIND_BOOL,     // true or false
 	KIND_INTEGER,  // low to high
@@ -72,7 +74,7 @@ struct config_section {
 	const struct config_field *fields;
 };
 
-enum { CONFIG_FIELDS = 32 }; // keys of one section at most
+enum { CONFIG_FIELDS = 48 }; // keys of one section at most
 
 struct config_interface {
 	struct ip_address address;
@@ -115,11 +117,15 @@ bool config_value(struct config_load *load, const struct config_section *section
 	void *base, void *at);
 bool config_secret(struct config_load *load, const struct config_section *section,
 	const struct config_field *field, const yaml_node_t *node, void *base);
+// A path relative to the folder of the configuration file. False when it is too long.
+bool config_full_path(const struct config_load *load, const char *path, char out[CONFIG_TEXT]);
 // A null or an absent value: "", ~ and null without quotes.
 bool config_is_null(const yaml_node_t *node);
 // Writes a number where size bytes have room for it.
 void config_store(void *at, size_t size, uint64_t value);
 
+// Fills the lists of algorithms that were left out. Before config_check.
+void config_policy(struct config_load *load);
 void config_check(struct config_load *load);
 void config_check_groups(struct config_load *load);
 // Texts of count elements of size bytes that must differ; first is that of element 0.

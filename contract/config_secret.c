@@ -72,8 +72,7 @@ static bool check_file(const struct secret *s, const char *path, const struct st
 	return true;
 }
 
-// Relative to the folder of the configuration file.
-static bool full_path(const struct config_load *load, const char *path, char out[CONFIG_TEXT])
+bool config_full_path(const struct config_load *load, const char *path, char out[CONFIG_TEXT])
 {
 	const char *slash = strrchr(load->name, '/');
 	int folder = slash && *path != '/' ? (int)(slash - load->name) + 1 : 0;
@@ -110,7 +109,7 @@ static bool read_file(const struct secret *s, const char *name, void *base)
 	bool ok;
 	int fd;
 
-	if (!full_path(s->load, name, path))
+	if (!config_full_path(s->load, name, path))
 		return refuse(s, "names a file by too long a path", "shorten it");
 	// Looked at before it is opened: to open a device can have effects.
 	if (stat(path, &st) == 0 && !check_file(s, path, &st))

@@ -196,7 +196,7 @@ static void test_defaults(void **state)
 	assert_int_equal(c->psks[0].secret_length, 6);
 	assert_int_equal(c->ike.lifetime_s, 86400);
 	assert_int_equal(c->ike.dpd_timeout_ms, 120000);
-	assert_int_equal(c->ike.encryption.count, 3);
+	assert_int_equal(c->ike.encryption.count, 5);
 	assert_int_equal(c->ike.group.values[0], IKE_ECP_384);
 	assert_true(c->ike.vendor_dpd);
 	assert_false(c->ike.vendor_fragmentation);
@@ -251,7 +251,7 @@ static void test_values(void **state)
 	assert_int_equal(c->psks[1].peer.length, 32);
 	assert_int_equal(c->ike.hash.count, 2);
 	assert_int_equal(c->ike.hash.values[0], IKE_MD5);
-	assert_int_equal(c->ike.encryption.values[3], IKE_3DES);
+	assert_int_equal(c->ike.encryption.values[5], IKE_3DES);
 	assert_int_equal(c->ike.group.values[c->ike.group.count - 1], IKE_MODP_1024);
 	assert_int_equal(c->ike.esp_cipher.count, 3);
 	assert_int_equal(c->ike.esp_cipher.values[0], ESP_CIPHER_CHACHA20_POLY1305);

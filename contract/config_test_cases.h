@@ -15,7 +15,7 @@
 {ALL,
 	"nonsense: 1\n",
 	"f:1:1: unknown key 'nonsense': use one of dataplane, ports, routes, listeners, ike, "
-	"l2tp, ppp, pools, filters, groups, default-group, users, api, log, user\n"},
+	"certificates, remote-access, l2tp, ppp, pools, filters, groups, default-group, users, api, log, user\n"},
 {ALL,
 	"dataplane: {wokers: 2, zzzzz: 1}\n",
 	"f:1:13: unknown key 'wokers' in dataplane: did you mean workers? known keys: "
@@ -254,8 +254,17 @@
 	"one, or give each a prefix of its own\n"},
 {ALL & ~PSK,
 	"",
-	"f:2:20: listener l requires ipsec, and there is no pre-shared key: add ike: {psks: "
-	"[{peer: any, secret: {file: PATH}}]}, or set ipsec: optional\n"},
+	"f:2:20: listener l requires ipsec, and there is neither a pre-shared key nor a "
+	"certificate: add ike: {psks: [{peer: any, secret: {file: PATH}}]} or certificates: "
+	"{own: [...]}, or set ipsec: optional\n"},
+{ALL,
+	"remote-access: {pool: q, group: g}\n",
+	"f:1:23: remote-access: there is no pool q: name one of pools\n"
+	"f:1:33: remote-access: there is no group g: name one of groups\n"},
+{ALL & ~PSK,
+	"certificates: {own: [{certificate: a.pem}]}\n",
+	"f:1:36: certificates.own is incomplete: name a certificate and its key, or pkcs12 "
+	"alone\n"},
 {ALL & ~PSK,
 	"ike: {psks: [{peer: any, secret: ''}]}\n",
 	"f:1:34: ike.psks.secret is empty: write the secret\n"},
@@ -264,11 +273,11 @@
 	"f:1:14: ike.psks.secret is missing: add it, for example secret: {file: "
 	"/etc/culvert/psk}\n"},
 {ALL & ~PSK,
-	"ike: {psks: [{peer: any, secret: a}, {peer: 0.0.0.0/0, secret: b}]}\n",
+	"ike: {psks: [{peer: any, secret: a}, {peer: 0.0.0.0/0, secret: a}]}\n",
 	"f:1:45: pre-shared key for any is there twice, first on line 1: change or remove "
 	"one\n"},
 {ALL & ~PSK,
-	"ike: {psks: [{peer: 192.0.2.0/24, secret: a}, {peer: 192.0.2.0/24, secret: b}]}\n",
+	"ike: {psks: [{peer: 192.0.2.0/24, secret: a}, {peer: 192.0.2.0/24, secret: a}]}\n",
 	"f:1:54: pre-shared key for 192.0.2.0/24 is there twice, first on line 1: change or "
 	"remove one\n"},
 {ALL & ~PSK,
@@ -327,8 +336,8 @@
 	"f:1:49: ike.lifetime '30' has no unit: write a whole number with a unit (ms, s, m, "
 	"h, d), for example 8h\n"},
 {ALL & ~PSK,
-	"ike: {psks: [{peer: any, secret: a}], lifetime: 30s}\n",
-	"f:1:49: ike.lifetime '30s' is out of range: use 1m to 30d\n"},
+	"ike: {psks: [{peer: any, secret: a}], lifetime: 3s}\n",
+	"f:1:49: ike.lifetime '3s' is out of range: use 10s to 30d\n"},
 {ALL & ~PSK,
 	"ike: {psks: [{peer: any, secret: a}], lifetime: 30 s}\n",
 	"f:1:49: ike.lifetime '30 s' has no unit that is known: write a whole number with a "

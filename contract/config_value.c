@@ -470,6 +470,15 @@ static bool store_endpoint(const struct value *v)
 	return true;
 }
 
+static bool store_path(const struct value *v)
+{
+	if (v->field->low && strncmp(v->text, "http://", 7) == 0)
+		return store_text(v);
+	if (!config_full_path(v->load, v->text, v->at))
+		return refuse(v, "is too long a path", "shorten it");
+	return true;
+}
+
 bool config_value(struct config_load *load, const struct config_section *section,
 	const struct config_field *field, const char *text, size_t length, yaml_mark_t mark,
 	void *base, void *at)
@@ -484,6 +493,8 @@ bool config_value(struct config_load *load, const struct config_section *section
 	switch (field->kind) {
 	case KIND_TEXT:
 		return store_text(&v);
+	case KIND_PATH:
+		return store_path(&v);
 	case KIND_BOOL:
 		return store_bool(&v);
 	case KIND_INTEGER:

@@ -166,7 +166,7 @@ static void walk_list(struct config_load *load, const struct config_section *sec
 			count, field->most);
 		return;
 	}
-	if (count == 0 && (field->required || field->initial)) {
+	if (count == 0 && (field->required || field->initial || field->kind == KIND_WORD)) {
 		config_error(load, node->start_mark,
 			"%s is an empty list: write at least one entry", key);
 		return;

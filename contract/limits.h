@@ -24,6 +24,8 @@ enum {
 	LIMIT_MESSAGE = 512,        // bytes of a command or an event, header included
 	LIMIT_PACKET_SLOT = 2048,   // bytes of a punt or inject slot, header included
 
+	LIMIT_IKE_MESSAGE = 16384, // bytes of an IKE message, from its header on: certificates
+
 	LIMIT_CIPHER_KEY = 32,      // bytes: AES-256
 	LIMIT_SALT = 4,             // bytes: AES-GCM (RFC 4106 section 4)
 	LIMIT_INTEGRITY_KEY = 64,   // bytes: HMAC-SHA2-512 (RFC 4868 section 2.1.1)

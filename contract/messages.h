@@ -33,7 +33,9 @@
 	X(13, FILTER_RULES, command_filter_rules) \
 	X(14, FILTER_COMMIT, command_filter) \
 	X(15, FILTER_DELETE, command_filter) \
-	X(16, GROUP_SET, command_group_set)
+	X(16, GROUP_SET, command_group_set) \
+	X(17, SA_MOVE, command_sa_move) \
+	X(18, IKE_ADMIT, command_ike_admit)
 
 #define EVENT_LIST(X) \
 	X(1, REPLY, event_reply) \
@@ -54,7 +56,12 @@ enum esp_encapsulation {
 	ESP_UDP = 1,   // RFC 3948, remote_port and local_port say where
 };
 
-// A pair of SAs in transport mode. Inbound works at once; outbound is used by the tunnels whose
+enum esp_mode {
+	ESP_TRANSPORT = 0, // L2TP in UDP inside
+	ESP_TUNNEL = 1,    // IP packets of a session inside (RFC 4303 section 3.1.2)
+};
+
+// A pair of SAs. Inbound works at once; outbound is used by the tunnels whose
 // sa names it and by injected packets. Refused: -EEXIST the index is in use, -ENOSPC index beyond
 // the table, -EINVAL anything that is no transform, address, port or window.
 struct command_sa_add {
@@ -68,7 +75,10 @@ struct command_sa_add {
 	uint16_t window;       // packets: 0 (no check, for benchmarks; not with esn), or 32 to 4096
 	uint16_t local_port;   // ESP_UDP only
 	uint16_t remote_port;  // ESP_UDP only; follows an authenticated packet
-	uint16_t zero2;
+	uint8_t mode;          // enum esp_mode
+	uint8_t zero2;
+	uint32_t session; // ESP_TUNNEL: index of the session whose packets come in on it, which
+			  // need not be there yet; ESP_TRANSPORT: ignored
 	struct ip_address local;
 	struct ip_address remote;
 	// Keys of the lengths that the transforms have; key_*[esp_cipher_shape.key ...] is the
@@ -79,14 +89,41 @@ struct command_sa_add {
 	uint8_t integrity_key_out[LIMIT_INTEGRITY_KEY];
 };
 
+// The peer has another address, or there is another NAT (RFC 4555 section 3.5): both SAs of the
+// pair go on from there with their keys and sequence numbers. -ENOENT, -EINVAL.
+struct command_sa_move {
+	uint32_t spi_in;
+	uint8_t encapsulation; // enum esp_encapsulation, which may change
+	uint8_t zero;
+	uint16_t local_port; // ESP_UDP only
+	uint16_t remote_port;
+	uint16_t zero2;
+	struct ip_address local;
+	struct ip_address remote;
+};
+
+// By what the workers tell IKE messages that are worth a place in the punt rings, so that a flood
+// of strangers leaves room for who is known. The SPI of ours in an IKE header is made as
+// ike_spi_make of contract/ike_spi.h does it with key. -EINVAL.
+struct command_ike_admit {
+	uint8_t key[16];
+	uint32_t firsts_per_second; // messages without an SPI of ours, all workers together
+	uint32_t zero;
+};
+
 // -ENOENT when there is none of that SPI, -EBUSY while a tunnel sends through it.
 struct command_sa_delete {
 	uint32_t spi_in;
 };
 
-// An L2TP tunnel. With peer != 0 its data must arrive on an SA of that peer and leaves through sa;
-// with peer == 0 it is plain L2TP from that address and port.
-// Refused: -EEXIST, -ENOENT no such sa, -EINVAL.
+enum tunnel_kind {
+	TUNNEL_L2TP = 0,
+	TUNNEL_ESP = 1, // no L2TP and no PPP: its one session's packets lie in ESP itself
+};
+
+// An L2TP tunnel, or what stands for it in a session without L2TP. With peer != 0 its data must
+// arrive on an SA of that peer and leaves through sa; with peer == 0 it is plain L2TP from that
+// address and port. Refused: -EEXIST, -ENOENT no such sa, -EINVAL.
 struct command_tunnel_add {
 	uint16_t tunnel;      // our tunnel id, 1 to 65535
 	uint16_t peer_tunnel; // the peer's
@@ -96,6 +133,9 @@ struct command_tunnel_add {
 	uint16_t remote_port;
 	struct ip_address local;
 	struct ip_address remote;
+	uint8_t kind; // enum tunnel_kind; TUNNEL_ESP: peer and sa are not 0, peer_tunnel and ports
+		      // are
+	uint8_t zero[3];
 };
 
 // Moves the tunnel's outbound to another pair of the same peer: -ENOENT, or -EPERM another peer's.

@@ -29,7 +29,13 @@ enum packet_flag {
 enum {
 	PACKET_HEADER = 80,
 	PACKET_DATA = LIMIT_PACKET_SLOT - PACKET_HEADER,
+	PACKET_PARTS = (LIMIT_IKE_MESSAGE + PACKET_DATA - 1) / PACKET_DATA,
 };
+
+// A PACKET_IKE message that is longer than one slot's data takes several that follow each other in
+// the ring, put in at once: part 0, 1, ... of parts, each but the last with PACKET_DATA bytes, and
+// the same header in all of them. All other packets are part 0 of 1. Whoever finds parts out of
+// their order drops what it has of the message.
 
 struct packet {
 	uint16_t kind;   // enum packet_kind
@@ -45,7 +51,9 @@ struct packet {
 	uint64_t received; // nanoseconds, CLOCK_MONOTONIC
 	struct ip_address local;
 	struct ip_address remote;
-	uint8_t zero[8];
+	uint16_t part;
+	uint16_t parts; // 1 to PACKET_PARTS
+	uint8_t zero[4];
 	uint8_t data[PACKET_DATA];
 };
 _Static_assert(sizeof(struct packet) == LIMIT_PACKET_SLOT, "a slot of the ring");
