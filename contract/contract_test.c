@@ -23,9 +23,9 @@ static void test_sizes(void **state)
 	assert_int_equal(CONTRACT_VERSION, 4);
 	assert_int_equal(sizeof(struct message), 512);
 	assert_int_equal(sizeof(struct packet), 2048);
-	assert_int_equal(sizeof(struct command_sa_add), 4 * 3 + 4 + 8 + 40 + 72 + 128);
+	assert_int_equal(sizeof(struct command_sa_add), 4 * 3 + 4 + 8 + 4 + 40 + 72 + 128);
 	assert_int_equal(offsetof(struct command_sa_add, esn), 15);
-	assert_int_equal(sizeof(struct command_tunnel_add), 4 + 8 + 4 + 40);
+	assert_int_equal(sizeof(struct command_tunnel_add), 4 + 8 + 4 + 40 + 4);
 	assert_int_equal(sizeof(struct command_session_add), 12);
 	assert_int_equal(sizeof(struct command_session_set), 16 + 20 + 24 + 4 + 3 * 8);
 	assert_int_equal(sizeof(struct command_route), 24 + 4 + 20 + 4);

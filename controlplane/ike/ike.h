@@ -17,6 +17,24 @@
 
 struct ike;
 
+struct ike_access_request {
+	uint32_t peer;
+	uint64_t attempt;
+	struct flow flow;
+	const char *name; // raw, with a NUL: the user by EAP, or what the identity says
+	bool eap;         // proven by EAP; else by certificate or pre-shared key
+	bool want4, want6;
+	const char *method; // "eap-mschapv2", "psk", "rsa-signature", ... for the log
+};
+
+// What such a peer is given (RFC 7296 section 3.15).
+struct ike_access {
+	uint32_t session; // index in the dataplane
+	struct ip_address address4;
+	struct ip_prefix prefix6; // IP_NONE: none; the peer's address is the first of it
+	struct ip_address dns[2], dns6[2], wins[2]; // IP_NONE where there is none
+};
+
 struct ike_events {
 	// Outbound to this peer leaves through that pair (spi_in) from now on: the first pair, or a
 	// rekey. Called after the pair is installed and the peer is known to have it.
@@ -25,6 +43,10 @@ struct ike_events {
 	// the log ("deleted", "dead", "replaced", "expired", "closed"). Its tunnels must go before
 	// this returns: the pairs are removed right after.
 	void (*peer_down)(void *context, uint32_t peer, const char *cause);
+	// An IKEv2 peer that wants no L2TP has proven who it is and asks for addresses. Answered by
+	// ike_access_answer, perhaps at once. peer_down says that it is gone, answered or not.
+	// NULL: such peers are refused.
+	void (*access_ask)(void *context, const struct ike_access_request *request);
 };
 
 // config and timers must outlive it; sas is the size of the dataplane's table. NULL without memory.
@@ -48,6 +70,10 @@ void ike_peer_alive(struct ike *ike, uint32_t peer, uint64_t when_ms);
 uint32_t ike_pair_used(struct ike *ike, uint32_t spi_in);
 // The pair that outbound traffic to the peer leaves through; 0 when there is none.
 uint32_t ike_peer_sa(const struct ike *ike, uint32_t peer);
+// The answer to access_ask; access NULL refuses, with reason in words for the log. -ENOENT when the
+// peer is gone or asked for nothing.
+int ike_access_answer(
+	struct ike *ike, uint32_t peer, const struct ike_access *access, const char *reason);
 // Sends Deletes for all SAs of the peer and forgets it (peer_down is called). -ENOENT.
 int ike_peer_close(struct ike *ike, uint32_t peer, const char *cause);
 // The same for every peer, when the control plane ends.

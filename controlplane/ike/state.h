@@ -19,6 +19,7 @@
 #include "controlplane/log.h"
 #include "crypto.h"
 #include "form.h"
+#include "identity.h"
 #include "slots.h"
 
 #include <sys/queue.h>
@@ -32,7 +33,6 @@ enum {
 	NONCE_OURS = 32,            // bytes
 	PEER_SAS = 4,               // IKE SAs of one peer: the oldest goes
 	PEER_PAIRS = 8,             // pairs of one peer: the oldest goes
-	IDENTITY_TEXT = 128,        // bytes with the final NUL
 	SHA256_SIZE = 32,           // bytes
 };
 

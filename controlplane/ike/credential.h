@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Our own certificates with their keys, as the config names them. Files are read at start, as who
+// may read them; PEM or PKCS#12, of mode 600.
+
+#include "contract/config.h"
+#include "wire.h"
+
+struct credential;
+struct credentials;
+
+enum credential_kind {
+	CREDENTIAL_RSA = 1,
+	CREDENTIAL_ECDSA_256,
+	CREDENTIAL_ECDSA_384,
+	CREDENTIAL_ECDSA_521
+};
+
+// Reads all of them. NULL after an error, which says in why, in words, which file and what to do.
+struct credentials *credentials_create(
+	const struct config_certificates *config, char *why, size_t size);
+void credentials_free(struct credentials *c); // wipes the keys
+
+// What the peer's CERTREQ payloads (RFC 2408 section 3.10: names; RFC 7296 section 3.7: SHA-1 of
+// public keys, several in one payload) let us choose from, and the kinds it can check: bit n for
+// enum credential_kind n. The first that fits; when no CERTREQ fits, the first of a fitting kind;
+// NULL when there is none.
+const struct credential *credentials_choose(const struct credentials *c, unsigned kinds,
+	const struct span *requests, size_t count, bool version_2);
+
+enum credential_kind credential_kind(const struct credential *c);
+// The nth certificate that is sent with it: our own, then those between it and its CA; length 0
+// when there is none.
+struct span credential_certificate(const struct credential *c, size_t n);
+// The subject as DER, for an ID payload of type ID_DER_DN.
+struct span credential_subject(const struct credential *c);
+// Is that name one of the certificate's: an address, DNS name, e-mail or the subject?
+struct identity;
+bool credential_names(const struct credential *c, const struct identity *id);
+// The name that an IKEv2 peer should expect: the first DNS name, else the subject.
+void credential_identity(const struct credential *c, struct identity *out);
+
+// For the API and the log, in the order of the config.
+struct credential_info {
+	const char *file, *subject, *issuer, *serial; // serial in hex
+	const char *key;                              // "rsa-2048", "ecdsa-256", ...
+	int64_t not_after;                            // seconds since 1970
+};
+void credentials_each(const struct credentials *c,
+	void (*each)(void *context, const struct credential_info *info), void *context);
