@@ -18,6 +18,8 @@
 	X(IKE_START, "ike-start", LEVEL_INFO, "a peer asks for an IKE SA") \
 	X(IKE_REFUSED, "ike-refused", LEVEL_WARNING, "no IKE SA, with both sides' proposals") \
 	X(IKE_INVALID, "ike-invalid", LEVEL_WARNING, "an IKE message that is malformed or forged") \
+	X(PSK_UNUSABLE, "psk-unusable", LEVEL_ERROR, \
+		"a pre-shared key is for an identity that makes no sense: it fits nobody") \
 	X(IKE_UP, "ike-up", LEVEL_INFO, "IKE SA established") \
 	X(IKE_DOWN, "ike-down", LEVEL_INFO, "IKE SA gone, and why") \
 	X(IKE_RETRANSMIT, "ike-retransmit", LEVEL_DEBUG, "a message was sent or answered again") \
