@@ -352,28 +352,16 @@ static int hash_of_side(const struct ike_sa *sa, bool initiator, struct span id,
 	return ike_prf(sa->hash, SPAN(sa->v1.keys.skeyid, ike_hash_size(sa->hash)), parts, 6, out);
 }
 
+// Port and protocol of the payload say nothing about who it is.
 static void identify(struct ike_sa *sa, struct span body)
 {
-	struct isakmp_id_body id;
-	struct ip_address address;
-	char text[ADDRESS_TEXT];
+	struct isakmp_id_body parsed;
+	struct identity id;
 
-	if (isakmp_id_parse(body, &id))
+	if (isakmp_id_parse(body, &parsed) || identity_make(&id, parsed.type, parsed.data))
 		return;
-	// Port and protocol of the payload say nothing about who it is.
-	const struct span parts[] = {SPAN(&id.type, 1), id.data};
-	uint8_t digest[IKE_HASH_MAX];
-
-	(void)ike_digest(IKE_SHA256, parts, 2, digest);
-	memcpy(sa->identity, digest, SHA256_SIZE);
-	if ((id.type == ID_IPV4_ADDR && id.data.length == 4) ||
-		(id.type == ID_IPV6_ADDR && id.data.length == 16)) {
-		address = id.type == ID_IPV6_ADDR ? address_v6(id.data.at) : address_v4(id.data.at);
-		address_format(&address, text);
-		log_text(text, strlen(text), sa->identity_text, IDENTITY_TEXT);
-	} else {
-		log_text(id.data.at, id.data.length, sa->identity_text, IDENTITY_TEXT);
-	}
+	identity_digest(&id, sa->identity);
+	identity_words(&id, sa->identity_text);
 }
 
 // IDir: the address that the client used, as it came to us.
