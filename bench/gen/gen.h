@@ -175,6 +175,7 @@ struct control_counters {
 	uint64_t no_room;        // control frames that the port did not take
 	uint64_t dh_ns;          // CPU time spent in Diffie-Hellman
 	uint64_t dh_exchanges;   // two operations each
+	double dh_alone;         // exchanges per CPU second that libcrypto alone does
 	uint64_t rekeys;         // quick modes that replaced a pair
 	uint64_t rekeys_refused; // quick modes that the gateway began
 };

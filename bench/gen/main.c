@@ -19,6 +19,8 @@
 #include "traffic.h"
 #include "trial.h"
 
+#include "controlplane/ike/crypto.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -71,6 +73,49 @@ void gen_turn(struct gen *g)
 		g->idle_cycles += rte_rdtsc() - now;
 }
 
+// CPU seconds of another process; negative when it cannot be told.
+static double cpu_seconds_of(uint32_t pid)
+{
+	char path[64], text[1024], *at;
+	unsigned long user = 0, system = 0;
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	f = pid ? fopen(path, "r") : NULL;
+	if (!f)
+		return -1;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	at = strrchr(text, ')');
+	if (!at || sscanf(at + 1, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %lu", &user,
+			   &system) != 2)
+		return -1;
+	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+// What a responder that did nothing else could do in a second of CPU time: a key pair and a secret.
+static void measure_dh(struct gen *g)
+{
+	unsigned group = g->options.ike_group;
+	uint8_t public[IKE_DH_MAX], secret[IKE_DH_MAX];
+	EVP_PKEY *peer = ike_dh_generate(group, public), *own;
+	uint8_t ignored[IKE_DH_MAX];
+	double began = cpu_seconds(), spent = 0;
+	unsigned n = 0;
+
+	while (peer && spent < g->options.dh_alone / 1e3) {
+		own = ike_dh_generate(group, ignored);
+		(void)ike_dh_shared(group, own, SPAN(public, ike_group_size(group)), secret);
+		EVP_PKEY_free(own);
+		n++;
+		spent = cpu_seconds() - began;
+	}
+	EVP_PKEY_free(peer);
+	g->counters.dh_alone = spent > 0 ? n / spent : 0;
+}
+
 static int find_gateway(struct gen *g)
 {
 	uint64_t began = rte_rdtsc();
@@ -100,7 +145,7 @@ static void progress(struct gen *g, const char *what, uint64_t began, uint64_t *
 static void set_up(struct gen *g, struct report *r)
 {
 	uint64_t began = rte_rdtsc(), next = began + g->hz;
-	double cpu = cpu_seconds();
+	double cpu = cpu_seconds(), server = cpu_seconds_of(g->options.server);
 	bool more = true;
 
 	while ((more || g->in_setup) && !*g->stop) {
@@ -108,7 +153,9 @@ static void set_up(struct gen *g, struct report *r)
 		gen_turn(g);
 		progress(g, "set-up", began, &next);
 	}
-	report_setup(r, g, since(g, began), cpu_seconds() - cpu);
+	if (server >= 0)
+		server = cpu_seconds_of(g->options.server) - server;
+	report_setup(r, g, since(g, began), cpu_seconds() - cpu, server);
 }
 
 // The next session that is up, after the one of the last call; NULL when none is. With traffic, the
@@ -247,6 +294,7 @@ static int run(struct gen *g)
 	bool good = false;
 
 	if (!error && !*g->stop) {
+		measure_dh(g);
 		set_up(g, r);
 		if (g->options.hold > 0 && !g->options.held_traffic) {
 			hold(g, r);

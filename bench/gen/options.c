@@ -58,6 +58,8 @@ static const struct option_row rows[] = {
 	{"behind-nat", NUMBER, AT(per_nat), "0",
 		"so many peers share an address (UDP-encapsulated)"},
 	{"plain", FLAG, AT(plain), NULL, "L2TP without IPsec"},
+	{"ike-only", FLAG, AT(ike_only), NULL,
+		"a subscriber is up when its ESP SAs are: no L2TP, no traffic"},
 	{"outer", ADDRESS, AT(outer), "10.64.0.1", "outer address of the first peer"},
 	{"router", ADDRESS, AT(router), "192.0.2.2", "our address on the subscriber side"},
 	{"gateway", ADDRESS, AT(gateway), "192.0.2.1", "the gateway's listener"},
@@ -78,6 +80,10 @@ static const struct option_row rows[] = {
 	{"parallel", NUMBER, AT(parallel), "64", "sessions in set-up at a time"},
 	{"tries", NUMBER, AT(tries), "5", "retransmissions before a message is given up"},
 	{"retransmit", NUMBER, AT(retransmit_ms), "1000", "ms to the first of them, then doubled"},
+	{"server", NUMBER, AT(server), "0",
+		"pid of the gateway's control plane: its CPU time is told beside ours"},
+	{"dh-alone", NUMBER, AT(dh_alone), "0",
+		"ms to measure what libcrypto's Diffie-Hellman alone allows, before all else"},
 	{"hold", REAL, AT(hold), "0", "seconds to keep all sessions up, before traffic"},
 	{"churn", REAL, AT(churn), "0", "sessions ended and begun again per second of --hold"},
 	{"rekey", REAL, AT(rekey), "0", "seconds to a peer's next pair of ESP SAs; 0 = never"},
@@ -277,6 +283,9 @@ static int check(struct options *o)
 	if (o->subscribers == 0 || o->per_tunnel == 0 || o->per_tunnel > 65535)
 		return complain(
 			"wrong number of", o->subscribers ? "--per-tunnel" : "--subscribers");
+	if (o->ike_only && (o->plain || o->per_tunnel > 1 || o->way_count))
+		return complain("without a meaning beside --plain, --per-tunnel or --direction:",
+			"--ike-only");
 	if (o->per_nat && o->plain)
 		return complain("without a meaning beside --plain:", "--behind-nat");
 	if (o->held_traffic && (o->way_count == 0 || !(o->hold > 0)))

@@ -17,6 +17,7 @@ struct options {
 	uint32_t per_tunnel; // sessions of a peer
 	uint32_t per_nat;    // peers behind one address; 0 = no NAT
 	bool plain;          // L2TP without IPsec
+	bool ike_only;       // a peer is up when it has its ESP SAs: no L2TP
 
 	// Addresses, host byte order.
 	uint32_t outer;   // first outer address of the peers
@@ -37,8 +38,10 @@ struct options {
 	uint32_t parallel; // sessions in set-up at a time
 	uint32_t tries;    // retransmissions before a message is given up
 	uint32_t retransmit_ms;
-	double hold;  // seconds
-	double churn; // sessions per second, during hold
+	uint32_t server;   // process whose CPU time is told beside: the gateway's control plane
+	uint32_t dh_alone; // milliseconds of Diffie-Hellman alone, before all else
+	double hold;       // seconds
+	double churn;      // sessions per second, during hold
 	bool held_traffic;
 	double rekey; // seconds between the quick modes of a peer; 0 = never
 

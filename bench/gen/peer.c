@@ -90,8 +90,25 @@ static void peer_begin(struct peer *p)
 	}
 }
 
+// A client without L2TP is up when its SAs are.
+static void peer_up(struct peer *p)
+{
+	struct session *s = p->sessions;
+
+	p->state = PEER_UP;
+	gen_phase(p->gen, PHASE_ALL, &s->began);
+	s->state = SESSION_UP;
+	p->gen->in_setup--;
+	p->gen->sessions_up++;
+	p->gen->counters.up++;
+}
+
 void peer_ike_up(struct peer *p)
 {
+	if (p->gen->options.ike_only) {
+		peer_up(p);
+		return;
+	}
 	p->state = PEER_TUNNEL;
 	lac_start(p);
 }
@@ -191,7 +208,7 @@ static void peer_release(struct peer *p)
 {
 	if (p->sessions_open > 0 || p->state == PEER_IDLE || p->state == PEER_CLOSING)
 		return;
-	if (p->state != PEER_UP) {
+	if (p->state != PEER_UP || p->gen->options.ike_only) {
 		lac_free(p);
 		initiator_delete(p);
 		p->state = PEER_IDLE;
@@ -250,7 +267,7 @@ void session_end(struct session *s)
 {
 	if (!is_open(s))
 		return;
-	if (s->state >= SESSION_CALLING)
+	if (s->state >= SESSION_CALLING && !s->peer->gen->options.ike_only)
 		lac_hangup(s);
 	leave(s, SESSION_IDLE);
 	s->peer->gen->counters.ended++;

@@ -132,7 +132,26 @@ static double dh_seconds(const struct gen *g)
 	return (double)g->counters.dh_ns / 1e9;
 }
 
-void report_setup(struct report *r, const struct gen *g, double seconds, double cpu_seconds)
+// What the control plane made of its CPU time.
+static void server_report(struct report *r, const struct gen *g, double seconds)
+{
+	double rate = (double)g->counters.up / (seconds > 0 ? seconds : 1);
+	double alone = g->counters.dh_alone;
+
+	json_object_set_new(r->all, "server",
+		json_pack("{s:f, s:f, s:f}", "cpu_s", seconds, "per_cpu_second", rate,
+			"dh_alone_per_cpu_second", alone));
+	if (!r->tables)
+		return;
+	printf("  control plane's CPU %.2f s: %.0f per CPU second", seconds, rate);
+	if (alone > 0)
+		printf("; Diffie-Hellman alone would allow %.0f, so it is at %.0f %%", alone,
+			100 * rate / alone);
+	printf("\n");
+}
+
+void report_setup(struct report *r, const struct gen *g, double seconds, double cpu_seconds,
+	double server_seconds)
 {
 	const struct control_counters *c = &g->counters;
 	double rate = seconds > 0 ? (double)c->up / seconds : 0;
@@ -147,12 +166,16 @@ void report_setup(struct report *r, const struct gen *g, double seconds, double 
 			(json_int_t)c->l2tp_retransmissions, "ppp_retransmissions",
 			(json_int_t)c->ppp_retransmissions, "failures", failures_json(g), "phases",
 			phases_json(g)));
+	if (server_seconds >= 0 && !r->tables)
+		server_report(r, g, server_seconds);
 	if (!r->tables)
 		return;
 	printf("set-up: %lu of %lu sessions in %.2f s, %.0f per second; %u failed\n", c->up,
 		c->started, seconds, rate, g->failed);
 	printf("  generator's CPU %.2f s, of it Diffie-Hellman %.2f s for %lu exchanges\n",
 		cpu_seconds, dh_seconds(g), c->dh_exchanges);
+	if (server_seconds >= 0)
+		server_report(r, g, server_seconds);
 	printf("  retransmissions: IKE %lu, L2TP %lu, PPP %lu\n", c->ike_retransmissions,
 		c->l2tp_retransmissions, c->ppp_retransmissions);
 	failures_table(g);

@@ -10,8 +10,10 @@ struct report;
 struct report *report_create(const struct gen *g);
 void report_free(struct report *r);
 
-// How the set-up went: seconds from the first message to the last session.
-void report_setup(struct report *r, const struct gen *g, double seconds, double cpu_seconds);
+// How the set-up went: seconds from the first message to the last session, CPU seconds of ours and,
+// unless negative, of the gateway's control plane.
+void report_setup(struct report *r, const struct gen *g, double seconds, double cpu_seconds,
+	double server_seconds);
 void report_churn(
 	struct report *r, const struct gen *g, double seconds, uint64_t begun, uint64_t up);
 // Sessions that are up and that nothing comes through.
