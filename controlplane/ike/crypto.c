@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 #include <openssl/dh.h>
 #include <openssl/param_build.h>
+#include <pthread.h>
 
 enum { SHORT_EXPONENT = 320 }; // bits of the private value in groups that libcrypto does not name
 
@@ -39,36 +40,71 @@ static const struct group_shape *group_shape(unsigned group)
 	return NULL;
 }
 
+// What libcrypto looks up by name for each use is looked up once: the search for it costs more than
+// the use. Read-only from then on, by any thread.
+enum {
+	HASHES = IKE_SHA512 + 1,
+	ENCRYPTIONS = IKE_3DES + 1,
+	GROUPS = sizeof(groups) / sizeof(groups[0])
+};
+
+static struct {
+	EVP_MD *md[HASHES];
+	EVP_CIPHER *cipher[ENCRYPTIONS];
+	EVP_MAC_CTX *hmac[HASHES]; // without a key, to be copied
+	EVP_PKEY *group[GROUPS];   // parameters alone
+} known;
+static pthread_once_t known_once = PTHREAD_ONCE_INIT;
+
+static EVP_PKEY *group_parameters(const struct group_shape *g);
+
+static EVP_MAC_CTX *hmac_with(EVP_MAC *hmac, const EVP_MD *md)
+{
+	OSSL_PARAM params[2] = {OSSL_PARAM_construct_utf8_string(
+					OSSL_MAC_PARAM_DIGEST, (char *)EVP_MD_get0_name(md), 0),
+		OSSL_PARAM_construct_end()};
+	EVP_MAC_CTX *c = EVP_MAC_CTX_new(hmac);
+
+	if (c && EVP_MAC_CTX_set_params(c, params))
+		return c;
+	EVP_MAC_CTX_free(c);
+	return NULL;
+}
+
+static void know(void)
+{
+	static const char *const mds[HASHES] = {[IKE_MD5] = "MD5",
+		[IKE_SHA1] = "SHA1",
+		[IKE_SHA256] = "SHA2-256",
+		[IKE_SHA384] = "SHA2-384",
+		[IKE_SHA512] = "SHA2-512"};
+	static const char *const ciphers[ENCRYPTIONS] = {[IKE_AES_CBC_128] = "AES-128-CBC",
+		[IKE_AES_CBC_192] = "AES-192-CBC",
+		[IKE_AES_CBC_256] = "AES-256-CBC",
+		[IKE_3DES] = "DES-EDE3-CBC"};
+	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+	for (unsigned i = 0; i < HASHES; i++)
+		if (mds[i] && (known.md[i] = EVP_MD_fetch(NULL, mds[i], NULL)) && hmac)
+			known.hmac[i] = hmac_with(hmac, known.md[i]);
+	for (unsigned i = 0; i < ENCRYPTIONS; i++)
+		if (ciphers[i])
+			known.cipher[i] = EVP_CIPHER_fetch(NULL, ciphers[i], NULL);
+	for (unsigned i = 0; i < GROUPS; i++)
+		known.group[i] = group_parameters(&groups[i]);
+	EVP_MAC_free(hmac);
+}
+
 static const EVP_MD *hash_md(unsigned hash)
 {
-	switch (hash) {
-	case IKE_MD5:
-		return EVP_md5();
-	case IKE_SHA1:
-		return EVP_sha1();
-	case IKE_SHA256:
-		return EVP_sha256();
-	case IKE_SHA384:
-		return EVP_sha384();
-	case IKE_SHA512:
-		return EVP_sha512();
-	}
-	return NULL;
+	(void)pthread_once(&known_once, know);
+	return hash < HASHES ? known.md[hash] : NULL;
 }
 
 static const EVP_CIPHER *encryption_cipher(unsigned encryption)
 {
-	switch (encryption) {
-	case IKE_AES_CBC_128:
-		return EVP_aes_128_cbc();
-	case IKE_AES_CBC_192:
-		return EVP_aes_192_cbc();
-	case IKE_AES_CBC_256:
-		return EVP_aes_256_cbc();
-	case IKE_3DES:
-		return EVP_des_ede3_cbc();
-	}
-	return NULL;
+	(void)pthread_once(&known_once, know);
+	return encryption < ENCRYPTIONS ? known.cipher[encryption] : NULL;
 }
 
 size_t ike_hash_size(unsigned hash)
@@ -106,37 +142,18 @@ size_t ike_group_secret_size(unsigned group)
 	return g ? g->secret : 0;
 }
 
-static int mac_parts(EVP_MAC_CTX *c, const EVP_MD *md, struct span key, const struct span *parts,
-	size_t count, uint8_t *out)
-{
-	OSSL_PARAM params[2] = {OSSL_PARAM_construct_utf8_string(
-					OSSL_MAC_PARAM_DIGEST, (char *)EVP_MD_get0_name(md), 0),
-		OSSL_PARAM_construct_end()};
-	size_t size;
-
-	if (!c || !EVP_MAC_init(c, key.at, key.length, params))
-		return -EINVAL;
-	for (size_t i = 0; i < count; i++)
-		if (!EVP_MAC_update(c, parts[i].at, parts[i].length))
-			return -EINVAL;
-	return EVP_MAC_final(c, out, &size, IKE_HASH_MAX) ? 0 : -EINVAL;
-}
-
 int ike_prf(unsigned hash, struct span key, const struct span *parts, size_t count, uint8_t *out)
 {
-	static EVP_MAC *hmac; // fetched once: the search for it costs more than the HMAC
-	const EVP_MD *md = hash_md(hash);
-	EVP_MAC_CTX *c;
-	int error;
+	EVP_MAC_CTX *c =
+		hash_md(hash) && known.hmac[hash] ? EVP_MAC_CTX_dup(known.hmac[hash]) : NULL;
+	bool good = c && EVP_MAC_init(c, key.at, key.length, NULL);
+	size_t size;
 
-	if (!md)
-		return -EINVAL;
-	if (!hmac)
-		hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	c = EVP_MAC_CTX_new(hmac);
-	error = mac_parts(c, md, key, parts, count, out);
+	for (size_t i = 0; good && i < count; i++)
+		good = EVP_MAC_update(c, parts[i].at, parts[i].length);
+	good = good && EVP_MAC_final(c, out, &size, IKE_HASH_MAX);
 	EVP_MAC_CTX_free(c);
-	return error;
+	return good ? 0 : -EINVAL;
 }
 
 int ike_digest(unsigned hash, const struct span *parts, size_t count, uint8_t *out)
@@ -164,7 +181,7 @@ static int crypt_cbc(unsigned encryption, const uint8_t *key, const uint8_t *iv,
 		length % (size_t)EVP_CIPHER_get_block_size(cipher))
 		return -EINVAL;
 	c = EVP_CIPHER_CTX_new();
-	good = c && EVP_CipherInit_ex(c, cipher, NULL, key, iv, encrypt) &&
+	good = c && EVP_CipherInit_ex2(c, cipher, key, iv, encrypt, NULL) &&
 	       EVP_CIPHER_CTX_set_padding(c, 0) &&
 	       EVP_CipherUpdate(c, data, &n, data, (int)length) &&
 	       EVP_CipherFinal_ex(c, data + n, &tail);
@@ -221,17 +238,26 @@ static EVP_PKEY *unnamed_parameters(const struct group_shape *g)
 	return key;
 }
 
+static EVP_PKEY *group_parameters(const struct group_shape *g)
+{
+	EVP_PKEY_CTX *c = g->name ? EVP_PKEY_CTX_new_from_name(NULL, g->type, NULL) : NULL;
+	EVP_PKEY *key = NULL;
+
+	if (!g->name)
+		return unnamed_parameters(g);
+	if (c && EVP_PKEY_paramgen_init(c) > 0 && EVP_PKEY_CTX_set_group_name(c, g->name) > 0)
+		(void)EVP_PKEY_paramgen(c, &key);
+	EVP_PKEY_CTX_free(c);
+	return key;
+}
+
 static EVP_PKEY_CTX *generator(const struct group_shape *g)
 {
 	EVP_PKEY *parameters;
-	EVP_PKEY_CTX *c;
 
-	if (g->name)
-		return EVP_PKEY_CTX_new_from_name(NULL, g->type, NULL);
-	parameters = unnamed_parameters(g);
-	c = parameters ? EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL) : NULL;
-	EVP_PKEY_free(parameters);
-	return c;
+	(void)pthread_once(&known_once, know);
+	parameters = known.group[g - groups];
+	return parameters ? EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL) : NULL;
 }
 
 // Writes the public value, without the byte that says "uncompressed" of a point.
@@ -253,9 +279,8 @@ EVP_PKEY *ike_dh_generate(unsigned group, uint8_t *public)
 	const struct group_shape *g = group_shape(group);
 	EVP_PKEY_CTX *c = g ? generator(g) : NULL;
 	EVP_PKEY *key = NULL;
-	bool good = c && EVP_PKEY_keygen_init(c) > 0 &&
-		    (!g->name || EVP_PKEY_CTX_set_group_name(c, g->name) > 0) &&
-		    EVP_PKEY_generate(c, &key) > 0 && public_value(g, key, public) == 0;
+	bool good = c && EVP_PKEY_keygen_init(c) > 0 && EVP_PKEY_generate(c, &key) > 0 &&
+		    public_value(g, key, public) == 0;
 
 	EVP_PKEY_CTX_free(c);
 	if (good)
