@@ -26,6 +26,13 @@ def check(fact, text):
         raise Failed(text)
 
 
+def share(text):
+    place, _, count = text.partition("/")
+    if not 1 <= int(place) <= int(count):
+        raise ValueError(text)
+    return int(place), int(count)
+
+
 def arguments(prefix, text):
     parser = argparse.ArgumentParser(description=text)
     parser.add_argument("--build", default=os.path.join(clients.TOP, "build"), metavar="DIR",
@@ -36,6 +43,8 @@ def arguments(prefix, text):
                         help="the programs are instrumented: be patient with times")
     parser.add_argument("--workers", type=int, default=1, help="workers of the dataplane")
     parser.add_argument("--prefix", default=prefix, help="word before the names of the cases")
+    parser.add_argument("--share", type=share, default=(1, 1), metavar="I/N",
+                        help="every Nth case from the Ith on: N such runs beside each other do all")
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     return parser.parse_args()
 
@@ -119,6 +128,10 @@ def main(prefix, text, table, make_bench):
         return 2
     if options.list:
         print("\n".join(f"{options.prefix}/{name}" for name in chosen))
+        return 0
+    place, count = options.share
+    chosen = dict(list(chosen.items())[place - 1::count])
+    if not chosen:
         return 0
     labs.turn_signals_into_exit()
     with labs.Lab() as lab:
