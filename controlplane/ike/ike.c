@@ -60,7 +60,8 @@ struct ike *ike_create(const struct config *config, struct timers *timers, uint3
 	ike->context = context;
 	TAILQ_INIT(&ike->sas);
 	TAILQ_INIT(&ike->half_open);
-	if (tables_init(ike, sas)) {
+	ike->psks = psks_create(config);
+	if (!ike->psks || tables_init(ike, sas)) {
 		ike_free(ike);
 		return NULL;
 	}
@@ -96,6 +97,7 @@ void ike_free(struct ike *ike)
 	remove_all(ike, "closed", false);
 	slots_free(&ike->peers);
 	slots_free(&ike->pairs);
+	psks_free(ike->psks);
 	free(ike->by_address);
 	free(ike->by_cookie);
 	free(ike);

@@ -20,6 +20,7 @@
 #include "crypto.h"
 #include "form.h"
 #include "identity.h"
+#include "psk.h"
 #include "slots.h"
 
 #include <sys/queue.h>
@@ -71,6 +72,9 @@ struct ike_sa {
 	bool nat_peer, nat_us;
 	bool dpd;     // the peer answers when it is asked for a sign of life
 	bool refused; // while half open: said so already
+	const char
+		*auth; // how the peer proved who it is: "psk", "rsa-signature", ...; NULL: not yet
+	uint32_t psk;  // 1 + place in ike.psks of the key that it proved; 0 = none
 	struct dh_job *job;
 	uint8_t identity[SHA256_SIZE]; // of the peer's ID payload, to recognise it
 	char identity_text[IDENTITY_TEXT];
@@ -160,6 +164,7 @@ struct ike {
 	uint64_t seed;    // of the hash by address
 	uint64_t attempts;
 	struct ike_counters counters;
+	struct psks *psks;
 };
 
 // Counts and logs a message that leads nowhere.

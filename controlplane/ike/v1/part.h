@@ -4,6 +4,7 @@
 // What an IKE SA has only in version 1 (RFC 2409): main mode until it is through, and the quick
 // modes under way. state.h includes it; nobody else does.
 
+#include "controlplane/ike/psk.h"
 #include "controlplane/ike/wire.h"
 #include "natt.h"
 #include "proposal.h"
@@ -15,24 +16,25 @@ enum {
 	SA_MESSAGE_IDS = 32,        // finished quick modes that are remembered, to ignore replays
 };
 
-// What main mode needs until it is through.
-struct main_mode {
+// What phase 1 needs until it is through.
+struct phase1 {
 	uint8_t *sa_body; // the initiator's SA payload, for the hashes
 	size_t sa_length;
 	uint8_t nonce_i[NONCE_MAX], nonce_r[NONCE_OURS];
 	size_t nonce_i_length;
 	uint8_t public_i[IKE_DH_MAX], public_r[IKE_DH_MAX];
 	uint8_t third[SHA256_SIZE]; // digest of the third message, until it is answered
-	const struct config_psk *psk;
+	struct psk_list psks;       // that may be the peer's
+	uint8_t secret[IKE_DH_MAX]; // of Diffie-Hellman, while it is not known which of them is
 };
 
 LIST_HEAD(quick_list, quick);
 
 struct v1_part {
 	struct vendor_ids vendors;
-	struct main_mode *main; // NULL once established
+	struct phase1 *phase1; // NULL once established
 	struct ike_keys keys;
-	struct reply reply; // of main mode
+	struct reply reply; // of phase 1
 	struct quick_list quicks;
 	uint32_t message_ids[SA_MESSAGE_IDS]; // 0 = free
 	unsigned message_id_next;

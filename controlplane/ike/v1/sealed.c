@@ -31,20 +31,27 @@ int sealed_iv(const struct ike_sa *sa, uint32_t message_id, uint8_t *iv)
 	return error;
 }
 
-int sealed_open(const struct ike_sa *sa, uint8_t *iv, const struct isakmp_header *h,
-	const uint8_t *message, uint8_t *plain, struct isakmp_chain *chain)
+int sealed_open_with(const struct ike_sa *sa, const struct ike_keys *keys, uint8_t *iv,
+	const struct isakmp_header *h, const uint8_t *message, uint8_t *plain,
+	struct isakmp_chain *chain)
 {
 	size_t length = h->length - ISAKMP_HEADER;
 	uint8_t next[IKE_BLOCK_MAX];
 
 	memcpy(next, iv, sizeof(next));
 	memcpy(plain, message + ISAKMP_HEADER, length);
-	if (ike_decrypt(sa->encryption, sa->v1.keys.e, next, plain, length))
+	if (ike_decrypt(sa->encryption, keys->e, next, plain, length))
 		return -EBADMSG;
 	if (isakmp_chain_parse(h->next, plain, length, chain))
 		return -EBADMSG;
 	memcpy(iv, next, sizeof(next));
 	return 0;
+}
+
+int sealed_open(const struct ike_sa *sa, uint8_t *iv, const struct isakmp_header *h,
+	const uint8_t *message, uint8_t *plain, struct isakmp_chain *chain)
+{
+	return sealed_open_with(sa, &sa->v1.keys, iv, h, message, plain, chain);
 }
 
 static bool same(const struct ike_sa *sa, const uint8_t *hash, const struct isakmp_part *part)

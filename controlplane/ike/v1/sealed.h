@@ -12,6 +12,10 @@ int sealed_iv(const struct ike_sa *sa, uint32_t message_id, uint8_t *iv);
 // Decrypts the payloads of a message into plain (h->length - ISAKMP_HEADER bytes) and parses them.
 // iv goes on to what the next message of the exchange needs, but only on success. -EBADMSG when
 // the length is no multiple of the block or the chain makes no sense: with a wrong key it does not.
+// The same with other keys than the SA has; iv may be theirs.
+int sealed_open_with(const struct ike_sa *sa, const struct ike_keys *keys, uint8_t *iv,
+	const struct isakmp_header *h, const uint8_t *message, uint8_t *plain,
+	struct isakmp_chain *chain);
 int sealed_open(const struct ike_sa *sa, uint8_t *iv, const struct isakmp_header *h,
 	const uint8_t *message, uint8_t *plain, struct isakmp_chain *chain);
 // Whether the first payload is the HASH over message id, extra and the payloads behind it.

@@ -7,6 +7,7 @@
 #include "controlplane/ike/dh.h"
 #include "informational.h"
 #include "main_mode.h"
+#include "phase1.h"
 #include "quick_mode.h"
 
 #include <openssl/crypto.h>
@@ -50,19 +51,10 @@ static const char *v1_state_word(const struct ike_sa *sa)
 	return "main-mode";
 }
 
-static void main_mode_free(struct main_mode *m)
-{
-	if (!m)
-		return;
-	free(m->sa_body);
-	OPENSSL_cleanse(m, sizeof(*m));
-	free(m);
-}
-
 static void v1_established(struct ike_sa *sa)
 {
-	main_mode_free(sa->v1.main);
-	sa->v1.main = NULL;
+	phase1_free(sa->v1.phase1);
+	sa->v1.phase1 = NULL;
 	OPENSSL_cleanse(sa->v1.keys.skeyid, sizeof(sa->v1.keys.skeyid));
 }
 
@@ -70,7 +62,7 @@ static void v1_free(struct ike_sa *sa)
 {
 	while (!LIST_EMPTY(&sa->v1.quicks))
 		quick_free(LIST_FIRST(&sa->v1.quicks));
-	main_mode_free(sa->v1.main);
+	phase1_free(sa->v1.phase1);
 	reply_free(&sa->v1.reply);
 	ike_keys_wipe(&sa->v1.keys);
 }
