@@ -85,7 +85,8 @@ struct config_listener {
 	bool remote_access;        // IKEv2 clients without L2TP are served as well
 };
 
-// Several may fit one peer: each of them is good, so that keys can be rotated.
+// Several may fit one peer: each of them is good, so that keys can be rotated
+// (controlplane/ike/psk.h).
 struct config_psk {
 	struct ip_prefix peer;      // length 0 = any
 	char identity[CONFIG_TEXT]; // of the peer's ID payload, as text; empty = any

@@ -78,17 +78,38 @@ bool psks_any(const struct psks *p, const struct ip_address *remote)
 	return false;
 }
 
-bool psks_names(const struct psks *p, uint32_t place, const struct identity *id)
-{
-	const struct key *key = &p->keys[place];
+enum { RANK_NAMED = 1 << 8, RANK_NONE = -1 };
 
-	return !key->nobody && (!key->identity || identity_equal(key->identity, id));
+// The greater fits better; what is equal fits alike.
+static int rank(const struct psks *p, uint32_t place)
+{
+	return (p->keys[place].identity ? RANK_NAMED : 0) | p->config->psks[place].peer.length;
 }
 
-// Greater is tried earlier; what is equal, in the order of the file.
-static unsigned rank(const struct psks *p, uint32_t place)
+static bool may_fit(const struct psks *p, uint32_t place, const struct ip_address *remote,
+	const struct identity *id)
 {
-	return (p->keys[place].identity ? 1u << 8 : 0) | p->config->psks[place].peer.length;
+	const struct identity *named = p->keys[place].identity;
+
+	return fits_address(p, place, remote) && (!named || !id || identity_equal(named, id));
+}
+
+// The best rank that there is; of keys that name no identity alone while it is not known.
+static int rank_best(
+	const struct psks *p, const struct ip_address *remote, const struct identity *id)
+{
+	int best = RANK_NONE;
+
+	for (uint32_t i = 0; i < p->config->psk_count; i++)
+		if (rank(p, i) > best && (id || !p->keys[i].identity) && may_fit(p, i, remote, id))
+			best = rank(p, i);
+	return best;
+}
+
+bool psks_fits(const struct psks *p, uint32_t place, const struct ip_address *remote,
+	const struct identity *id)
+{
+	return may_fit(p, place, remote, id) && rank(p, place) == rank_best(p, remote, id);
 }
 
 static void list_insert(const struct psks *p, struct psk_list *list, uint32_t place)
@@ -112,9 +133,12 @@ static void list_insert(const struct psks *p, struct psk_list *list, uint32_t pl
 void psks_find(const struct psks *p, const struct ip_address *remote, const struct identity *id,
 	struct psk_list *out)
 {
+	int best = rank_best(p, remote, id);
+
 	*out = (struct psk_list){0};
 	for (uint32_t i = 0; i < p->config->psk_count; i++)
-		if (fits_address(p, i, remote) && (!id || psks_names(p, i, id)))
+		if (may_fit(p, i, remote, id) &&
+			(rank(p, i) == best || (!id && p->keys[i].identity)))
 			list_insert(p, out, i);
 }
 

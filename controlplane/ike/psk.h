@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Which of the config's pre-shared keys fit a peer, and in which order they are tried: those that
-// name its identity before those that name none, then the longer prefix before the shorter, then
-// as the file has them. Several may fit: while keys are rotated the old and the new one are good.
+// Which of the config's pre-shared keys fit a peer: those that name its identity, and if there is
+// none, those that name no identity; of these the ones for the longest prefix. So who has the key
+// for everybody cannot pass for a peer that has its own. Several may fit, in the order of the file:
+// while keys are rotated the old and the new one are good.
 //
 // Version 2 knows the identity when it needs the key (RFC 7296 section 2.15). In main mode of
-// version 1 the key is needed to read the identity (RFC 2409 section 5.4), so all that fit the
-// address are tried, and the one that opens the message must be for the identity in it.
+// version 1 the key is needed to read the identity (RFC 2409 section 5.4), so all that may fit the
+// address are tried, and the one that opens the message must then fit the identity in it.
 //
 // A key is told by its place in ike.psks, counted from 0, and never by its secret.
 
@@ -31,12 +32,14 @@ void psks_free(struct psks *p);
 
 // Whether a key fits this address, whatever the identity.
 bool psks_any(const struct psks *p, const struct ip_address *remote);
-// Those that fit; id NULL: not known yet, so it does not count.
+// Those that fit; id NULL: those that may, whatever the identity turns out to be; the ones that
+// name an identity first, then the longer prefix.
 void psks_find(const struct psks *p, const struct ip_address *remote, const struct identity *id,
 	struct psk_list *out);
 struct span psks_secret(const struct psks *p, uint32_t place);
-// Whether the key is for that identity: it names it, or none.
-bool psks_names(const struct psks *p, uint32_t place, const struct identity *id);
+// Whether that one is among those that fit.
+bool psks_fits(const struct psks *p, uint32_t place, const struct ip_address *remote,
+	const struct identity *id);
 
 // A peer has proven that key, at that time of the timers' clock.
 void psks_used(struct psks *p, uint32_t place, uint64_t now_ms);

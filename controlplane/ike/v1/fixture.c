@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 struct config config;
-static struct config_psk psks[2];
+struct config_psk psks[FIXTURE_PSKS];
 struct timers *timers;
 struct ike *ike;
 uint64_t now;
@@ -39,6 +39,8 @@ static const struct ike_events events = {on_current, on_down};
 
 void on_log(void *context, enum log_event event, const char *line)
 {
+	if (event == LOG_IKE_UP)
+		snprintf(seen.up_line, sizeof(seen.up_line), "%s", line);
 	if (event != LOG_IKE_REFUSED && event != LOG_ESP_REFUSED)
 		return;
 	seen.refused++;
@@ -89,6 +91,13 @@ static void configure(void)
 	prefix_parse("203.0.113.0/24", &psks[1].peer, NULL);
 }
 
+void restart(void)
+{
+	ike_free(ike);
+	ike = ike_create(&config, timers, 64, &events, NULL);
+	assert_non_null(ike);
+}
+
 int fixture_setup(void **state)
 {
 	fakes_reset();
@@ -98,14 +107,14 @@ int fixture_setup(void **state)
 	log_set_level(LEVEL_ERROR);
 	timers = timers_create(NULL, NULL);
 	timers_set_now(timers, now);
-	ike = ike_create(&config, timers, 64, &events, NULL);
-	assert_non_null(ike);
+	restart();
 	return 0;
 }
 
 int fixture_teardown(void **state)
 {
 	ike_free(ike);
+	ike = NULL;
 	timers_free(timers);
 	fakes_reset();
 	return 0;

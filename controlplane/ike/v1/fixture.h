@@ -8,7 +8,10 @@
 
 #include "controlplane/log.h"
 
+enum { FIXTURE_PSKS = 24 };
+
 extern struct config config;
+extern struct config_psk psks[FIXTURE_PSKS]; // two of them in use
 extern struct timers *timers;
 extern struct ike *ike;
 extern uint64_t now; // milliseconds of the timers
@@ -20,13 +23,16 @@ struct seen {
 	uint32_t down_peer; // of the newest peer_down
 	char cause[64];
 	char refused_line[8192];
+	char up_line[8192];     // of ike-up
 	uint32_t close_in_down; // peer to close from within peer_down
 };
 extern struct seen seen;
 
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
-// A sink that keeps refusals.
+// A responder of the config as it is now; the old one ends.
+void restart(void);
+// A sink that keeps refusals and what comes up.
 void on_log(void *context, enum log_event event, const char *line);
 // Lets time go by.
 void pass(uint64_t ms);

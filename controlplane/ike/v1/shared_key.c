@@ -41,7 +41,7 @@ static enum trial try(struct ike_sa *sa, uint32_t place, struct ike_keys *keys,
 		!phase1_hash_fits(sa, keys, chain))
 		return TRIAL_MISMATCH;
 	phase1_identity(isakmp_chain_find(chain, ISAKMP_ID, 0)->body, &id);
-	return psks_names(sa->ike->psks, place, &id) ? TRIAL_GOOD : TRIAL_IDENTITY;
+	return psks_fits(sa->ike->psks, place, &sa->flow.remote, &id) ? TRIAL_GOOD : TRIAL_IDENTITY;
 }
 
 static enum trial try_nth(struct ike_sa *sa, size_t n, struct ike_keys *keys,
@@ -84,7 +84,7 @@ const char *shared_key_open(struct ike_sa *sa, const struct isakmp_header *h,
 	if (winner < list->count)
 		return NULL;
 	if (other_identity)
-		return "the pre-shared key is for another identity";
+		return "the pre-shared key is not the one for this identity";
 	return list->cut ? "pre-shared key mismatch; more keys fit the address than are tried"
 			 : "pre-shared key mismatch";
 }
