@@ -24,6 +24,14 @@
 	X(IKE_DOWN, "ike-down", LEVEL_INFO, "IKE SA gone, and why") \
 	X(IKE_RETRANSMIT, "ike-retransmit", LEVEL_DEBUG, "a message was sent or answered again") \
 	X(IKE_DPD, "ike-dpd", LEVEL_DEBUG, "a dead-peer detection exchange") \
+	X(CERTIFICATE_ENDS, "certificate-ends", LEVEL_WARNING, \
+		"one of our certificates or of our authorities ends soon") \
+	X(CERTIFICATE_ENDED, "certificate-ended", LEVEL_ERROR, \
+		"one of our certificates or of our authorities has ended") \
+	X(CERTIFICATE_WEAK, "certificate-weak", LEVEL_WARNING, \
+		"a certificate that only ike.policy legacy lets pass") \
+	X(REVOCATION_READ, "revocation-read", LEVEL_INFO, "a new CRL is in use") \
+	X(REVOCATION_FAILED, "revocation-failed", LEVEL_WARNING, "no CRL or OCSP answer, and why") \
 	X(PEER_DEAD, "peer-dead", LEVEL_WARNING, "the peer does not answer any more") \
 	X(PEER_MOVED, "peer-moved", LEVEL_INFO, "the peer's address or port changed") \
 	X(ESP_REFUSED, "esp-refused", LEVEL_WARNING, "no ESP SA, with both sides' proposals") \

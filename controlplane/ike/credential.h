@@ -2,10 +2,12 @@
 #pragma once
 
 // Our own certificates with their keys, as the config names them. Files are read at start, as who
-// may read them; PEM or PKCS#12, of mode 600.
+// may read them; PEM or PKCS#12, what holds a key of mode 600 and owned by root or by us.
 
 #include "contract/config.h"
-#include "wire.h"
+#include "identity.h"
+
+#include <openssl/evp.h>
 
 struct credential;
 struct credentials;
@@ -14,29 +16,30 @@ enum credential_kind {
 	CREDENTIAL_RSA = 1,
 	CREDENTIAL_ECDSA_256,
 	CREDENTIAL_ECDSA_384,
-	CREDENTIAL_ECDSA_521
+	CREDENTIAL_ECDSA_521,
+	CREDENTIAL_ED25519, // SIGNATURE_DIGITAL alone
 };
 
-// Reads all of them. NULL after an error, which says in why, in words, which file and what to do.
-struct credentials *credentials_create(
-	const struct config_certificates *config, char *why, size_t size);
+// Reads all of them; none at all is good too. NULL after an error, which says in why, in words,
+// which file and what to do. A key that only ike.policy legacy lets pass is said in the log.
+struct credentials *credentials_create(const struct config *config, char *why, size_t size);
 void credentials_free(struct credentials *c); // wipes the keys
 
-// What the peer's CERTREQ payloads (RFC 2408 section 3.10: names; RFC 7296 section 3.7: SHA-1 of
-// public keys, several in one payload) let us choose from, and the kinds it can check: bit n for
-// enum credential_kind n. The first that fits; when no CERTREQ fits, the first of a fitting kind;
-// NULL when there is none.
+// What the peer's CERTREQ payloads behind the byte of their encoding (RFC 2408 section 3.10: a
+// name, or nothing; RFC 7296 section 3.7: SHA-1 of public keys, several in one) let us choose from,
+// and the kinds it can check: bit n for enum credential_kind n. The first that fits; when no
+// CERTREQ fits, the first of a fitting kind; NULL when there is none.
 const struct credential *credentials_choose(const struct credentials *c, unsigned kinds,
 	const struct span *requests, size_t count, bool version_2);
 
 enum credential_kind credential_kind(const struct credential *c);
+EVP_PKEY *credential_key(const struct credential *c); // stays the credential's
 // The nth certificate that is sent with it: our own, then those between it and its CA; length 0
 // when there is none.
 struct span credential_certificate(const struct credential *c, size_t n);
 // The subject as DER, for an ID payload of type ID_DER_DN.
 struct span credential_subject(const struct credential *c);
 // Is that name one of the certificate's: an address, DNS name, e-mail or the subject?
-struct identity;
 bool credential_names(const struct credential *c, const struct identity *id);
 // The name that an IKEv2 peer should expect: the first DNS name, else the subject.
 void credential_identity(const struct credential *c, struct identity *out);

@@ -68,6 +68,13 @@ struct ike *ike_create(const struct config *config, struct timers *timers, uint3
 	return ike;
 }
 
+void ike_set_certificates(
+	struct ike *ike, const struct credentials *credentials, struct trust *trust)
+{
+	ike->credentials = credentials;
+	ike->trust = trust;
+}
+
 static void silent_current(void *context, uint32_t peer, uint32_t sa)
 {
 }

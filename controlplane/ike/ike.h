@@ -16,6 +16,8 @@
 #include <stdint.h>
 
 struct ike;
+struct credentials;
+struct trust;
 
 struct ike_access_request {
 	uint32_t peer;
@@ -52,6 +54,10 @@ struct ike_events {
 // config and timers must outlive it; sas is the size of the dataplane's table. NULL without memory.
 struct ike *ike_create(const struct config *config, struct timers *timers, uint32_t sas,
 	const struct ike_events *events, void *context);
+// What we prove ourselves with, and whom we believe: both must outlive it. Called once, before the
+// first message; without it peers are known by pre-shared keys and EAP alone.
+void ike_set_certificates(
+	struct ike *ike, const struct credentials *credentials, struct trust *trust);
 // Ends without a word to the peers.
 void ike_free(struct ike *ike);
 

@@ -152,6 +152,8 @@ LIST_HEAD(peer_list, ike_peer);
 struct ike {
 	const struct config *config;
 	struct timers *timers;
+	const struct credentials *credentials; // NULL: no certificates
+	struct trust *trust;                   // NULL: nobody can prove itself with one
 	const struct ike_events *events;
 	void *context;
 	struct slots pairs;        // struct esp_pair
