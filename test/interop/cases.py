@@ -11,6 +11,7 @@ import time
 
 import gateway as gateways
 import lab as labs
+import matrix
 from bench import DIRECT, HOST, MEBIBYTES, NAT, ROUTED, SINK, SOURCE, Bench
 from runner import check
 
@@ -625,4 +626,4 @@ def table():
     cases["vanish-without-a-word"] = vanish_without_a_word
     cases["two-behind-nat"] = two_behind_nat
     cases["kill-controlplane"] = kill_controlplane
-    return cases
+    return cases | matrix.table()

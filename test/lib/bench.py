@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bench that scenarios and interop cases stand on: gateway, host, clients on demand."""
 
+import contextlib
 import json
 import os
 
+import ca
 import client as clients
 import gateway as gateways
 import lab as labs
 import runner
 
 HOST = labs.HOST_NET
+GATEWAY_NAME = "vpn.example.org"
+GATEWAY_NAMES = (f"DNS:{GATEWAY_NAME}", f"IP:{labs.GATEWAY_WAN}", f"IP:{labs.GATEWAY_WAN6}")
 SOURCE, SINK, MEBIBYTES = 7001, 7002, 4
 BULK_SOURCE, BULK_SINK, BULK_MEBIBYTES = 7003, 7004, 10
+SMALL_SOURCE, SMALL_SINK, SMALL_MEBIBYTES = 7005, 7006, 1
 
 # Where a client is: bridge, address by its number, router.
 DIRECT = ("wan", "192.0.2.{}/24", "")
@@ -44,6 +49,25 @@ class Host:
         return labs.wait_for("the host's report", look, seconds)[0]
 
 
+class Authorities:
+    """Two roots, one for each kind of key, and what they issued to the gateway and to a client. A
+    client who trusts one of them alone is shown that one's certificate."""
+
+    def __init__(self, lab):
+        self.roots = {kind: ca.Authority(lab, f"{kind}-root", kind) for kind in ca.KEYS}
+        self.gateway = {kind: root.issue(GATEWAY_NAME, kind, GATEWAY_NAMES)
+                        for kind, root in self.roots.items()}
+        self.clients = {kind: root.issue("alice", kind, ["email:alice@example.org"])
+                        for kind, root in self.roots.items()}
+
+    def config(self, more=""):
+        """The section of the gateway's configuration."""
+        own = "".join(f"    - {{certificate: {one.chain}, key: {one.key}}}\n"
+                      for one in self.gateway.values())
+        roots = "".join(f"    - {{certificate: {root.path}}}\n" for root in self.roots.values())
+        return f"certificates:\n  own:\n{own}  authorities:\n{roots}{more}"
+
+
 class Bench:
     """The laboratory that all cases share: gateway, host, and clients that boot when needed."""
 
@@ -54,9 +78,27 @@ class Bench:
         self.gateway = gateways.Gateway(lab, self.topology, options.build,
                                         workers=options.workers)
         self.clients = {}
+        self.made = None
         self.host = Host(lab, self.topology.net)
         self.bulk = Host(lab, self.topology.net, BULK_SOURCE, BULK_SINK, BULK_MEBIBYTES)
+        self.small = Host(lab, self.topology.net, SMALL_SOURCE, SMALL_SINK, SMALL_MEBIBYTES)
         self.gateway.start()
+
+    def authorities(self):
+        if not self.made:
+            self.made = Authorities(self.lab)
+        return self.made
+
+    @contextlib.contextmanager
+    def configured(self, **sections):
+        """For the time of a with: the gateway with another configuration (see Gateway.write)."""
+        self.gateway.write(**sections)
+        self.gateway.restart_controlplane()
+        try:
+            yield
+        finally:
+            self.gateway.write()
+        self.gateway.restart_controlplane()
 
     def client(self, name="a", place=DIRECT):
         """A booted client with a cable to the given place."""

@@ -27,6 +27,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 INTEROP = os.path.join(TOP, "test", "interop")
 KERNEL = "linux.uml"
 MEMORY = "160M"
+# What each command of a client begins with.
+SOURCED = ". /mnt/share/tools\n. /mnt/share/ike\n"
 # Where xl2tpd is and what it takes for its server when the real one has an IPv6 address.
 RELAY_FROM, RELAY_TO = "127.0.0.1", "127.0.0.2"
 
@@ -213,7 +215,7 @@ class Client:
         shutil.rmtree(self.share, ignore_errors=True)
         for part in ("cmd", "out", "err", "uml"):
             os.makedirs(os.path.join(self.share, part))
-        for tool, at in (("client-init", "init"), ("client-tools", "tools")):
+        for tool, at in (("client-init", "init"), ("client-tools", "tools"), ("client-ike", "ike")):
             shutil.copy(os.path.join(INTEROP, tool), os.path.join(self.share, at))
         made = labs.command(os.path.join(INTEROP, "rootfs"), timeout=900).strip()
         self.ended, self.events = {}, {}
@@ -289,7 +291,7 @@ class Client:
         self.counter += 1
         number = str(self.counter)
         with open(os.path.join(self.share, "cmd", number), "w") as file:
-            file.write(". /mnt/share/tools\n" + text + "\n")
+            file.write(SOURCED + text + "\n")
         self.process.stdin.write(f"{number}\n".encode())
         self.process.stdin.flush()
         return number
@@ -328,7 +330,7 @@ class Client:
         """Connects and returns a Dial; a refusal is a result, not an error."""
         settings = dataclasses.replace(settings or Settings(), **changes)
         settings.check()
-        files = self.write_files(settings)
+        files = self.write_files(settings.files())
         capture = Capture(self.lab, self.space, self.tap,
                           "udp port 500 or udp port 4500", f"{self.name}-dial")
         self.events.pop("ppp-up", None)
@@ -344,12 +346,12 @@ class Client:
                     mtu=int(self.output("cat /sys/class/net/ppp0/mtu")),
                     seconds=when - first if first else 0.0, text=out + err)
 
-    def write_files(self, settings):
+    def write_files(self, files):
         """Puts the files in a new directory each time: the client's kernel keeps pages of what
         it once read and does not notice a change of it."""
         self.counter += 1
         directory = f"etc-{self.counter}"
-        for name, text in settings.files().items():
+        for name, text in files.items():
             path = os.path.join(self.share, directory, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w") as file:
@@ -374,7 +376,7 @@ class Client:
             path = os.path.join(self.share, part, str(number))
             if os.path.exists(path):
                 with open(path, errors="replace") as file:
-                    parts.append(file.read().replace(". /mnt/share/tools\n", "$ "))
+                    parts.append(file.read().replace(SOURCED, "$ "))
         return "".join(parts)
 
     def ping(self, host, count=3, size=56, interval=0.2, df=False, seconds=30):

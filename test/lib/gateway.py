@@ -29,8 +29,8 @@ ports:
     device: "net_af_packet1,iface=culvert-net"
     addresses: [{net}/24, "{net6}/64"]
 listeners:
-  - {{name: public, address: {wan}}}
-  - {{name: public6, address: "{wan6}"}}
+  - {{name: public, address: {wan}{remote}}}
+  - {{name: public6, address: "{wan6}"{remote}}}
 ike:
   psks:
     - {{peer: any, secret: {psk}}}
@@ -71,15 +71,16 @@ class Gateway:
                          "hugepages": "true" if hugepages else "false"}
         self.write()
 
-    def write(self, ike="", groups="", members=None):
-        """Writes the config, with further lines of its section ike, with sections for filters and
-        groups, and with the group of each user who is in one."""
+    def write(self, ike="", groups="", members=None, remote_access=False):
+        """Writes the config, with further lines of its section ike, with further sections, such
+        as those for filters and groups, and with the group of each user who is in one."""
         group = {name: f", group: {group}" for name, group in (members or {}).items()}
         users = "\n".join(f"  - {{name: {name}, password: {password}{group.get(name, '')}}}"
                           for name, password in USERS.items())
         with open(self.config, "w") as file:
             file.write(CONFIG.format(
                 run=self.run, users=users, groups=groups, psk=PSK, ike=ike,
+                remote=", remote-access: true" if remote_access else "",
                 wan=labs.GATEWAY_WAN, wan6=labs.GATEWAY_WAN6,
                 net6=labs.GATEWAY_NET6, pool6=labs.POOL6,
                 net=labs.GATEWAY_NET, host=labs.HOST_NET, pool=labs.POOL, **self.settings))
