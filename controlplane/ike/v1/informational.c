@@ -8,6 +8,7 @@
 
 #include "controlplane/ike/pair.h"
 #include "controlplane/ike/peer.h"
+#include "quick_mode.h"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -174,17 +175,39 @@ static void notify_input(struct ike_sa *sa, const struct flow *flow, struct span
 			"the peer reports an error", "notify", (int)n.type);
 }
 
+static struct esp_pair *pair_to(const struct ike_peer *peer, uint32_t spi_out)
+{
+	struct esp_pair *pair;
+
+	LIST_FOREACH(pair, &peer->pairs, of_peer)
+	if (pair->form.spi_out == spi_out && pair->confirmed)
+		break;
+	return pair;
+}
+
+static bool other_confirmed(const struct esp_pair *pair)
+{
+	const struct esp_pair *other;
+
+	LIST_FOREACH(other, &pair->peer->pairs, of_peer)
+	if (other != pair && other->confirmed)
+		return true;
+	return false;
+}
+
 // SPIs are those of the peer's inbound SAs, so our outbound ones (RFC 2408 section 3.15).
 static void delete_esp(struct ike_sa *sa, uint32_t spi_out)
 {
 	struct ike *ike = sa->ike;
 	uint32_t peer = sa->peer->id;
-	struct esp_pair *pair;
+	struct esp_pair *pair = pair_to(sa->peer, spi_out);
 
-	LIST_FOREACH(pair, &sa->peer->pairs, of_peer)
-	if (pair->form.spi_out == spi_out && pair->confirmed)
-		break;
 	if (!pair)
+		return;
+	// Another pair that stands ready lets the peer live on.
+	if (pair->id == sa->peer->current && !other_confirmed(pair))
+		quick_confirm_early(sa->peer);
+	if (!peer_find(ike, peer) || !(pair = pair_to(peer_find(ike, peer), spi_out)))
 		return;
 	pair_remove(pair, "deleted");
 	peer_check(ike, peer);

@@ -87,12 +87,12 @@ static void attribute(struct build *b, uint16_t type, uint16_t value)
 	build_u16(b, value);
 }
 
-static void lifetime(struct build *b, uint16_t type_attribute, uint32_t seconds)
+static void lifetime(struct build *b, uint16_t type_attribute, uint16_t unit, uint32_t duration)
 {
-	attribute(b, type_attribute, 1);
+	attribute(b, type_attribute, unit);
 	build_u16(b, type_attribute + 1); // the long form
 	build_u16(b, 4);
-	build_u32(b, seconds);
+	build_u32(b, duration);
 }
 
 static void write_ike_transform(struct initiator *i, struct build *b)
@@ -110,7 +110,7 @@ static void write_ike_transform(struct initiator *i, struct build *b)
 	attribute(b, 2, i->hash);
 	attribute(b, 3, 1);
 	attribute(b, 4, i->group);
-	lifetime(b, 11, i->lifetime_s);
+	lifetime(b, 11, 1, i->lifetime_s);
 	build_patch_u16(b, start + 2, build_length(b) - start);
 }
 
@@ -139,6 +139,30 @@ static void vendor_ids(struct initiator *i, struct isakmp_out *out)
 	struct vendor_ids ids = {.natt = i->natt};
 
 	vendor_ids_write(&all, &ids, out);
+}
+
+// What the answer chose of sa_offer.
+static void adopt(struct initiator *i)
+{
+	struct isakmp_attribute a;
+	struct isakmp_sa sa;
+	struct span rest;
+	uint64_t cipher = 0, bits = 0;
+
+	assert_int_equal(isakmp_sa_parse(isakmp_chain_find(&i->chain, ISAKMP_SA, 0)->body, &sa), 0);
+	assert_int_equal(sa.transform_count, 1);
+	i->chosen = sa.transforms[0].number;
+	for (rest = sa.transforms[0].attributes; isakmp_attribute_next(&rest, &a);) {
+		if (a.type == 1)
+			cipher = a.value;
+		else if (a.type == 2)
+			i->hash = (unsigned)a.value;
+		else if (a.type == 4)
+			i->group = (unsigned)a.value;
+		else if (a.type == 14)
+			bits = a.value;
+	}
+	i->encryption = cipher == 5 ? IKE_3DES : bits == 256 ? IKE_AES_CBC_256 : IKE_AES_CBC_128;
 }
 
 static bool parse_answer(struct initiator *i, uint8_t exchange)
@@ -172,12 +196,21 @@ bool initiator_first(struct initiator *i)
 	h = header_of(i, ISAKMP_MAIN, 0, 0);
 	out = isakmp_out_begin(i->last, sizeof(i->last), &h);
 	write_ike_transform(i, &t);
-	write_sa(&sa, ISAKMP_PROTO_ISAKMP, NULL, 0, transform, build_length(&t));
+	if (i->sa_offer.length)
+		build_bytes(&sa, i->sa_offer.at, i->sa_offer.length);
+	else
+		write_sa(&sa, ISAKMP_PROTO_ISAKMP, NULL, 0, transform, build_length(&t));
 	i->sa_length = build_length(&sa);
 	isakmp_out_payload(&out, ISAKMP_SA, i->sa_body, i->sa_length);
 	vendor_ids(i, &out);
+	for (size_t n = 0; n < i->vendor_count; n++)
+		isakmp_out_payload(&out, ISAKMP_VENDOR, i->vendors[n].at, i->vendors[n].length);
 	initiator_send(i, i->last, isakmp_out_end(&out));
-	return parse_answer(i, ISAKMP_MAIN) && isakmp_chain_find(&i->chain, ISAKMP_SA, 0);
+	if (!parse_answer(i, ISAKMP_MAIN) || !isakmp_chain_find(&i->chain, ISAKMP_SA, 0))
+		return false;
+	if (i->sa_offer.length)
+		adopt(i);
+	return true;
 }
 
 static void add_nat_d(struct initiator *i, struct isakmp_out *out)
@@ -391,7 +424,9 @@ static size_t write_esp_transform(struct initiator_quick *q, uint8_t *buffer, si
 	build_u8(&b, 1);
 	build_u8(&b, q->transform);
 	build_u16(&b, 0);
-	lifetime(&b, 1, q->lifetime_s);
+	lifetime(&b, 1, 1, q->lifetime_s);
+	if (q->lifetime_kb)
+		lifetime(&b, 1, 2, q->lifetime_kb);
 	if (q->group)
 		attribute(&b, 3, q->group);
 	if (q->mode)
@@ -414,7 +449,10 @@ static void add_quick_payloads(
 	size_t length = write_esp_transform(q, transform, sizeof(transform));
 
 	isakmp_out_open(out, ISAKMP_SA);
-	write_sa(&out->b, ISAKMP_PROTO_ESP, spi, 4, transform, length);
+	if (q->sa_offer.length)
+		build_bytes(&out->b, q->sa_offer.at, q->sa_offer.length);
+	else
+		write_sa(&out->b, ISAKMP_PROTO_ESP, spi, 4, transform, length);
 	isakmp_out_close(out);
 	isakmp_out_payload(out, ISAKMP_NONCE, q->nonce_i, sizeof(q->nonce_i));
 	if (q->group) {
@@ -482,6 +520,8 @@ static void take_pair(struct initiator *i, struct initiator_quick *q, EVP_PKEY *
 	assert_int_equal(isakmp_sa_parse(part->body, &sa), 0);
 	assert_int_equal(sa.proposal_count, 1);
 	assert_int_equal(sa.transform_count, 1);
+	if (q->sa_offer.length)
+		q->transform = sa.transforms[0].id;
 	assert_int_equal(sa.transforms[0].id, q->transform);
 	v = view_of(sa.proposals[0].spi.at, 4);
 	q->spi_responder = view_u32(&v);
@@ -591,6 +631,17 @@ void initiator_delete_esp(struct initiator *i, const uint32_t *spis, uint16_t co
 	for (uint16_t n = 0; n < count; n++)
 		build_u32(&out.b, spis[n]);
 	isakmp_out_close(&out);
+	informational_end(i, &out, id, hash_at);
+}
+
+void initiator_delete(
+	struct initiator *i, uint8_t protocol, uint8_t spi_size, uint16_t count, const void *spis)
+{
+	uint32_t id = i->next_message_id++;
+	size_t hash_at;
+	struct isakmp_out out = phase2_begin(i, ISAKMP_INFORMATIONAL, id, &hash_at);
+
+	isakmp_out_delete(&out, protocol, spi_size, count, spis);
 	informational_end(i, &out, id, hash_at);
 }
 

@@ -24,7 +24,12 @@ struct initiator {
 	bool nat_us; // the NAT is in front of the responder
 	bool dpd;
 	bool initial_contact; // in the fifth message
-	uint8_t id[64];       // body of the ID payload
+	// Body of an SA payload to send in place of one transform of the above; what is chosen of
+	// it holds then. And further vendor ids.
+	struct span sa_offer;
+	const struct span *vendors;
+	size_t vendor_count;
+	uint8_t id[64]; // body of the ID payload
 	size_t id_length;
 
 	// State.
@@ -34,6 +39,7 @@ struct initiator {
 	uint8_t public_i[IKE_DH_MAX], public_r[IKE_DH_MAX];
 	EVP_PKEY *dh;
 	uint8_t sa_body[1024];
+	uint8_t chosen; // number of the transform
 	size_t sa_length;
 	struct ike_keys keys;
 	uint8_t last[INITIATOR_MESSAGE]; // newest message sent
@@ -50,7 +56,8 @@ struct initiator_quick {
 	// Settings.
 	uint8_t transform; // ESP transform id
 	uint16_t key_bits, auth, mode, group, esn;
-	uint32_t lifetime_s;
+	uint32_t lifetime_s, lifetime_kb; // kb 0: none named
+	struct span sa_offer; // as in struct initiator; spi is that of all its proposals
 	bool no_ids;
 	uint8_t id_i[20], id_r[20];
 	size_t id_i_length, id_r_length;
@@ -88,6 +95,8 @@ bool initiator_quick(struct initiator *i, struct initiator_quick *q);
 
 // Informational messages.
 void initiator_delete_esp(struct initiator *i, const uint32_t *spis, uint16_t count);
+void initiator_delete(
+	struct initiator *i, uint8_t protocol, uint8_t spi_size, uint16_t count, const void *spis);
 void initiator_delete_isakmp(struct initiator *i);
 void initiator_notify(struct initiator *i, uint16_t type, const void *data, size_t length);
 // Reads the next message, an informational one, into chain.

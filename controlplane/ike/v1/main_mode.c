@@ -66,7 +66,7 @@ void main_mode_first(struct ike *ike, const struct flow *flow, const struct isak
 	else if (proposal_choose_ike(&ike->config->ike, &offer, &choice))
 		phase1_refuse_first(
 			ike, flow, h, proposal_ike_reason(&ike->config->ike, &offer), &offer);
-	else if ((sa = phase1_start(ike, flow, h, &chain, part->body, &choice)) &&
+	else if ((sa = phase1_start(ike, flow, h, &chain, &offer, &choice)) &&
 		 send_second(sa, &choice, message, h->length))
 		sa_free(sa);
 }

@@ -39,6 +39,7 @@ struct v1_part {
 	uint32_t message_ids[SA_MESSAGE_IDS]; // 0 = free
 	unsigned message_id_next;
 	uint64_t peer_lifetime_s;
+	bool old; // by its offer (proposal_ike_is_old)
 };
 
 enum quick_state {
@@ -60,6 +61,7 @@ struct quick {
 	struct isakmp_chain chain;
 	struct esp_choice choice;
 	uint64_t lifetime_s;
+	uint64_t lifetime_kb; // 0 = no limit
 	struct span nonce_i;
 	uint8_t nonce_r[NONCE_OURS];
 	uint8_t public_r[IKE_DH_MAX];

@@ -113,7 +113,8 @@ static void log_start(const struct ike_sa *sa)
 }
 
 struct ike_sa *phase1_start(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
-	const struct isakmp_chain *chain, struct span body, const struct ike_choice *choice)
+	const struct isakmp_chain *chain, const struct isakmp_sa *offer,
+	const struct ike_choice *choice)
 {
 	struct ike_sa *sa = sa_create(ike, &ike_v1, flow, h->initiator);
 
@@ -122,7 +123,7 @@ struct ike_sa *phase1_start(struct ike *ike, const struct flow *flow, const stru
 		return NULL;
 	}
 	LIST_INIT(&sa->v1.quicks);
-	sa->v1.phase1 = phase1_create(body);
+	sa->v1.phase1 = phase1_create(isakmp_chain_find(chain, ISAKMP_SA, 0)->body);
 	if (!sa->v1.phase1) {
 		sa_free(sa);
 		return NULL;
@@ -133,6 +134,7 @@ struct ike_sa *phase1_start(struct ike *ike, const struct flow *flow, const stru
 	sa->group = choice->group;
 	sa->v1.peer_lifetime_s = choice->lifetime_s;
 	sa->lifetime_s = agreed_lifetime(choice->lifetime_s, ike->config->ike.lifetime_s);
+	sa->v1.old = proposal_ike_is_old(offer);
 	vendor_ids_read(&ike->config->ike, chain, &sa->v1.vendors);
 	log_start(sa);
 	return sa;

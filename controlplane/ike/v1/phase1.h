@@ -12,10 +12,10 @@
 // Nobody is there yet: says why to the log, with both sides' offers, and to the peer.
 void phase1_refuse_first(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
 	const char *reason, const struct isakmp_sa *offer);
-// A half-open SA with what the peer chose of our offer; NULL without room for it. body is that of
-// the initiator's SA payload.
+// A half-open SA with what we chose of the peer's offer; NULL without room for it.
 struct ike_sa *phase1_start(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
-	const struct isakmp_chain *chain, struct span body, const struct ike_choice *choice);
+	const struct isakmp_chain *chain, const struct isakmp_sa *offer,
+	const struct ike_choice *choice);
 // Is that address one of a listener's?
 bool phase1_listens(const struct config *config, const struct ip_address *local);
 // The peer has not proven who it is. Said once for an exchange, which goes on waiting for a better

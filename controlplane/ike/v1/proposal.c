@@ -35,6 +35,7 @@ enum esp_attribute {
 };
 enum {
 	LIFE_SECONDS = 1,
+	LIFE_KILOBYTES = 2,
 	KEY_IKE = 1, // transform id of phase 1
 	AUTH_PSK = 1,
 	CIPHER_3DES = 5,
@@ -56,15 +57,19 @@ enum {
 // A transform as the registries number it; 0 = not given.
 struct reading {
 	uint64_t encryption, hash, auth, group, prf;
-	uint64_t mode, esn, key_bits, lifetime_s;
+	uint64_t mode, esn, key_bits, lifetime_s, lifetime_kb;
 };
 
-static void life_read(const struct isakmp_attribute *a, bool type, uint64_t *unit, uint64_t *out)
+// A duration is of the type that stands before it.
+static void life_read(
+	const struct isakmp_attribute *a, bool type, uint64_t *unit, struct reading *out)
 {
 	if (type)
 		*unit = a->value;
 	else if (*unit == LIFE_SECONDS)
-		*out = a->value;
+		out->lifetime_s = a->value;
+	else if (*unit == LIFE_KILOBYTES)
+		out->lifetime_kb = a->value;
 }
 
 static struct reading ike_read(const struct isakmp_transform *t)
@@ -96,7 +101,7 @@ static struct reading ike_read(const struct isakmp_transform *t)
 			break;
 		case IKE_ATTRIBUTE_LIFE_TYPE:
 		case IKE_ATTRIBUTE_LIFE:
-			life_read(&a, a.type == IKE_ATTRIBUTE_LIFE_TYPE, &unit, &r.lifetime_s);
+			life_read(&a, a.type == IKE_ATTRIBUTE_LIFE_TYPE, &unit, &r);
 			break;
 		}
 	}
@@ -129,7 +134,7 @@ static struct reading esp_read(const struct isakmp_transform *t)
 			break;
 		case ESP_ATTRIBUTE_LIFE_TYPE:
 		case ESP_ATTRIBUTE_LIFE:
-			life_read(&a, a.type == ESP_ATTRIBUTE_LIFE_TYPE, &unit, &r.lifetime_s);
+			life_read(&a, a.type == ESP_ATTRIBUTE_LIFE_TYPE, &unit, &r);
 			break;
 		}
 	}
@@ -168,6 +173,8 @@ static int rank_of(const struct config_list *list, uint64_t value, bool legacy, 
 
 static int encryption_rank(const struct config_ike *c, uint64_t v)
 {
+	if (v > IKE_3DES)
+		return REFUSED;
 	return rank_of(&c->encryption, v, v == IKE_3DES, c->legacy_3des);
 }
 
@@ -180,6 +187,8 @@ static int group_rank(const struct config_ike *c, uint64_t v)
 {
 	bool allowed = v == IKE_MODP_1024 ? c->legacy_modp1024 : c->legacy_modp1536;
 
+	if (v == IKE_X25519)
+		return REFUSED;
 	return rank_of(&c->group, v, v == IKE_MODP_1024 || v == IKE_MODP_1536, allowed);
 }
 
@@ -219,7 +228,8 @@ int proposal_choose_ike(
 				.encryption = encryption_of(&r),
 				.hash = r.hash,
 				.group = r.group,
-				.lifetime_s = r.lifetime_s};
+				.lifetime_s = r.lifetime_s,
+				.lifetime_kb = r.lifetime_kb};
 		}
 	}
 	return best == REFUSED ? -ENOENT : 0;
@@ -306,13 +316,15 @@ static int esp_weigh(
 {
 	enum esp_cipher cipher = cipher_of(r);
 	const struct esp_cipher_shape *shape = esp_cipher_shape(cipher);
-	int rank = cipher_rank(c, cipher), integrity = 0;
+	int rank = cipher_rank(c, cipher), integrity = 0, doubtful = 0;
 
 	if (rank < 0 || !shape || !esn_fits(c, r) || !mode_fits(r, terms) || !pfs_fits(c, r, terms))
 		return REFUSED;
 	if (shape->icv == 0)
 		integrity = rank_of(&c->esp_integrity, integrity_of(r), false, false);
-	return integrity < 0 ? REFUSED : rank << 8 | integrity;
+	if (shape->icv == 0 && integrity_of(r) == ESP_INTEGRITY_HMAC_SHA256_128)
+		doubtful = terms->doubtful_sha256;
+	return integrity < 0 ? REFUSED : doubtful << 16 | rank << 8 | integrity;
 }
 
 // A proposal of one protocol: one that shares its number with another must be taken with it
@@ -342,7 +354,8 @@ static void esp_take(const struct isakmp_proposal *p, const struct isakmp_transf
 			.esn = r.esn == ESN_64_BIT,
 			.spi_out = view_u32(&spi)},
 		.group = r.group,
-		.lifetime_s = r.lifetime_s};
+		.lifetime_s = r.lifetime_s,
+		.lifetime_kb = r.lifetime_kb};
 	if (esp_cipher_shape(out->form.cipher)->icv == 0)
 		out->form.integrity = integrity_of(&r);
 }
@@ -383,6 +396,16 @@ static bool offer_any(const struct isakmp_sa *offer,
 	return false;
 }
 
+static bool has_better_group(const struct reading *r, const void *context)
+{
+	return r->group != IKE_MODP_1024;
+}
+
+bool proposal_ike_is_old(const struct isakmp_sa *offer)
+{
+	return !offer_any(offer, ike_read, has_better_group, NULL);
+}
+
 static bool has_psk(const struct reading *r, const void *context)
 {
 	return r->auth == AUTH_PSK;
@@ -414,11 +437,18 @@ static bool has_transport(const struct reading *r, const void *context)
 const char *proposal_esp_reason(const struct config_ike *config, const struct isakmp_sa *offer,
 	const struct esp_terms *terms)
 {
+	struct config_ike lax = *config;
+	struct esp_choice choice;
+
+	lax.legacy_modp1024 = lax.legacy_modp1536 = true;
 	if (!offer_any(offer, esp_read, has_transport, NULL))
 		return "the peer does not offer transport mode";
 	if (!offer_any(offer, esp_read, has_mode, terms))
 		return terms->udp ? "there is a NAT, and the peer does not offer UDP encapsulation"
 				  : "the peer offers UDP encapsulation without NAT traversal";
+	if (proposal_choose_esp(&lax, offer, terms, &choice) == 0)
+		return "the peer wants perfect forward secrecy with a group that ike.legacy would "
+		       "have to allow";
 	return "no common algorithms";
 }
 

@@ -3,6 +3,8 @@
 
 // Which of the peer's proposals we take, and the words for both sides' offers in the log. Pure.
 //
+// AEAD ciphers of the IKE SA and x25519 are of version 2 alone and are passed over here.
+//
 // IKE (RFC 2409 appendix A): first those without a legacy algorithm, then by our order of
 // encryption, then of hash, then of group. ESP (RFC 2407 section 4.4.4, 4.5): by our order of
 // cipher, then of integrity; the peer's order decides between what is equal to us.
@@ -17,7 +19,7 @@ struct ike_choice {
 	struct isakmp_proposal proposal;
 	struct isakmp_transform transform; // to be echoed
 	unsigned encryption, hash, group;  // enums of the config
-	uint64_t lifetime_s;               // the peer's; 0 when it named none
+	uint64_t lifetime_s, lifetime_kb;  // the peer's, in 1,024 bytes; 0 when it named none
 };
 
 // What the circumstances allow for a pair of ESP SAs.
@@ -25,14 +27,16 @@ struct esp_terms {
 	bool plain;       // transport mode
 	bool udp;         // UDP-encapsulated transport mode
 	size_t ke_length; // bytes of the peer's KE payload; 0 without one
+	// HMAC-SHA2-256 only when there is nothing else: some such peers cut it to 96 bits.
+	bool doubtful_sha256;
 };
 
 struct esp_choice {
 	struct isakmp_proposal proposal;
 	struct isakmp_transform transform;
 	struct esp_form form;
-	unsigned group;      // of PFS; 0 without
-	uint64_t lifetime_s; // 0 when the peer named none
+	unsigned group;                   // of PFS; 0 without
+	uint64_t lifetime_s, lifetime_kb; // 0 when the peer named none
 };
 
 // 0, or -ENOENT when nothing is acceptable.
@@ -40,6 +44,11 @@ int proposal_choose_ike(
 	const struct config_ike *config, const struct isakmp_sa *offer, struct ike_choice *out);
 int proposal_choose_esp(const struct config_ike *config, const struct isakmp_sa *offer,
 	const struct esp_terms *terms, struct esp_choice *out);
+
+// Whether an offer for an IKE SA has no group but MODP-1024, as Android's up to version 11. Its
+// versions 6 and 7 cut HMAC-SHA2-256 of ESP to 96 bits instead of the 128 of RFC 4868, which nobody
+// can see in an offer; SHA2-512 and SHA1 they do as the RFCs say.
+bool proposal_ike_is_old(const struct isakmp_sa *offer);
 
 // Why nothing was acceptable, as a sentence for the log.
 const char *proposal_ike_reason(const struct config_ike *config, const struct isakmp_sa *offer);

@@ -268,6 +268,7 @@ static void assert_esp(const struct esp_offer *o, const struct esp_terms *terms,
 	assert_int_equal(choice.form.integrity, integrity);
 	assert_int_equal(choice.form.encapsulation, encapsulation);
 	assert_int_equal(choice.lifetime_s, 3600);
+	assert_int_equal(choice.lifetime_kb, 250000);
 	assert_int_equal(choice.form.spi_out, 0xc0000001);
 }
 

@@ -30,6 +30,7 @@ enum {
 	LIFE_TYPE = 0x8000 | 1, // of the answer's attributes (RFC 2407 section 4.5)
 	LIFE_DURATION = 2,
 	LIFE_SECONDS = 1,
+	LIFE_KILOBYTES = 2,
 };
 
 void quick_free(struct quick *q)
@@ -110,6 +111,7 @@ static struct esp_terms terms_of(const struct quick *q)
 		// A peer may ask for encapsulation without a NAT: firewalls let it pass.
 		.udp = sa->v1.vendors.natt != NATT_NONE && q->flow.local_port == PORT_NAT_T,
 		.ke_length = ke ? ke->body.length : 0,
+		.doubtful_sha256 = sa->v1.old,
 	};
 }
 
@@ -208,22 +210,39 @@ static struct ip_address nat_oa(const struct quick *q)
 	return address;
 }
 
+static void life_write(struct build *b, uint16_t type, uint64_t duration)
+{
+	build_u16(b, LIFE_TYPE);
+	build_u16(b, type);
+	build_u16(b, LIFE_DURATION);
+	build_u16(b, 4);
+	build_u32(b, duration < UINT32_MAX ? (uint32_t)duration : UINT32_MAX);
+}
+
+// RESPONDER-LIFETIME (RFC 2407 section 4.6.3.1), for what we hold to less than the peer named.
 static void add_lifetime(const struct quick *q, struct isakmp_out *out)
 {
 	uint64_t peer_s = q->choice.lifetime_s ? q->choice.lifetime_s : LIFETIME_DEFAULT_S;
-	uint8_t spi[4], data[12];
+	uint8_t spi[4], data[24];
 	struct build s = build_in(spi, sizeof(spi)), b = build_in(data, sizeof(data));
 
-	if (q->lifetime_s >= peer_s)
+	if (q->lifetime_s < peer_s)
+		life_write(&b, LIFE_SECONDS, q->lifetime_s);
+	if (q->lifetime_kb != q->choice.lifetime_kb)
+		life_write(&b, LIFE_KILOBYTES, q->lifetime_kb);
+	if (build_length(&b) == 0)
 		return;
 	build_u32(&s, q->pair->id);
-	build_u16(&b, LIFE_TYPE);
-	build_u16(&b, LIFE_SECONDS);
-	build_u16(&b, LIFE_DURATION);
-	build_u16(&b, 4);
-	build_u32(&b, (uint32_t)q->lifetime_s);
 	isakmp_out_notify(out, ISAKMP_PROTO_ESP, spi, sizeof(spi), NOTIFY_RESPONDER_LIFETIME, data,
-		sizeof(data));
+		build_length(&b));
+}
+
+// The smaller of both; 0 = no limit.
+static uint64_t agreed_kb(uint64_t peer_kb, uint64_t ours_kb)
+{
+	if (!peer_kb || !ours_kb)
+		return peer_kb + ours_kb;
+	return peer_kb < ours_kb ? peer_kb : ours_kb;
 }
 
 static void add_nat_oa_one(
@@ -290,7 +309,9 @@ static void again(void *context)
 		send_second(q);
 		return;
 	}
-	log_event(LOG_ESP_REFUSED, &subject, "s:s", "reason", "no third message of quick mode");
+	if (q->pair)
+		log_event(LOG_ESP_REFUSED, &subject, "s:s", "reason",
+			"no third message of quick mode");
 	message_id_remember(sa, q->message_id);
 	quick_free(q);
 }
@@ -350,6 +371,8 @@ static void go_on(struct quick *q)
 	uint64_t peer_s = q->choice.lifetime_s ? q->choice.lifetime_s : LIFETIME_DEFAULT_S;
 
 	q->lifetime_s = peer_s < config->esp_lifetime_s ? peer_s : config->esp_lifetime_s;
+	q->lifetime_kb =
+		agreed_kb(q->choice.lifetime_kb, (uint64_t)config->esp_lifetime_mib * 1024);
 	q->nonce_i = part(q, ISAKMP_NONCE, 0)->body;
 	if (RAND_bytes(q->nonce_r, NONCE_OURS) != 1)
 		fail(q, "no random numbers");
@@ -428,7 +451,29 @@ static void complete(struct quick *q)
 	message_id_remember(q->sa, q->message_id);
 	q->pair = NULL;
 	quick_free(q);
-	pair_confirm(pair, lifetime_ms);
+	// Without one it was confirmed early.
+	if (pair)
+		pair_confirm(pair, lifetime_ms);
+}
+
+// The exchange goes on: should the second message be lost, it is sent again.
+void quick_confirm_early(struct ike_peer *peer)
+{
+	struct esp_pair *pair = NULL;
+	struct ike_sa *sa;
+	struct quick *q, *newest = NULL;
+
+	LIST_FOREACH(sa, &peer->sas, of_peer)
+	LIST_FOREACH(q, &sa->v1.quicks, of_sa)
+	if (q->state == QUICK_WAIT_THIRD && q->pair &&
+		(!pair || q->pair->created > pair->created)) {
+		newest = q;
+		pair = q->pair;
+	}
+	if (!newest)
+		return;
+	newest->pair = NULL;
+	pair_confirm(pair, newest->lifetime_s * 1000 + LIFETIME_GRACE_MS);
 }
 
 static struct quick *quick_of_pair(const struct esp_pair *pair)

@@ -10,6 +10,10 @@
 void quick_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message);
 // A packet came in on the unconfirmed pair, so the peer has its keys: as good as the third message.
+// The peer deletes the pair that everything leaves through, and it is its only one: then it has the
+// one that waits for its third message, which may have been overtaken or lost. Outbound moves
+// there.
+void quick_confirm_early(struct ike_peer *peer);
 void quick_pair_used(const struct esp_pair *pair);
 // Ends a quick mode; a pair that was not handed over goes with it.
 void quick_free(struct quick *q);
