@@ -16,7 +16,7 @@ enum { SHORT_EXPONENT = 320 }; // bits of the private value in groups that libcr
 
 struct group_shape {
 	unsigned group;
-	const char *type, *name; // of libcrypto; no name: built from prime
+	const char *type, *name; // of libcrypto; no name: built from prime, or the type says all
 	size_t size, secret;     // bytes
 	BIGNUM *(*prime)(BIGNUM *);
 };
@@ -30,6 +30,7 @@ static const struct group_shape groups[] = {
 	{IKE_ECP_256, "EC", "P-256", 64, 32, NULL},
 	{IKE_ECP_384, "EC", "P-384", 96, 48, NULL},
 	{IKE_ECP_521, "EC", "P-521", 132, 66, NULL},
+	{IKE_X25519, "X25519", NULL, 32, 32, NULL},
 };
 
 static const struct group_shape *group_shape(unsigned group)
@@ -44,7 +45,7 @@ static const struct group_shape *group_shape(unsigned group)
 // the use. Read-only from then on, by any thread.
 enum {
 	HASHES = IKE_SHA512 + 1,
-	ENCRYPTIONS = IKE_3DES + 1,
+	ENCRYPTIONS = IKE_CHACHA20_POLY1305 + 1,
 	GROUPS = sizeof(groups) / sizeof(groups[0])
 };
 
@@ -81,7 +82,10 @@ static void know(void)
 	static const char *const ciphers[ENCRYPTIONS] = {[IKE_AES_CBC_128] = "AES-128-CBC",
 		[IKE_AES_CBC_192] = "AES-192-CBC",
 		[IKE_AES_CBC_256] = "AES-256-CBC",
-		[IKE_3DES] = "DES-EDE3-CBC"};
+		[IKE_3DES] = "DES-EDE3-CBC",
+		[IKE_AES_GCM_128] = "AES-128-GCM",
+		[IKE_AES_GCM_256] = "AES-256-GCM",
+		[IKE_CHACHA20_POLY1305] = "ChaCha20-Poly1305"};
 	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 
 	for (unsigned i = 0; i < HASHES; i++)
@@ -105,6 +109,12 @@ static const EVP_CIPHER *encryption_cipher(unsigned encryption)
 {
 	(void)pthread_once(&known_once, know);
 	return encryption < ENCRYPTIONS ? known.cipher[encryption] : NULL;
+}
+
+bool ike_encryption_is_aead(unsigned encryption)
+{
+	return encryption == IKE_AES_GCM_128 || encryption == IKE_AES_GCM_256 ||
+	       encryption == IKE_CHACHA20_POLY1305;
 }
 
 size_t ike_hash_size(unsigned hash)
@@ -177,7 +187,7 @@ static int crypt_cbc(unsigned encryption, const uint8_t *key, const uint8_t *iv,
 	int n = 0, tail = 0;
 	bool good;
 
-	if (!cipher || length == 0 || length > INT32_MAX ||
+	if (!cipher || ike_encryption_is_aead(encryption) || length == 0 || length > INT32_MAX ||
 		length % (size_t)EVP_CIPHER_get_block_size(cipher))
 		return -EINVAL;
 	c = EVP_CIPHER_CTX_new();
@@ -214,6 +224,61 @@ int ike_decrypt(unsigned encryption, const uint8_t *key, uint8_t *iv, uint8_t *d
 	return error;
 }
 
+// The nonce is salt and explicit IV, 12 bytes for all three (RFC 5282 section 4, RFC 7634).
+static EVP_CIPHER_CTX *aead_begin(
+	unsigned encryption, const uint8_t *key, const uint8_t *iv, struct span aad, int encrypt)
+{
+	const EVP_CIPHER *cipher = encryption_cipher(encryption);
+	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+	uint8_t nonce[IKE_AEAD_SALT + IKE_AEAD_IV];
+	int n;
+	bool good;
+
+	memcpy(nonce, key + EVP_CIPHER_get_key_length(cipher), IKE_AEAD_SALT);
+	memcpy(nonce + IKE_AEAD_SALT, iv, IKE_AEAD_IV);
+	good = c && EVP_CipherInit_ex2(c, cipher, key, nonce, encrypt, NULL) &&
+	       (aad.length == 0 || EVP_CipherUpdate(c, NULL, &n, aad.at, (int)aad.length));
+	OPENSSL_cleanse(nonce, sizeof(nonce));
+	if (good)
+		return c;
+	EVP_CIPHER_CTX_free(c);
+	return NULL;
+}
+
+int ike_aead_seal(unsigned encryption, const uint8_t *key, const uint8_t *iv, struct span aad,
+	uint8_t *data, size_t length, uint8_t *icv)
+{
+	EVP_CIPHER_CTX *c;
+	int n, tail;
+	bool good;
+
+	if (!ike_encryption_is_aead(encryption) || length > INT32_MAX || aad.length > INT32_MAX)
+		return -EINVAL;
+	c = aead_begin(encryption, key, iv, aad, 1);
+	good = c && (length == 0 || EVP_CipherUpdate(c, data, &n, data, (int)length)) &&
+	       EVP_CipherFinal_ex(c, data + length, &tail) &&
+	       EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, IKE_AEAD_ICV, icv) > 0;
+	EVP_CIPHER_CTX_free(c);
+	return good ? 0 : -EINVAL;
+}
+
+int ike_aead_open(unsigned encryption, const uint8_t *key, const uint8_t *iv, struct span aad,
+	uint8_t *data, size_t length, const uint8_t *icv)
+{
+	EVP_CIPHER_CTX *c;
+	int n, tail;
+	bool good;
+
+	if (!ike_encryption_is_aead(encryption) || length > INT32_MAX || aad.length > INT32_MAX)
+		return -EINVAL;
+	c = aead_begin(encryption, key, iv, aad, 0);
+	good = c && (length == 0 || EVP_CipherUpdate(c, data, &n, data, (int)length)) &&
+	       EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, IKE_AEAD_ICV, (void *)icv) > 0 &&
+	       EVP_CipherFinal_ex(c, data + length, &tail) > 0;
+	EVP_CIPHER_CTX_free(c);
+	return good ? 0 : -EBADMSG;
+}
+
 // A key without a value, in a group that libcrypto has no name for.
 static EVP_PKEY *unnamed_parameters(const struct group_shape *g)
 {
@@ -244,7 +309,7 @@ static EVP_PKEY *group_parameters(const struct group_shape *g)
 	EVP_PKEY *key = NULL;
 
 	if (!g->name)
-		return unnamed_parameters(g);
+		return g->prime ? unnamed_parameters(g) : NULL;
 	if (c && EVP_PKEY_paramgen_init(c) > 0 && EVP_PKEY_CTX_set_group_name(c, g->name) > 0)
 		(void)EVP_PKEY_paramgen(c, &key);
 	EVP_PKEY_CTX_free(c);
@@ -255,6 +320,8 @@ static EVP_PKEY_CTX *generator(const struct group_shape *g)
 {
 	EVP_PKEY *parameters;
 
+	if (!g->name && !g->prime)
+		return EVP_PKEY_CTX_new_from_name(NULL, g->type, NULL);
 	(void)pthread_once(&known_once, know);
 	parameters = known.group[g - groups];
 	return parameters ? EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL) : NULL;
@@ -294,8 +361,11 @@ static EVP_PKEY *peer_key(const struct group_shape *g, EVP_PKEY *own, struct spa
 {
 	uint8_t point[1 + IKE_DH_MAX] = {0x04}; // uncompressed
 	size_t skip = g->type[0] == 'E' ? 0 : 1;
-	EVP_PKEY *key = EVP_PKEY_new();
+	EVP_PKEY *key;
 
+	if (g->group == IKE_X25519)
+		return EVP_PKEY_new_raw_public_key_ex(NULL, g->type, NULL, peer.at, peer.length);
+	key = EVP_PKEY_new();
 	memcpy(point + 1, peer.at, peer.length);
 	if (key && EVP_PKEY_copy_parameters(key, own) > 0 &&
 		EVP_PKEY_set1_encoded_public_key(key, point + skip, peer.length + 1 - skip) > 0)
@@ -320,7 +390,7 @@ int ike_dh_shared(unsigned group, EVP_PKEY *own, struct span peer, uint8_t *secr
 	size = g->secret;
 	c = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
 	good = c && EVP_PKEY_derive_init(c) > 0 &&
-	       (g->type[0] == 'E' || EVP_PKEY_CTX_set_dh_pad(c, 1) > 0) &&
+	       (g->type[0] != 'D' || EVP_PKEY_CTX_set_dh_pad(c, 1) > 0) &&
 	       EVP_PKEY_derive_set_peer_ex(c, other, 0) > 0 &&
 	       EVP_PKEY_derive(c, secret, &size) > 0 && size == g->secret;
 	EVP_PKEY_CTX_free(c);

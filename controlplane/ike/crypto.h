@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The arithmetic of RFC 2409 over libcrypto: PRF and hash, CBC ciphers, Diffie-Hellman groups
-// (RFC 2409 section 6, RFC 3526, RFC 5903), and the derivation of all keys. No state but
+// The arithmetic of IKE over libcrypto: PRF and hash, CBC ciphers, AEADs of version 2 (RFC 5282,
+// RFC 7634), Diffie-Hellman groups (RFC 2409 section 6, RFC 3526, RFC 5903, RFC 8031), and the
+// derivation of all keys of version 1 (RFC 2409). No state but
 // libcrypto's own; ike_dh_* may run on any thread. Functions return 0, or -EINVAL for an algorithm
 // or a value that is refused, or -ENOMEM.
 
@@ -16,12 +17,16 @@ enum {
 	IKE_KEY_MAX = 32,   // bytes: AES-256
 	IKE_BLOCK_MAX = 16, // bytes: AES
 	IKE_DH_MAX = 512,   // bytes: MODP-4096
+	IKE_AEAD_SALT = 4,  // bytes, behind the key
+	IKE_AEAD_IV = 8,    // bytes: the explicit one
+	IKE_AEAD_ICV = 16,  // bytes
 };
 
 // Bytes; 0 for a number that is none.
 size_t ike_hash_size(unsigned hash);
 size_t ike_encryption_key_size(unsigned encryption);
-size_t ike_encryption_block(unsigned encryption);
+size_t ike_encryption_block(unsigned encryption); // 1 of an AEAD
+bool ike_encryption_is_aead(unsigned encryption);
 // Of the public value in a KE payload, which has exactly this length.
 size_t ike_group_size(unsigned group);
 // Of the shared secret: of an ECP group its x coordinate alone (RFC 5903 section 9).
@@ -35,10 +40,17 @@ int ike_digest(unsigned hash, const struct span *parts, size_t count, uint8_t *o
 int ike_encrypt(unsigned encryption, const uint8_t *key, uint8_t *iv, uint8_t *data, size_t length);
 int ike_decrypt(unsigned encryption, const uint8_t *key, uint8_t *iv, uint8_t *data, size_t length);
 
+// AEAD in place over length bytes, which may be 0; key is followed by the salt. open gives -EBADMSG
+// when the ICV is wrong, and data is then of no use.
+int ike_aead_seal(unsigned encryption, const uint8_t *key, const uint8_t *iv, struct span aad,
+	uint8_t *data, size_t length, uint8_t *icv);
+int ike_aead_open(unsigned encryption, const uint8_t *key, const uint8_t *iv, struct span aad,
+	uint8_t *data, size_t length, const uint8_t *icv);
+
 // A fresh key pair, its public value written to public (ike_group_size bytes). NULL on failure.
 EVP_PKEY *ike_dh_generate(unsigned group, uint8_t *public);
-// The shared secret (ike_group_secret_size bytes). Refuses 0, 1, p-1 and what is beyond p, and a
-// point that is not on the curve.
+// The shared secret (ike_group_secret_size bytes). Refuses 0, 1, p-1 and what is beyond p, a point
+// that is not on the curve, and of x25519 one of small order.
 int ike_dh_shared(unsigned group, EVP_PKEY *own, struct span peer, uint8_t *secret);
 
 // What comes out of main mode (RFC 2409 section 5, with appendix B for a cipher key that is longer

@@ -106,6 +106,74 @@ static void cbc_gives_the_vectors(void **state)
 	}
 }
 
+// The Galois/Counter Mode of Operation (McGrew, Viega), test cases 4 and 16, whose IV is salt and
+// explicit IV together.
+static void gcm_gives_the_vectors(void **state)
+{
+	static const struct {
+		unsigned encryption;
+		const char *key, *sealed, *icv;
+	} vectors[] = {{IKE_AES_GCM_128, "feffe9928665731c6d6a8f9467308308cafebabe",
+			       "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e"
+			       "21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091",
+			       "5bc94fbc3221a5db94fae95ae7121a47"},
+		{IKE_AES_GCM_256,
+			"feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308cafebabe",
+			"522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+			"8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662",
+			"76fc6ece0f4e1768cddf8853bb2d551b"}};
+	struct bytes aad = unhex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
+	struct bytes iv = unhex("facedbaddecaf888");
+	struct bytes plain =
+		unhex("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+		      "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39");
+
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		unsigned e = vectors[i].encryption;
+		struct bytes key = unhex(vectors[i].key), sealed = unhex(vectors[i].sealed);
+		struct bytes icv = unhex(vectors[i].icv), text = plain;
+		uint8_t got[IKE_AEAD_ICV];
+
+		assert_true(ike_encryption_is_aead(e));
+		assert_int_equal(ike_encryption_key_size(e) + IKE_AEAD_SALT, key.length);
+		assert_int_equal(
+			ike_aead_seal(e, key.at, iv.at, span(&aad), text.at, text.length, got), 0);
+		assert_memory_equal(text.at, sealed.at, sealed.length);
+		assert_memory_equal(got, icv.at, icv.length);
+		assert_int_equal(
+			ike_aead_open(e, key.at, iv.at, span(&aad), text.at, text.length, got), 0);
+		assert_memory_equal(text.at, plain.at, plain.length);
+		assert_int_not_equal(
+			ike_aead_open(e, key.at, iv.at, span(&aad), text.at, text.length, got), 0);
+		assert_int_not_equal(ike_encrypt(e, key.at, iv.at, text.at, 16), 0);
+	}
+	assert_int_not_equal(ike_aead_seal(IKE_AES_CBC_128, plain.at, iv.at, span(&aad), plain.at,
+				     16, plain.at + 16),
+		0);
+}
+
+// RFC 7748 section 6.1; a point of small order gives no secret (RFC 8031 section 2.3).
+static void x25519_gives_the_vectors(void **state)
+{
+	struct bytes a = unhex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a");
+	struct bytes b = unhex("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
+	struct bytes want =
+		unhex("4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+	EVP_PKEY *own = EVP_PKEY_new_raw_private_key_ex(NULL, "X25519", NULL, a.at, a.length);
+	uint8_t secret[IKE_DH_MAX], zero[32] = {0};
+
+	// The private value of the vector, which libcrypto clamps itself.
+	assert_non_null(own);
+	assert_int_equal(ike_group_size(IKE_X25519), 32);
+	assert_int_equal(ike_dh_shared(IKE_X25519, own, span(&b), secret), 0);
+	assert_memory_equal(secret, want.at, 32);
+	assert_int_not_equal(ike_dh_shared(IKE_X25519, own, SPAN(zero, 32), secret), 0);
+	zero[0] = 1;
+	assert_int_not_equal(ike_dh_shared(IKE_X25519, own, SPAN(zero, 32), secret), 0);
+	assert_int_not_equal(ike_dh_shared(IKE_X25519, own, SPAN(b.at, 31), secret), 0);
+	EVP_PKEY_free(own);
+}
+
 static EVP_PKEY *private_key(const char *group, const struct bytes *d)
 {
 	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
@@ -164,7 +232,7 @@ static void ecdh_gives_the_vectors(void **state)
 }
 
 static const unsigned all_groups[] = {IKE_MODP_1024, IKE_MODP_1536, IKE_MODP_2048, IKE_MODP_3072,
-	IKE_MODP_4096, IKE_ECP_256, IKE_ECP_384, IKE_ECP_521};
+	IKE_MODP_4096, IKE_ECP_256, IKE_ECP_384, IKE_ECP_521, IKE_X25519};
 
 static void both_sides_get_one_secret(void **state)
 {
@@ -189,8 +257,11 @@ static void degenerate_values_are_refused(void **state)
 		unsigned g = all_groups[i];
 		size_t n = ike_group_size(g);
 		uint8_t own[IKE_DH_MAX], bad[IKE_DH_MAX + 1] = {0}, out[IKE_DH_MAX];
-		EVP_PKEY *key = ike_dh_generate(g, own);
+		EVP_PKEY *key;
 
+		if (g == IKE_X25519) // takes any bytes but those of small order
+			continue;
+		key = ike_dh_generate(g, own);
 		assert_int_not_equal(ike_dh_shared(g, key, SPAN(bad, n), out), 0); // 0
 		bad[n - 1] = 1;
 		assert_int_not_equal(ike_dh_shared(g, key, SPAN(bad, n), out), 0); // 1
@@ -318,6 +389,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prf_gives_the_vectors),
 		cmocka_unit_test(cbc_gives_the_vectors),
+		cmocka_unit_test(gcm_gives_the_vectors),
+		cmocka_unit_test(x25519_gives_the_vectors),
 		cmocka_unit_test(ecdh_gives_the_vectors),
 		cmocka_unit_test(both_sides_get_one_secret),
 		cmocka_unit_test(degenerate_values_are_refused),

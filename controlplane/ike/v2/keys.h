@@ -7,9 +7,11 @@
 
 #include "controlplane/ike/crypto.h"
 #include "contract/build.h"
+#include "contract/limits.h"
 
 enum {
-	V2_CIPHER_KEY_MAX = IKE_KEY_MAX + 4, // bytes: with the salt of an AEAD
+	V2_CIPHER_KEY_MAX = IKE_KEY_MAX + IKE_AEAD_SALT,                     // bytes
+	V2_KEYMAT_MAX = LIMIT_CIPHER_KEY + LIMIT_SALT + LIMIT_INTEGRITY_KEY, // bytes
 };
 
 // What an IKE SA is made of, as enums of the config. hash is the PRF's and, unless the cipher is an

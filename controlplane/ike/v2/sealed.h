@@ -10,8 +10,7 @@
 #include "wire.h"
 
 enum {
-	V2_FRAGMENTS = 64,      // of one message, either way
-	V2_SEALED_MIN = 28 + 8, // bytes of header, SK and IV before anything can be in it
+	V2_FRAGMENTS = 64, // of one message, either way
 };
 
 // One direction of an IKE SA; points into struct v2_keys.
@@ -56,6 +55,9 @@ struct v2_fragments {
 int v2_fragment_open(struct v2_fragments *f, const struct v2_seal *seal,
 	const struct isakmp_header *h, const uint8_t *message, const struct v2_chain *outer,
 	uint8_t *plain, size_t size, struct v2_chain *inner);
+// Its number from 1 on, not authenticated; 0 when the message is no fragment or its numbers are
+// wrong. Of an answered request it is fragment 1 that calls for the answer again (section 2.6.1).
+uint16_t v2_fragment_number(const struct v2_chain *outer);
 // Forgets all, wiped.
 void v2_fragments_clear(struct v2_fragments *f);
 
