@@ -58,9 +58,10 @@
 	X(ESP_REPLAY, "esp-replay", "sequence number seen before or left of the window") \
 	X(ESP_ICV, "esp-icv", "integrity check failed") \
 	X(ESP_PADDING, "esp-padding", "padding or pad length is wrong") \
-	X(ESP_NEXT_HEADER, "esp-next-header", "next header other than UDP") \
+	X(ESP_NEXT_HEADER, "esp-next-header", "next header that the SA's mode does not have") \
 	X(ESP_DUMMY, "esp-dummy", "dummy packet of the peer (RFC 4303 section 2.6)") \
 	X(ESP_SELECTOR, "esp-selector", "inner packet is not L2TP (RFC 3193 section 4)") \
+	X(ESP_SESSION, "esp-session", "tunnel mode, and the session is gone or another peer's") \
 	X(ESP_EXHAUSTED, "esp-exhausted", "outbound SA has no sequence number left") \
 	X(ESP_NO_SA, "esp-no-sa", "tunnel has no SA to send through") \
 	X(L2TP_INVALID, "l2tp-invalid", "malformed L2TP header") \
@@ -72,7 +73,7 @@
 	X(L2TP_SEQUENCE, "l2tp-sequence", \
 		"data packet older than one that went on, or a copy of one that waits") \
 	X(PPP_INVALID, "ppp-invalid", "malformed PPP framing or protocol field") \
-	X(PPP_CLOSED, "ppp-closed", "network protocol whose NCP is not open") \
+	X(PPP_CLOSED, "ppp-closed", "network protocol that is not open in the session") \
 	X(PPP_ECHO, "ppp-echo", "malformed or looped LCP echo") \
 	X(SUBSCRIBER_SOURCE, "subscriber-source", "source address that is not the subscriber's") \
 	X(SUBSCRIBER_INVALID, "subscriber-invalid", "inner packet is malformed") \

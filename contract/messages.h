@@ -138,7 +138,8 @@ struct command_tunnel_add {
 	uint8_t zero[3];
 };
 
-// Moves the tunnel's outbound to another pair of the same peer: -ENOENT, or -EPERM another peer's.
+// Moves the tunnel's outbound to another pair of the same peer: -ENOENT, or -EPERM another peer's
+// or of a mode that is not the tunnel's.
 struct command_tunnel_set_sa {
 	uint16_t tunnel;
 	uint16_t zero;
@@ -151,7 +152,9 @@ struct command_tunnel_delete {
 	uint16_t zero;
 };
 
-// A session in which everything is still punted. -EEXIST, -ENOENT no such tunnel, -ENOSPC, -EINVAL.
+// A session in which everything is still punted. A tunnel of kind TUNNEL_ESP has one alone, whose
+// ids on the wire are not 0 and mean nothing, and which has no sequencing; of PPP's flags, magic
+// and MRU it has none. -EEXIST, -ENOENT no such tunnel, -ENOSPC, -EINVAL.
 struct command_session_add {
 	uint32_t session;      // index, see ids.h
 	uint16_t tunnel;       // our tunnel id

@@ -27,6 +27,11 @@ static int delete_sa(const struct clerk *c, const void *body)
 	return sa_delete(c->tables, body);
 }
 
+static int move_sa(const struct clerk *c, const void *body)
+{
+	return sa_move(c->tables, body);
+}
+
 static int add_tunnel(const struct clerk *c, const void *body)
 {
 	return tunnel_add(c->tables, body);
@@ -100,6 +105,7 @@ static int (*const handlers[])(const struct clerk *c, const void *body) = {
 	[COMMAND_RESET] = reset,
 	[COMMAND_SA_ADD] = add_sa,
 	[COMMAND_SA_DELETE] = delete_sa,
+	[COMMAND_SA_MOVE] = move_sa,
 	[COMMAND_TUNNEL_ADD] = add_tunnel,
 	[COMMAND_TUNNEL_SET_SA] = set_tunnel_sa,
 	[COMMAND_TUNNEL_DELETE] = delete_tunnel,

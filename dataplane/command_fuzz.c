@@ -19,7 +19,7 @@
 
 enum {
 	STEPS = 64,
-	COMMANDS = 18, // with one below and one above those that there are
+	COMMANDS = 20, // with one below and one above those that there are
 	SECONDS = 10,
 };
 

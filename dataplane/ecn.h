@@ -5,7 +5,8 @@
 // the path put on the outer header goes over to the inner one. Outbound, the outer header carries
 // the inner one's DSCP (RFC 2983) and no ECN: no client and no LAC says whether it would take a
 // mark over, and what nobody takes over must not be offered (RFC 6040 section 4.1: compatibility
-// mode, RFC 9601 section 4). The outer DSCP ends with the tunnel.
+// mode, RFC 9601 section 4). In ESP tunnel mode of IKEv2 every peer does (RFC 7296 section 2.24),
+// and the outer header carries all of it. The outer DSCP ends with the tunnel.
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -90,7 +90,7 @@ static inline void prefetch_behind(const struct worker *w, const struct esp_pack
 	const struct sa *s = p->sa;
 
 	rte_prefetch0(&w->sa_stats[id_index(s->spi_in)].in_packets);
-	if (s->hint != SA_HINT_ONE)
+	if (!sa_has_hint(s))
 		return;
 	rte_prefetch0(&t->tunnel[s->hint_tunnel]);
 	rte_prefetch0(&t->session[s->replay.other].uplink);
@@ -100,7 +100,7 @@ static inline void prefetch_behind(const struct worker *w, const struct esp_pack
 // Some packets later.
 static inline void prefetch_tunnel(const struct worker *w, const struct sa *s)
 {
-	if (s->hint == SA_HINT_ONE)
+	if (sa_has_hint(s))
 		rte_prefetch0(tunnel_find(w->tables, (uint16_t)s->hint_tunnel));
 }
 

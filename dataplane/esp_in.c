@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// ESP in transport mode, inbound (RFC 4303 section 3.4), with and without UDP encapsulation
-// (RFC 3948). Cheap checks first: length, SPI, encapsulation, address, owner, window; then the
-// ICV; and only after it is right does anything about the SA change: the window moves, the NAT
-// address follows. What an SA may carry is L2TP and nothing else (RFC 3193 section 4).
+// ESP, inbound (RFC 4303 section 3.4), with and without UDP encapsulation (RFC 3948). Cheap checks
+// first: length, SPI, encapsulation, address, owner, window; then the ICV; and only after it is
+// right does anything about the SA change: the window moves, the NAT address follows. What an SA in
+// transport mode may carry is L2TP and nothing else (RFC 3193 section 4); one in tunnel mode
+// carries IP packets of the session that it was made for, which go on at inner_in.
 //
-// Not here: tunnel mode, ICMP inside ESP, and finding back to a peer that went on by more than 2^32
-// extended sequence numbers unheard (RFC 4303 appendix A3).
+// Not here: ICMP inside ESP in transport mode, and finding back to a peer that went on by more than
+// 2^32 extended sequence numbers unheard (RFC 4303 appendix A3).
 
 #include "dataplane/stage.h"
 
@@ -26,6 +27,7 @@ enum {
 	IPPROTO_DUMMY = 59,                   // RFC 4303 section 2.6
 	UNKNOWN_INTERVAL = 500 * 1000 * 1000, // nanoseconds between two notices of an unknown SPI
 	UNKNOWN_MOST = 4,
+	PAYLOAD_INNER = DROP_COUNT + 1, // payload_open: an inner IP packet
 };
 
 static inline uint32_t load_u32(const uint8_t *p)
@@ -272,9 +274,30 @@ static inline bool padding_valid(const uint8_t *pad, uint8_t length)
 	return ((there ^ wanted) & ((UINT64_C(1) << 8 * length) - 1)) == 0;
 }
 
+// What is no UDP, or did not come in transport mode. PAYLOAD_INNER: the mbuf begins at the inner IP
+// header. What follows that packet to hide its length (RFC 4303 section 2.7) subscriber_in cuts
+// off.
+static int inner_open(const struct esp_packet *p, struct meta *meta, uint16_t left, uint8_t next)
+{
+	const uint8_t *ip = p->esp + ESP_HEADER + p->shape.iv;
+	struct rte_mbuf *m = p->m;
+
+	if (next == IPPROTO_DUMMY)
+		return DROP_ESP_DUMMY;
+	if (!sa_is_tunnel_mode(p->sa) || (next != IPPROTO_IPIP && next != IPPROTO_IPV6))
+		return DROP_ESP_NEXT_HEADER;
+	if (left == 0 || ip[0] >> 4 != (next == IPPROTO_IPIP ? 4 : 6))
+		return DROP_SUBSCRIBER_INVALID;
+	meta->session = p->sa->replay.other;
+	m->data_off += (uint16_t)(ip - p->esp);
+	m->data_len = left;
+	m->pkt_len = left;
+	return PAYLOAD_INNER;
+}
+
 // Padding, next header, UDP header: why the packet goes no further, or DROP_COUNT and the mbuf
-// begins at the L2TP header.
-static inline enum drop payload_open(const struct esp_packet *p, struct meta *meta)
+// begins at the L2TP header, or PAYLOAD_INNER.
+static inline int payload_open(const struct esp_packet *p, struct meta *meta)
 {
 	const uint8_t *udp = p->esp + ESP_HEADER + p->shape.iv;
 	uint16_t text = p->length, left, length;
@@ -286,8 +309,8 @@ static inline enum drop payload_open(const struct esp_packet *p, struct meta *me
 	left = (uint16_t)(text - 2 - pad);
 	if (!padding_valid(udp + left, pad))
 		return DROP_ESP_PADDING;
-	if (next != IPPROTO_UDP)
-		return next == IPPROTO_DUMMY ? DROP_ESP_DUMMY : DROP_ESP_NEXT_HEADER;
+	if (unlikely(next != IPPROTO_UDP || sa_is_tunnel_mode(p->sa)))
+		return inner_open(p, meta, left, next);
 	if (left < UDP_HEADER)
 		return DROP_UDP_INVALID;
 	length = load_u16(udp + 4);
@@ -373,11 +396,12 @@ static inline void tally_put(struct worker *w, const struct tally *t)
 	stats->in_last = w->now;
 }
 
-static inline enum drop packet_finish(struct worker *w, struct esp_packet *p, struct tally *t)
+// A reason, or what payload_open says.
+static inline int packet_finish(struct worker *w, struct esp_packet *p, struct tally *t)
 {
 	struct meta *meta = meta_of(p->m);
 	struct sa *s = p->sa;
-	enum drop reason;
+	int reason;
 
 	if (unlikely(!p->ok)) {
 		stats_of(w, s)->in_failures++;
@@ -404,7 +428,8 @@ static inline enum drop packet_finish(struct worker *w, struct esp_packet *p, st
 	return reason;
 }
 
-uint16_t esp_in(struct worker *w, struct rte_mbuf **m, uint16_t count)
+uint16_t esp_in(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rte_mbuf **inner,
+	uint16_t *inner_count)
 {
 	struct esp_packet p[BURST];
 	uint16_t n = burst_admit(w, m, count, p), out = 0;
@@ -415,12 +440,14 @@ uint16_t esp_in(struct worker *w, struct rte_mbuf **m, uint16_t count)
 		return 0;
 	esp_decrypt(w, p, n);
 	for (uint16_t i = 0; i < n; i++) {
-		enum drop reason = packet_finish(w, &p[i], &tally);
+		int reason = packet_finish(w, &p[i], &tally);
 
 		if (likely(reason == DROP_COUNT))
 			m[out++] = p[i].m;
+		else if (reason == PAYLOAD_INNER)
+			inner[(*inner_count)++] = p[i].m;
 		else
-			packet_drop(w, p[i].m, reason);
+			packet_drop(w, p[i].m, (enum drop)reason);
 		release |= p[i].release;
 	}
 	tally_put(w, &tally);

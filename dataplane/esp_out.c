@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// ESP in transport mode, outbound (RFC 4303 section 3.3), with and without UDP encapsulation.
+// ESP, outbound (RFC 4303 section 3.3), with and without UDP encapsulation: of UDP in transport
+// mode, of IP packets in tunnel mode.
 // Sequence numbers are taken in blocks, one atomic operation for each run of packets of one SA, so
 // any number of workers sends through one SA. An SA whose numbers are used up drops: it never
 // repeats one.
@@ -44,7 +45,7 @@ static bool trailer_put(struct rte_mbuf *m, const struct sa *s)
 	for (uint8_t i = 0; i < pad; i++)
 		*at++ = i + 1;
 	*at++ = pad;
-	*at = IPPROTO_UDP;
+	*at = meta_of(m)->protocol;
 	return true;
 }
 
@@ -60,13 +61,14 @@ static void checksum_put(struct rte_mbuf *m, const struct outer6 *o)
 	memcpy(udp + 6, &sum, sizeof(sum));
 }
 
-// UDP header -> ESP header in place, with all but ciphertext and ICV. False when there is no room.
+// UDP or inner IP header -> ESP header in place, with all but ciphertext and ICV. False when there
+// is no room.
 static bool packet_open(struct rte_mbuf *m, struct sa *s, uint64_t sequence, struct esp_packet *p)
 {
 	const struct outer6 *o = __atomic_load_n(&s->outer6, __ATOMIC_ACQUIRE);
 	uint8_t *esp;
 
-	if (unlikely(o) && m->nb_segs == 1)
+	if (unlikely(o) && m->nb_segs == 1 && meta_of(m)->protocol == IPPROTO_UDP)
 		checksum_put(m, o);
 	if (m->nb_segs != 1 || !trailer_put(m, s))
 		return false;
@@ -89,12 +91,14 @@ static bool packet_open(struct rte_mbuf *m, struct sa *s, uint64_t sequence, str
 }
 
 // What goes around it: addresses from the SA, which follow the peer's NAT, and the UDP header of
-// RFC 3948 section 2.1. False when there is no room.
+// RFC 3948 section 2.1. Whether there is one the remote port says, so that all changes at once with
+// the peer's address. False when there is no room.
 static bool packet_close(const struct esp_packet *p)
 {
 	const struct sa *s = p->sa;
 	uint64_t remote = __atomic_load_n(&s->remote, __ATOMIC_ACQUIRE);
 	const struct outer6 *o = __atomic_load_n(&s->outer6, __ATOMIC_ACQUIRE);
+	uint16_t port = unlikely(o) ? o->remote_port : sa_remote_port(remote);
 	struct meta *meta = meta_of(p->m);
 	uint8_t *udp;
 
@@ -103,13 +107,13 @@ static bool packet_close(const struct esp_packet *p)
 	meta->local = s->out_local;
 	meta->remote = sa_remote_address(remote);
 	meta->protocol = IPPROTO_ESP;
-	if (s->out_encapsulation != ESP_UDP)
+	if (port == 0)
 		return true;
 	udp = (uint8_t *)rte_pktmbuf_prepend(p->m, UDP_HEADER);
 	if (!udp)
 		return false;
 	store_u16(udp, s->local_port);
-	store_u16(udp + 2, unlikely(o) ? o->remote_port : sa_remote_port(remote));
+	store_u16(udp + 2, port);
 	store_u16(udp + 4, p->m->data_len);
 	store_u16(udp + 6, 0);
 	meta->protocol = IPPROTO_UDP;

@@ -13,10 +13,10 @@
 
 #include "dataplane/l2tp_header.h"
 #include "dataplane/outer6.h"
-#include "dataplane/owner.h"
 #include "dataplane/reorder.h"
 #include "dataplane/sa.h"
 #include "dataplane/session.h"
+#include "dataplane/session_owner.h"
 #include "dataplane/tunnel.h"
 
 #include <errno.h>
@@ -85,7 +85,7 @@ static void run_drop(struct worker *w, const struct l2tp_run *r, enum drop reaso
 
 static bool tunnel_matches(const struct tunnel *t, const struct meta *meta)
 {
-	if (t->peer != meta->peer)
+	if (t->peer != meta->peer || t->kind != TUNNEL_L2TP)
 		return false;
 	if (t->peer)
 		return true;
@@ -144,34 +144,14 @@ static inline uint16_t runs_find(struct worker *w, struct l2tp_run *r, uint16_t 
 	return found;
 }
 
-// The claim on the only session of a client moves to where its SA is by now.
-static void claims_check(struct worker *w, struct rte_mbuf **m, uint16_t count)
-{
-	for (uint16_t i = 0; i < count; i++) {
-		struct session_uplink *s = &w->tables->session[meta_of(m[i])->session].uplink;
-
-		if (s->strange < OWNER_STRANGE_MOST || s->spread || s->reorder)
-			continue;
-		s->strange = 0;
-		owner_release(&s->owner);
-	}
-}
-
 // PPP frame now. False: the packet is gone, or comes later.
 static inline bool packet_open(
 	struct worker *w, struct rte_mbuf *m, const struct l2tp_run *r, struct session_uplink *s)
 {
 	struct meta *meta = meta_of(m);
 
-	if (!owner_or_handover(w, m, &s->owner, HANDOVER_L2TP_IN))
+	if (!session_claim(w, m, s, HANDOVER_L2TP_IN))
 		return false;
-	// A line that is not written stays clean: the worker that hands over reads it as well.
-	if (unlikely(meta->stage == HANDOVER_L2TP_IN)) {
-		if (!s->spread)
-			s->strange++;
-	} else if (unlikely(s->strange)) {
-		s->strange = 0;
-	}
 	meta->tunnel = r->tunnel;
 	meta->session = r->session;
 	m->data_off += r->header.payload;
@@ -255,6 +235,6 @@ uint16_t l2tp_in(struct worker *w, struct rte_mbuf **m, uint16_t count)
 	for (uint16_t i = 0; i < n; i++)
 		out += run_open(w, &r[i], m + out, &handed);
 	if (unlikely(handed))
-		claims_check(w, m, out);
+		session_claims_check(w, m, out);
 	return out;
 }

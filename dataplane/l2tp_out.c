@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// L2TP and UDP headers, outbound. The L2TP header is the short one of six bytes, with Ns and Nr
-// when the session asks for sequence numbers. The UDP checksum is left out, as RFC 768 allows
-// over IPv4: the ICV of ESP covers all of it, and without IPsec RFC 2661 section 8.1 lets it be.
-// Over IPv6 there must be one (RFC 8200 section 8.1): esp_out or ip_out puts it in.
+// The tunnel of a packet, and its L2TP and UDP headers, outbound; one without L2TP has neither. The
+// L2TP header is the short one of six bytes, with Ns and Nr when the session asks for sequence
+// numbers. The UDP checksum is left out, as RFC 768 allows over IPv4: the ICV of ESP covers all of
+// it, and without IPsec RFC 2661 section 8.1 lets it be. Over IPv6 there must be one (RFC 8200
+// section 8.1): esp_out or ip_out puts it in.
 
 #include "dataplane/stage.h"
 
@@ -62,16 +63,18 @@ static enum drop packet_put(struct worker *w, struct rte_mbuf *m)
 		rte_prefetch0(&meta->sa->spi_out);
 		rte_prefetch0(&meta->sa->sequence);
 	}
+	meta->local = t->local;
+	meta->remote = t->remote;
+	// What another outer packet or an inner one said of itself.
+	meta->flags &= (uint8_t) ~(META_OUTER6 | META_NEXT6);
+	if (unlikely(t->kind == TUNNEL_ESP)) // the SA has the addresses
+		return DROP_COUNT;
 	size = UDP_HEADER + (s->sequencing ? L2TP_HEADER_MAX : L2TP_HEADER_MIN);
 	room = rte_pktmbuf_prepend(m, size);
 	if (!room)
 		return DROP_NO_MEMORY;
 	headers_put((uint8_t *)room, t, s, (uint16_t)m->pkt_len);
-	meta->local = t->local;
-	meta->remote = t->remote;
 	meta->protocol = IPPROTO_UDP;
-	// What another outer packet or an inner one said of itself.
-	meta->flags &= (uint8_t) ~(META_OUTER6 | META_NEXT6);
 	if (unlikely(t->outer6))
 		outer6_put(t->outer6, meta);
 	return DROP_COUNT;

@@ -46,13 +46,13 @@ static void refuse(struct rte_mbuf *m, enum drop reason)
 {
 	uint64_t before = bench.record.drops[reason];
 
-	assert_int_equal(esp_in(w0, &m, 1), 0);
+	assert_int_equal(test_esp_in(w0, &m, 1), 0);
 	assert_int_equal(bench.record.drops[reason], before + 1);
 }
 
 static void take(struct rte_mbuf *m, size_t size)
 {
-	assert_int_equal(esp_in(w0, &m, 1), 1);
+	assert_int_equal(test_esp_in(w0, &m, 1), 1);
 	peer_payload_check(m, size);
 	rte_pktmbuf_free(m);
 }
@@ -227,7 +227,7 @@ static void seals_with_a_checksum_inside(void **state)
 			rte_pktmbuf_adj(m, 8);
 		peer_from(&peer, m);
 		meta_of(m)->sa = NULL;
-		assert_int_equal(esp_in(w0, &m, 1), 1);
+		assert_int_equal(test_esp_in(w0, &m, 1), 1);
 		udp = rte_pktmbuf_mtod_offset(m, uint8_t *, -8);
 		assert_true(checksum_upper6_ok(c.local.bytes, c.remote.bytes, 17, udp, 8 + 33));
 		rte_pktmbuf_free(m);

@@ -122,7 +122,7 @@ static void ends6(struct ends *e, const struct outer6 *o)
 static struct ends ends_of_pair(const struct sa *s)
 {
 	const struct outer6 *o = s->outer6;
-	struct ends e = {.local_port = s->local_port};
+	struct ends e = {.local_port = s->out_encapsulation == ESP_UDP ? s->local_port : 0};
 	uint64_t remote = __atomic_load_n(&s->remote, __ATOMIC_ACQUIRE);
 
 	e.remote_port = o ? o->remote_port : sa_remote_port(remote);
@@ -230,6 +230,22 @@ static void forget(struct tables *t, uint16_t id)
 	e->mtu = 0;
 	tell(t->path_mtu, e);
 	session_mtu_refresh(t, t->tunnel[id]);
+}
+
+void path_mtu_anew(struct tables *t, const struct sa *s)
+{
+	struct path_mtu *p = t->path_mtu;
+
+	path_mtu_moved(t, s);
+	for (uint16_t id = p->head[BY_SPI][head_of_spi(p, s->spi_out)]; id != NONE;
+		id = p->entry[id].link[BY_SPI].next) {
+		if (t->tunnel[id]->sa != s)
+			continue;
+		if (p->entry[id].mtu)
+			forget(t, id);
+		else
+			session_mtu_refresh(t, t->tunnel[id]);
+	}
 }
 
 void path_mtu_tick(struct tables *t, uint64_t now)

@@ -2,7 +2,7 @@
 
 // PPP framing, outbound: FF 03 and a protocol field of two bytes, which every peer takes, or less
 // when the session's flags say that the peer asked for it. LCP packets always have the full form
-// (RFC 1661 section 6.5, 6.6).
+// (RFC 1661 section 6.5, 6.6). A session without PPP has no framing at all.
 
 #include "dataplane/stage.h"
 
@@ -10,6 +10,7 @@
 #include "dataplane/ppp_frame.h"
 #include "dataplane/session.h"
 
+#include <netinet/in.h>
 #include <rte_ip.h>
 #include <string.h>
 
@@ -31,6 +32,14 @@ static inline bool prepend(struct worker *w, struct rte_mbuf *m, const uint8_t *
 static inline uint8_t traffic_class(const uint8_t *ip, bool v6)
 {
 	return v6 ? (uint8_t)(ip[0] << 4 | ip[1] >> 4) : ip[1];
+}
+
+// Without PPP: the packet leaves in tunnel mode as it is. Both ends of such an SA have the full
+// functionality of ECN (RFC 7296 section 2.24), so the outer header has the inner one's.
+static inline void stay_bare(struct meta *meta, const uint8_t *ip, bool v6)
+{
+	meta->tos = traffic_class(ip, v6);
+	meta->protocol = v6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
 }
 
 // Inner IPv4 and IPv6, each with its whole header: subscriber_out lets nothing else through.
@@ -56,9 +65,14 @@ uint16_t ppp_out(struct worker *w, struct rte_mbuf **m, uint16_t count)
 		v6 = ip[0] >> 4 == 6;
 		full = front[v6];
 		meta->tos = ecn_encapsulate(traffic_class(ip, v6));
-		if (likely(!(flags & (SESSION_SEND_ACFC | SESSION_SEND_PFC)))) {
+		if (likely(!(flags & (SESSION_SEND_ACFC | SESSION_SEND_PFC | SESSION_BARE)))) {
 			if (prepend(w, m[i], full, sizeof(front[0])))
 				m[out++] = m[i];
+			continue;
+		}
+		if (flags & SESSION_BARE) {
+			stay_bare(meta, ip, v6);
+			m[out++] = m[i];
 			continue;
 		}
 		if (!(flags & SESSION_SEND_ACFC)) {
@@ -74,15 +88,40 @@ uint16_t ppp_out(struct worker *w, struct rte_mbuf **m, uint16_t count)
 	return out;
 }
 
+static bool is_bare(const struct worker *w, uint32_t session)
+{
+	return w->tables->session[session].downlink.flags & SESSION_BARE;
+}
+
+// What the control plane says in a session without PPP is IPv6 (router advertisements).
+static bool control_bare(struct worker *w, struct rte_mbuf *m)
+{
+	const uint8_t *protocol = rte_pktmbuf_mtod(m, const uint8_t *);
+
+	if (m->data_len <= 2 || (protocol[0] << 8 | protocol[1]) != PPP_IP6) {
+		packet_drop(w, m, DROP_INJECT_INVALID);
+		return false;
+	}
+	rte_pktmbuf_adj(m, 2);
+	meta_of(m)->protocol = IPPROTO_IPV6;
+	return true;
+}
+
 uint16_t ppp_out_control(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
 	static const uint8_t front[] = {PPP_ADDRESS, PPP_CONTROL_FIELD};
 	uint16_t out = 0;
 
 	for (uint16_t i = 0; i < count; i++) {
-		meta_of(m[i])->tos = TOS_CONTROL;
-		if (prepend(w, m[i], front, sizeof(front)))
+		struct meta *meta = meta_of(m[i]);
+
+		meta->tos = TOS_CONTROL;
+		if (is_bare(w, meta->session)) {
+			if (control_bare(w, m[i]))
+				m[out++] = m[i];
+		} else if (prepend(w, m[i], front, sizeof(front))) {
 			m[out++] = m[i];
+		}
 	}
 	return out;
 }

@@ -204,7 +204,7 @@ static void test_commands(void **state)
 	struct command_reset reset = {0};
 
 	assert_int_equal(apply(0, &r, sizeof(r)), -ENOSYS);
-	assert_int_equal(apply(COMMAND_GROUP_SET + 1, &r, sizeof(r)), -ENOSYS);
+	assert_int_equal(apply(COMMAND_IKE_ADMIT + 1, &r, sizeof(r)), -ENOSYS);
 	assert_int_equal(apply(0xffffffff, &r, sizeof(r)), -ENOSYS);
 	assert_int_equal(apply(COMMAND_ROUTE_ADD, &r, sizeof(r) - 1), -EMSGSIZE);
 	assert_int_equal(apply(COMMAND_ROUTE_ADD, &r, sizeof(r)), -ENOENT);

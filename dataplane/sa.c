@@ -39,6 +39,8 @@ static int sa_check(const struct tables *t, const struct command_sa_add *c)
 		return -EINVAL;
 	if (c->esn > 1 || (c->esn && c->window == 0))
 		return -EINVAL;
+	if (c->mode > ESP_TUNNEL || (c->mode == ESP_TUNNEL && c->session >= t->sessions))
+		return -EINVAL;
 	return outer_valid(&c->local, &c->remote) && window_valid(c->window) ? 0 : -EINVAL;
 }
 
@@ -119,6 +121,10 @@ static struct sa *sa_create(struct tables *t, const struct command_sa_add *c)
 	sa_fill_out(s, c);
 	sa_fill_in(s, c);
 	replay_init(&s->replay, c->window, sa_blocks(keys_in, keys_out + keys, c));
+	if (c->mode == ESP_TUNNEL) {
+		s->hint = SA_HINT_TUNNEL;
+		s->replay.other = c->session;
+	}
 	sa_keys_expand(t->mgr, c->cipher, c->integrity, true, c->cipher_key_in, c->integrity_key_in,
 		keys_in + offset);
 	sa_keys_expand(t->mgr, c->cipher, c->integrity, false, c->cipher_key_out,
@@ -197,26 +203,6 @@ void sa_tell_unknown(struct tables *t, const struct sa_notice *n)
 	notice_put(t, n);
 }
 
-void sa_follow(struct tables *t, struct sa *s, uint64_t remote)
-{
-	s->remote_in = remote;
-	__atomic_store_n(&s->remote, remote, __ATOMIC_RELEASE);
-	sa_tell(t, s, SA_MOVED);
-}
-
-bool sa_follow6(struct tables *t, struct sa *s, const uint8_t remote[16], uint16_t remote_port)
-{
-	struct sa_move move = {.spi = s->spi_in, .remote_port = remote_port};
-
-	if (__atomic_fetch_or(&s->events, SA_MOVING, __ATOMIC_ACQ_REL) & SA_MOVING)
-		return false;
-	memcpy(move.remote, remote, sizeof(move.remote));
-	if (rte_ring_mp_enqueue_elem(t->moves, &move, sizeof(move)) == 0)
-		return true;
-	__atomic_fetch_and(&s->events, ~(uint32_t)SA_MOVING, __ATOMIC_ACQ_REL);
-	return false;
-}
-
 // False: another worker was faster, and *before is what it left. One worker alone does without the
 // lock, as in tables_fetch_add.
 static inline bool sequence_move(
@@ -248,40 +234,6 @@ uint16_t sa_take_sequence(struct tables *t, struct sa *s, uint16_t n, uint64_t *
 		sa_tell(t, s, SA_EXHAUSTED);
 	*first = before + 1;
 	return taken;
-}
-
-// ---- clerk: who has moved
-
-static void move(struct tables *t, struct sa *s, const struct sa_move *m)
-{
-	struct outer6 *old = s->outer6, *o = old ? table_alloc(sizeof(*o)) : NULL;
-
-	if (o) {
-		*o = *old;
-		memcpy(o->remote, m->remote, sizeof(o->remote));
-		o->remote_port = m->remote_port;
-		__atomic_store_n(&s->outer6, o, __ATOMIC_RELEASE);
-		reclaim_later(t, old, table_free);
-		sa_tell(t, s, SA_MOVED);
-	}
-	__atomic_fetch_and(&s->events, ~(uint32_t)SA_MOVING, __ATOMIC_ACQ_REL);
-}
-
-void sa_moves(struct tables *t)
-{
-	struct sa_move m;
-
-	while (rte_ring_sc_dequeue_elem(t->moves, &m, sizeof(m)) == 0) {
-		struct sa *s = sa_find(t, m.spi);
-
-		if (s)
-			move(t, s, &m);
-	}
-}
-
-bool sa_moves_idle(const struct tables *t)
-{
-	return rte_ring_empty(t->moves);
 }
 
 // ---- clerk: what is to be told

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// A pair of ESP SAs in transport mode, laid out by who touches it: the inbound line by the worker
+// A pair of ESP SAs, laid out by who touches it: the inbound line by the worker
 // that owns it, the outbound line read by all, the sequence number by all with one atomic
 // operation for each run of packets. Behind them, in the same piece of memory, the expanded keys
 // and the replay blocks. Made and freed by the clerk; wiped before it is freed.
@@ -20,14 +20,17 @@ enum sa_event_bit {
 	SA_EXHAUSTED = 1 << 2,  // none is left
 	SA_TOLD = 1 << 3,       // the notice is in the ring
 	SA_MOVING = 1 << 4,     // the clerk is about to change outer6
+	SA_HELD = 1 << 5,       // the clerk moves the pair: no worker does
 };
 
 // What the owner has seen come in on the SA, only so that it can be fetched early: the session is
-// in replay.other, its tunnel's id in hint_tunnel. Either may be gone by now.
+// in replay.other, its tunnel's id in hint_tunnel. Either may be gone by now. In tunnel mode the
+// session is no guess: replay.other never changes then.
 enum sa_hint {
 	SA_HINT_NONE = 0,
-	SA_HINT_ONE,  // one session, as of a client
-	SA_HINT_MANY, // several, as of a LAC: no use to guess
+	SA_HINT_ONE = 1,    // one session, as of a client
+	SA_HINT_MANY = 2,   // several, as of a LAC: no use to guess
+	SA_HINT_TUNNEL = 3, // ESP_TUNNEL: the one that the SA was made for
 };
 
 // What the cipher of one direction looks like: eight bytes that are copied as one.
@@ -52,19 +55,19 @@ struct sa {
 	struct replay replay;
 	uint16_t strange; // the owner: packets in a row that another worker handed over
 	uint8_t esn;      // 1: 64-bit sequence numbers
-	uint8_t hint;     // enum sa_hint
+	uint8_t hint;     // enum sa_hint, which says the mode as well
 	uint32_t hint_tunnel;
 
 	// ---- outbound: read by every worker; remote is written by the inbound owner
 	_Alignas(64) uint32_t spi_out;
 	uint32_t index; // in the table, and in sa_stats
 	struct sa_shape shape_out;
-	uint64_t remote;     // atomic: sa_remote(); 0: outer6
-	const void *key_out; // as sa_keys_expand wrote it
-	uint64_t serial;     // of this SA, never repeats in this process: for IVs
-	uint32_t out_local;  // local, IPv4 in network byte order
-	uint16_t local_port; // ESP_UDP: our outer port, host byte order
-	uint8_t out_encapsulation;
+	uint64_t remote;           // atomic: sa_remote(), port 0 without UDP; 0: outer6
+	const void *key_out;       // as sa_keys_expand wrote it
+	uint64_t serial;           // of this SA, never repeats in this process: for IVs
+	uint32_t out_local;        // local, IPv4 in network byte order
+	uint16_t local_port;       // ESP_UDP: our outer port, host byte order
+	uint8_t out_encapsulation; // for the clerk: workers see it from the remote port
 	uint8_t out_block;
 	struct outer6 *outer6; // atomic, of the clerk; NULL: the outer packets are IPv4
 	uint8_t out_esn;
@@ -138,6 +141,18 @@ static inline uint16_t sa_remote_port(uint64_t remote)
 static inline const uint64_t *sa_blocks_near(const struct sa *s)
 {
 	return (const uint64_t *)(s + 1);
+}
+
+// Is there a session to be fetched?
+static inline bool sa_has_hint(const struct sa *s)
+{
+	return s->hint & SA_HINT_ONE;
+}
+
+// Does it carry IP packets of its session, not L2TP (enum esp_mode)?
+static inline bool sa_is_tunnel_mode(const struct sa *s)
+{
+	return s->hint == SA_HINT_TUNNEL;
 }
 
 static inline bool sa_is_aead(uint8_t cipher)

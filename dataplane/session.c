@@ -28,7 +28,7 @@ enum {
 
 // ---- MTU
 
-// The largest UDP packet that transport-mode ESP fits into so many bytes after the IP header.
+// The largest packet, of UDP or of IP, that fits in ESP in so many bytes after the outer IP header.
 static int esp_room(int room, const struct session_mtu *m)
 {
 	const struct esp_cipher_shape *cipher = esp_cipher_shape(m->cipher);
@@ -54,7 +54,8 @@ uint16_t session_mtu_compute(const struct session_mtu *m)
 	room -= m->ip_version == IP_V6 ? IP6_HEADER : IP4_HEADER;
 	if (m->cipher != ESP_CIPHER_NONE)
 		room = esp_room(room, m);
-	room = ppp_room(room, m);
+	if (!(m->flags & SESSION_BARE))
+		room = ppp_room(room, m);
 	if (m->peer_mru && room > m->peer_mru)
 		room = m->peer_mru;
 	if (m->config && room > m->config)
@@ -104,7 +105,12 @@ static int session_check(const struct tables *t, const struct command_session_ad
 		return -EEXIST;
 	if (c->tunnel == 0 || c->session_id == 0 || c->peer_session == 0 || c->sequencing > 1)
 		return -EINVAL;
-	return t->tunnel[c->tunnel] ? 0 : -ENOENT;
+	if (!t->tunnel[c->tunnel])
+		return -ENOENT;
+	if (t->tunnel[c->tunnel]->kind == TUNNEL_ESP &&
+		(t->tunnel[c->tunnel]->session_count || c->sequencing))
+		return -EINVAL;
+	return 0;
 }
 
 // Sessions of a LAC arrive at one worker, whose only work is then to spread them, unless the ports
@@ -131,6 +137,7 @@ static void session_fill(struct tables *t, const struct command_session_add *c)
 	s->downlink.peer_session = c->peer_session;
 	s->downlink.sequencing = c->sequencing;
 	s->downlink.tunnel = tunnel;
+	s->downlink.flags = tunnel->kind == TUNNEL_ESP ? SESSION_BARE : 0;
 	t->session_cold[c->session] = (struct session_cold){0};
 	memset(&t->session_stats[c->session], 0, sizeof(t->session_stats[c->session]));
 }
@@ -230,7 +237,8 @@ int session_set(struct tables *t, const struct command_session_set *c)
 	group_and_rates_set(s, c); // before the session is open
 	__atomic_store_n(&s->uplink.magic, c->magic, __ATOMIC_RELAXED);
 	__atomic_store_n(&s->uplink.flags, c->flags, __ATOMIC_RELEASE);
-	__atomic_store_n(&s->downlink.flags, c->flags, __ATOMIC_RELEASE);
+	__atomic_store_n(&s->downlink.flags, c->flags | (s->downlink.flags & SESSION_BARE),
+		__ATOMIC_RELEASE);
 	shape_set(&s->downlink.shape, &c->shape_downlink);
 	mtu_update(t, c->session);
 	return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// PPP sessions, by index, in place. One line for each direction, each with its owner, so that two
+// Sessions, by index, in place. One line for each direction, each with its owner, so that two
 // workers never write to one line; what only the clerk needs is in struct session_cold. The clerk
 // changes single fields under the workers' eyes with atomic stores.
 
@@ -18,6 +18,9 @@ enum session_state {
 	SESSION_LIVE = 1,
 	SESSION_DYING = 2, // deleted; some worker may still look at it
 };
+
+// In session_downlink.flags, beside enum session_flag: of a tunnel of kind TUNNEL_ESP.
+enum { SESSION_BARE = 1 << 16 };
 
 struct session_uplink {
 	uint16_t owner;      // worker_owns
@@ -45,7 +48,7 @@ struct session_downlink {
 	uint16_t mtu;          // bytes: the largest inner packet
 	uint8_t state;         // enum session_state; atomic
 	uint8_t sequencing;    // 1: we put Ns
-	uint32_t flags;        // enum session_flag; atomic
+	uint32_t flags;        // enum session_flag, SESSION_BARE; atomic
 	uint16_t ns;           // atomic: next Ns
 	uint16_t group;        // atomic
 	uint16_t generation;   // of what lives on this index, for what waits in a shaper
@@ -81,7 +84,7 @@ struct session_mtu {
 	uint8_t integrity;     // enum esp_integrity
 	uint8_t encapsulation; // enum esp_encapsulation
 	uint8_t sequencing;    // 1: L2TP header with Ns and Nr
-	uint32_t flags;        // SESSION_SEND_ACFC, SESSION_SEND_PFC
+	uint32_t flags;        // SESSION_SEND_ACFC, SESSION_SEND_PFC, SESSION_BARE
 	uint16_t peer_mru;     // bytes, 0 = unknown
 	uint16_t config;       // bytes, 0 = what fits
 };

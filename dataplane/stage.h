@@ -49,18 +49,25 @@ void uplink(struct worker *w, struct rte_mbuf **m, uint16_t count);
 void uplink_fragments(struct worker *w, struct rte_mbuf **m, uint16_t count);
 void uplink_esp(struct worker *w, struct rte_mbuf **m, uint16_t count);
 void uplink_l2tp(struct worker *w, struct rte_mbuf **m, uint16_t count);
+void uplink_inner(struct worker *w, struct rte_mbuf **m, uint16_t count);
 // What waited for packets in front of it that did not come.
 void uplink_waited(struct worker *w);
 
-// ESP header -> L2TP header. Finds the SA, checks owner, window, ICV, padding, next header and the
-// inner UDP ports (RFC 3193 section 4), moves the window, lets the NAT port follow. meta: sa,
-// remote_port, local_port.
-uint16_t esp_in(struct worker *w, struct rte_mbuf **m, uint16_t count);
+// ESP header -> L2TP header, or the inner IP header in *inner, which had room for count of them
+// more. Finds the SA, checks owner, window, ICV, padding, next header and the inner UDP ports (RFC
+// 3193 section 4), moves the window, lets the NAT port follow. meta: sa, remote_port, local_port;
+// of inner packets session, as the SA says.
+uint16_t esp_in(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rte_mbuf **inner,
+	uint16_t *inner_count);
 
 // L2TP header -> PPP frame. Control messages are punted (from clear ones the tunnel is not yet
 // known: the control plane decides). Data must match tunnel, session and SA peer; handed to the
 // session's owner. meta: tunnel, session. What came before its turn comes out of reorder_ready.
 uint16_t l2tp_in(struct worker *w, struct rte_mbuf **m, uint16_t count);
+
+// Inner IP header, both ends. The session that the SA names must be there and of the same peer, and
+// its IP version open; handed to the session's owner. meta: tunnel.
+uint16_t inner_in(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
 // PPP frame -> inner IP header. Takes off FF03 and the protocol field in each of their forms. LCP
 // echo requests are answered here through *answers (PPP packets for ppp_out, at most count of
@@ -105,17 +112,20 @@ uint16_t mtu(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rte_m
 // Inner IP header, both ends, uplink and downlink: TCP SYN and SYN-ACK of a session.
 uint16_t mss(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
-// Inner IP header -> PPP frame; ppp_out_control: two-byte protocol field -> PPP frame.
+// Inner IP header -> PPP frame; ppp_out_control: two-byte protocol field -> PPP frame. In a session
+// without PPP (SESSION_BARE) it stays, or becomes, the inner IP header. meta: tos, and protocol
+// where there is no PPP.
 uint16_t ppp_out(struct worker *w, struct rte_mbuf **m, uint16_t count);
 uint16_t ppp_out_control(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
-// PPP frame -> UDP header (source and destination port and length set, checksum 0).
-// meta: tunnel, sa (NULL = clear), local, remote, protocol 17.
+// PPP frame -> UDP header (source and destination port and length set, checksum 0); in a tunnel
+// without L2TP it stays an inner IP header. meta: tunnel, sa (NULL = clear), local, remote,
+// protocol 17 or that of the inner packet.
 uint16_t l2tp_out(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
-// Packets with meta.sa: UDP header -> ESP header, or the UDP header of port 4500 before it;
-// meta.protocol 50 or 17. Packets without: as they are. A block of sequence numbers is taken with
-// one atomic add for each run of packets of one SA.
+// Packets with meta.sa: what meta.protocol says -> ESP header, or the UDP header of port 4500
+// before it; meta.protocol 50 or 17. Packets without: as they are. A block of sequence numbers is
+// taken with one atomic add for each run of packets of one SA.
 uint16_t esp_out(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
 // Behind the outer IP header -> IP header: puts it on and routes it. meta: local, remote, protocol,

@@ -83,6 +83,7 @@ void tables_destroy(struct tables *t);
 // All return 0 or the -errno that is written there, or -ENOMEM.
 int sa_add(struct tables *t, const struct command_sa_add *c);
 int sa_delete(struct tables *t, const struct command_sa_delete *c);
+int sa_move(struct tables *t, const struct command_sa_move *c); // waits for a round of the workers
 int tunnel_add(struct tables *t, const struct command_tunnel_add *c);
 int tunnel_set_sa(struct tables *t, const struct command_tunnel_set_sa *c);
 int tunnel_delete(struct tables *t, const struct command_tunnel_delete *c);

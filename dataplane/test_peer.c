@@ -6,6 +6,7 @@
 
 #include "dataplane/test_support.h"
 
+#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <setjmp.h>
@@ -192,6 +193,7 @@ struct rte_mbuf *peer_inner(struct sa *s, size_t size)
 	peer_payload(text, size, 4, 17);
 	m = test_packet(text, UDP_HEADER + size);
 	meta_of(m)->sa = s;
+	meta_of(m)->protocol = IPPROTO_UDP;
 	return m;
 }
 

@@ -8,6 +8,7 @@
 
 #include "dataplane/reorder.h"
 #include "dataplane/shaper.h"
+#include "dataplane/stage.h"
 
 #include <errno.h>
 #include <intel-ipsec-mb.h>
@@ -208,6 +209,15 @@ struct rte_mbuf *test_packet(const void *bytes, size_t length)
 unsigned test_packets_out(void)
 {
 	return rte_mempool_in_use_count(bench.pool);
+}
+
+uint16_t test_esp_in(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	struct rte_mbuf *inner[BURST];
+	uint16_t inner_count = 0, out = esp_in(w, m, count, inner, &inner_count);
+
+	assert_int_equal(inner_count, 0);
+	return out;
 }
 
 static void key_fill(uint8_t *key, size_t length, uint8_t seed)

@@ -58,6 +58,9 @@ struct rte_mbuf *test_packet(const void *bytes, size_t length);
 // Packets that are neither free nor recorded as punted or handed over: leaks, when a test is done.
 unsigned test_packets_out(void);
 
+// esp_in for packets of which none comes in tunnel mode.
+uint16_t test_esp_in(struct worker *w, struct rte_mbuf **m, uint16_t count);
+
 // An SA pair of index with that transform: keys are made of seed, so two pairs with swapped seeds
 // can talk to each other. Returns spi_in.
 struct command_sa_add test_sa(uint32_t index, uint8_t cipher, uint8_t integrity);

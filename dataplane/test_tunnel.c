@@ -5,6 +5,7 @@
 #include "dataplane/sa.h"
 #include "dataplane/stage.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 static bool outer6;
@@ -30,9 +31,10 @@ static void fill(uint8_t *key, size_t length, uint8_t seed)
 		key[i] = (uint8_t)(seed + i * 7);
 }
 
-int tunnel_pair(uint8_t cipher, uint8_t integrity, uint8_t encapsulation)
+// Ours, without keys.
+static struct command_sa_add pair(uint8_t cipher, uint8_t integrity, uint8_t encapsulation)
 {
-	struct command_sa_add ours = {.spi_in = OURS,
+	return (struct command_sa_add){.spi_in = OURS,
 		.spi_out = THEIRS,
 		.peer = PEER,
 		.cipher = cipher,
@@ -43,6 +45,10 @@ int tunnel_pair(uint8_t cipher, uint8_t integrity, uint8_t encapsulation)
 		.window = 64,
 		.local = address(LAB_SUB6, US_SUB),
 		.remote = address(CLIENT6, CLIENT)};
+}
+
+static int add_both(struct command_sa_add ours)
+{
 	struct command_sa_add theirs;
 
 	fill(ours.cipher_key_in, sizeof(ours.cipher_key_in), 1);
@@ -50,8 +56,8 @@ int tunnel_pair(uint8_t cipher, uint8_t integrity, uint8_t encapsulation)
 	fill(ours.integrity_key_in, sizeof(ours.integrity_key_in), 3);
 	fill(ours.integrity_key_out, sizeof(ours.integrity_key_out), 4);
 	theirs = ours;
-	theirs.spi_in = THEIRS;
-	theirs.spi_out = OURS;
+	theirs.spi_in = ours.spi_out;
+	theirs.spi_out = ours.spi_in;
 	theirs.local = ours.remote;
 	theirs.remote = ours.local;
 	theirs.local_port = ours.remote_port;
@@ -61,6 +67,11 @@ int tunnel_pair(uint8_t cipher, uint8_t integrity, uint8_t encapsulation)
 	memcpy(theirs.integrity_key_in, ours.integrity_key_out, sizeof(theirs.integrity_key_in));
 	memcpy(theirs.integrity_key_out, ours.integrity_key_in, sizeof(theirs.integrity_key_out));
 	return sa_add(lab.tables, &ours) || sa_add(lab.tables, &theirs);
+}
+
+int tunnel_pair(uint8_t cipher, uint8_t integrity, uint8_t encapsulation)
+{
+	return add_both(pair(cipher, integrity, encapsulation));
 }
 
 static int add_session(uint16_t tunnel, uint32_t peer, uint32_t sa, uint32_t session)
@@ -82,18 +93,49 @@ static int add_session(uint16_t tunnel, uint32_t peer, uint32_t sa, uint32_t ses
 	       tunnel_shape(session, 0);
 }
 
+static const struct {
+	uint32_t inner;
+	const char *plan;
+} own[] = {
+	[SESSION] = {INNER, INNER6_PLAN},
+	[SESSION_CLEAR] = {OTHER, OTHER6_PLAN},
+	[SESSION_WITHOUT] = {BARE, BARE6_PLAN},
+};
+
 int tunnel_shape(uint32_t session, uint32_t kbit)
 {
-	bool clear = session == SESSION_CLEAR;
 	struct command_session_set set = {.session = session,
 		.flags = SESSION_IP4_OPEN | SESSION_IP6_OPEN | SESSION_LCP_OPEN,
 		.magic = 0x01020304,
-		.peer_mru = 1400,
-		.ip4 = address_from_u32(clear ? OTHER : INNER),
+		.peer_mru = session == SESSION_WITHOUT ? 0 : 1400,
+		.ip4 = address_from_u32(own[session].inner),
 		.shape_downlink = {.kbit = kbit, .burst = 3000}};
 
-	prefix_parse(clear ? OTHER6_PLAN : INNER6_PLAN, &set.ip6, NULL);
+	prefix_parse(own[session].plan, &set.ip6, NULL);
 	return session_set(lab.tables, &set);
+}
+
+int tunnel_bare(uint8_t cipher, uint8_t integrity, uint8_t encapsulation)
+{
+	const struct command_tunnel_add t = {.tunnel = TUNNEL_WITHOUT,
+		.kind = TUNNEL_ESP,
+		.peer = PEER_BARE,
+		.sa = OURS_BARE,
+		.local = address(LAB_SUB6, US_SUB),
+		.remote = address(CLIENT6, CLIENT)};
+	const struct command_session_add s = {.session = SESSION_WITHOUT,
+		.tunnel = TUNNEL_WITHOUT,
+		.session_id = 1,
+		.peer_session = 1};
+	struct command_sa_add ours = pair(cipher, integrity, encapsulation);
+
+	ours.mode = ESP_TUNNEL;
+	ours.session = SESSION_WITHOUT;
+	ours.spi_in = OURS_BARE;
+	ours.spi_out = THEIRS_BARE;
+	ours.peer = PEER_BARE;
+	return add_both(ours) || tunnel_add(lab.tables, &t) || session_add(lab.tables, &s) ||
+	       tunnel_shape(SESSION_WITHOUT, 0);
 }
 
 int tunnel_sessions(void)
@@ -125,16 +167,30 @@ int tunnel_routes(void)
 	       add_route6(SESSION, INNER6_PLAN) || add_route6(SESSION_CLEAR, OTHER6_PLAN);
 }
 
+int tunnel_bare_routes(void)
+{
+	return add_route(SESSION_WITHOUT, BARE) || add_route6(SESSION_WITHOUT, BARE6_PLAN);
+}
+
 void tunnel_clear(void)
 {
+	static const uint32_t pairs[] = {OURS, THEIRS, OURS_BARE, THEIRS_BARE};
+
 	tunnel_delete(lab.tables, &(struct command_tunnel_delete){.tunnel = TUNNEL});
 	tunnel_delete(lab.tables, &(struct command_tunnel_delete){.tunnel = TUNNEL_CLEAR});
-	sa_delete(lab.tables, &(struct command_sa_delete){.spi_in = OURS});
-	sa_delete(lab.tables, &(struct command_sa_delete){.spi_in = THEIRS});
+	tunnel_delete(lab.tables, &(struct command_tunnel_delete){.tunnel = TUNNEL_WITHOUT});
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		sa_delete(lab.tables, &(struct command_sa_delete){.spi_in = pairs[i]});
 	reclaim_wait(lab.tables);
 }
 
 size_t tunnel_seal(const void *udp, size_t length, uint8_t out[LAB_FRAME])
+{
+	return tunnel_seal_as(THEIRS, IPPROTO_UDP, udp, length, out);
+}
+
+size_t tunnel_seal_as(
+	uint32_t spi, uint8_t next, const void *data, size_t length, uint8_t out[LAB_FRAME])
 {
 	struct rte_mbuf *m = packet_create(&lab.worker[0]);
 	char *room = m ? rte_pktmbuf_append(m, (uint16_t)length) : NULL;
@@ -142,12 +198,38 @@ size_t tunnel_seal(const void *udp, size_t length, uint8_t out[LAB_FRAME])
 
 	if (!room)
 		return 0;
-	memcpy(room, udp, length);
-	meta_of(m)->sa = sa_find(lab.tables, THEIRS);
+	memcpy(room, data, length);
+	meta_of(m)->sa = sa_find(lab.tables, spi);
+	meta_of(m)->protocol = next;
 	if (esp_out(&lab.worker[0], &m, 1) == 0)
 		return 0;
 	sealed = m->data_len;
 	memcpy(out, rte_pktmbuf_mtod(m, void *), sealed);
 	packet_drop(&lab.worker[0], m, DROP_NO_MEMORY);
 	return sealed;
+}
+
+size_t tunnel_open_bare(const void *esp, size_t length, uint16_t outer_port, uint8_t out[LAB_FRAME])
+{
+	struct rte_mbuf *m = packet_create(&lab.worker[0]), *inner[1];
+	const struct sa *s = sa_find(lab.tables, THEIRS_BARE);
+	uint32_t remote = sa_remote_address(s->remote);
+	uint16_t count = 0;
+	size_t opened;
+
+	memcpy(rte_pktmbuf_append(m, (uint16_t)length), esp, length);
+	meta_of(m)->outer_port = outer_port;
+	meta_of(m)->remote = remote;
+	meta_of(m)->local = s->local;
+	if (s->outer6) {
+		meta_of(m)->flags = META_OUTER6;
+		memcpy(meta_of(m)->remote6, s->outer6->remote, 16);
+		memcpy(meta_of(m)->local6, s->outer6->local, 16);
+	}
+	if (esp_in(&lab.worker[0], &m, 1, inner, &count) || count == 0)
+		return 0;
+	opened = inner[0]->data_len;
+	memcpy(out, rte_pktmbuf_mtod(inner[0], void *), opened);
+	packet_drop(&lab.worker[0], inner[0], DROP_NO_MEMORY);
+	return opened;
 }

@@ -109,8 +109,9 @@ static void tunnel_release(void *object)
 	table_free(tunnel);
 }
 
-// The pair to send through, counted as used. *out is NULL for spi 0.
-static int sa_for_tunnel(struct tables *t, uint32_t spi, uint32_t peer, struct sa **out)
+// The pair to send through. *out is NULL for spi 0. -EPERM: it is not for such a tunnel.
+static int sa_for_tunnel(
+	struct tables *t, uint32_t spi, uint32_t peer, uint8_t kind, struct sa **out)
 {
 	*out = NULL;
 	if (spi == 0)
@@ -118,20 +119,29 @@ static int sa_for_tunnel(struct tables *t, uint32_t spi, uint32_t peer, struct s
 	*out = sa_find(t, spi);
 	if (!*out)
 		return -ENOENT;
+	if (sa_is_tunnel_mode(*out) != (kind == TUNNEL_ESP))
+		return -EPERM;
 	return (*out)->peer == peer ? 0 : -EPERM;
+}
+
+static bool kind_valid(const struct command_tunnel_add *c)
+{
+	if (c->kind == TUNNEL_ESP)
+		return c->peer && c->sa && !c->peer_tunnel && !c->local_port && !c->remote_port;
+	return c->kind == TUNNEL_L2TP && c->peer_tunnel && c->local_port && c->remote_port;
 }
 
 static int tunnel_check(struct tables *t, const struct command_tunnel_add *c, struct sa **sa)
 {
 	int error;
 
-	if (c->tunnel == 0 || c->peer_tunnel == 0 || c->local_port == 0 || c->remote_port == 0)
+	if (c->tunnel == 0 || !kind_valid(c))
 		return -EINVAL;
 	if (!outer_valid(&c->local, &c->remote) || (c->sa && !c->peer))
 		return -EINVAL;
 	if (t->tunnel[c->tunnel])
 		return -EEXIST;
-	error = sa_for_tunnel(t, c->sa, c->peer, sa);
+	error = sa_for_tunnel(t, c->sa, c->peer, c->kind, sa);
 	return error == -EPERM ? -EINVAL : error;
 }
 
@@ -158,6 +168,7 @@ static struct tunnel *tunnel_create(const struct command_tunnel_add *c, struct s
 	tunnel->remote_port = c->remote_port;
 	tunnel->id = c->tunnel;
 	tunnel->peer_tunnel = c->peer_tunnel;
+	tunnel->kind = c->kind;
 	return tunnel;
 }
 
@@ -187,7 +198,7 @@ int tunnel_set_sa(struct tables *t, const struct command_tunnel_set_sa *c)
 
 	if (!tunnel)
 		return -ENOENT;
-	error = sa_for_tunnel(t, c->sa, tunnel->peer, &sa);
+	error = sa_for_tunnel(t, c->sa, tunnel->peer, tunnel->kind, &sa);
 	if (error)
 		return error;
 	if (tunnel->sa)

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// L2TP tunnels, by tunnel id, and the map from the session ids on the wire to session indexes.
+// L2TP tunnels, by tunnel id, and the map from the session ids on the wire to session indexes. What
+// stands for the tunnel of a session without L2TP (kind TUNNEL_ESP) is here as well, for all but
+// the wire: its outbound pair, its peer, its path MTU; its one session lies in the map.
+//
 // The control plane chooses session ids so that their low bits are free in the tunnel, so the map
 // is indexed with them; it doubles until all ids are distinct in it, and the new one replaces the
 // old one under RCU. The session itself says whether the whole id is right.
@@ -30,6 +33,7 @@ struct tunnel {
 	uint16_t peer_tunnel;   // the peer's
 	uint32_t session_count; // clerk only
 	uint32_t own_map[2];    // a struct session_map of one entry, which most tunnels do with
+	uint8_t kind;           // enum tunnel_kind
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct tunnel) == 64, "one line");
 

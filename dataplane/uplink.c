@@ -38,19 +38,26 @@ static void to_gateway(struct worker *w, struct rte_mbuf **m, uint16_t count)
 	downlink_own(w, m, count);
 }
 
+// Inner IP packets of sessions.
 static void from_session(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
-	struct rte_mbuf *answers[BURST];
-	uint16_t answer_count = 0;
 	struct routed r;
 
-	count = ppp_in(w, m, count, answers, &answer_count);
 	count = subscriber_in(w, m, count);
 	count = mss(w, m, count);
 	route(w, m, count, &r);
 	to_network(w, r.network, r.network_count);
 	to_session(w, r.session, r.session_count);
 	to_gateway(w, r.local, r.local_count);
+}
+
+static void from_link(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	struct rte_mbuf *answers[BURST];
+	uint16_t answer_count = 0;
+
+	count = ppp_in(w, m, count, answers, &answer_count);
+	from_session(w, m, count);
 	downlink_control(w, answers, answer_count);
 }
 
@@ -61,7 +68,7 @@ static void in_turn(struct worker *w)
 	uint16_t count;
 
 	while ((count = reorder_ready(w, m)))
-		from_session(w, m, count);
+		from_link(w, m, count);
 }
 
 void uplink_waited(struct worker *w)
@@ -75,16 +82,28 @@ void uplink_l2tp(struct worker *w, struct rte_mbuf **m, uint16_t count)
 	if (count == 0)
 		return;
 	count = l2tp_in(w, m, count);
-	from_session(w, m, count);
+	from_link(w, m, count);
 	in_turn(w);
+}
+
+void uplink_inner(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	if (count == 0)
+		return;
+	count = inner_in(w, m, count);
+	from_session(w, m, count);
 }
 
 void uplink_esp(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
+	struct rte_mbuf *inner[BURST];
+	uint16_t inner_count = 0;
+
 	if (count == 0)
 		return;
-	count = esp_in(w, m, count);
+	count = esp_in(w, m, count, inner, &inner_count);
 	uplink_l2tp(w, m, count);
+	uplink_inner(w, inner, inner_count);
 }
 
 static void from_subscriber(struct worker *w, struct classified *c)

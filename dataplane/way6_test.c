@@ -167,6 +167,8 @@ static uint32_t label(const uint8_t *frame)
 static size_t client_opens(const uint8_t *esp, size_t length, uint16_t outer_port, uint8_t *out)
 {
 	struct rte_mbuf *m = packet_create(&lab.worker[0]);
+	struct rte_mbuf *inner[1];
+	uint16_t inner_count = 0;
 	size_t n = 0;
 
 	memcpy(rte_pktmbuf_append(m, (uint16_t)length), esp, length);
@@ -174,7 +176,7 @@ static size_t client_opens(const uint8_t *esp, size_t length, uint16_t outer_por
 	meta_of(m)->outer_port = outer_port;
 	lab6_address(LAB_SUB6, meta_of(m)->remote6);
 	lab6_address(CLIENT6, meta_of(m)->local6);
-	if (esp_in(&lab.worker[0], &m, 1) == 0)
+	if (esp_in(&lab.worker[0], &m, 1, inner, &inner_count) == 0)
 		return 0;
 	n = m->data_len;
 	memcpy(out, rte_pktmbuf_mtod(m, void *), n);

@@ -109,6 +109,9 @@ static void resume(struct worker *w, struct rte_mbuf **m, uint16_t count, uint8_
 	case HANDOVER_L2TP_IN:
 		uplink_l2tp(w, m, count);
 		break;
+	case HANDOVER_INNER_IN:
+		uplink_inner(w, m, count);
+		break;
 	case HANDOVER_SUBSCRIBER_OUT:
 		downlink_session(w, m, count);
 		break;

@@ -116,6 +116,7 @@ enum handover_stage {
 	HANDOVER_TX = 4,   // an Ethernet frame for meta.out_port, whose queue is the other worker's
 	HANDOVER_DROP = 5, // the clerk is done with it: meta.reason
 	HANDOVER_REASSEMBLE = 6,
+	HANDOVER_INNER_IN = 7,
 };
 // owner as it stands in *owner: worker index plus 1.
 void worker_handover(
