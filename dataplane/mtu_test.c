@@ -273,27 +273,53 @@ static uint16_t outer_size(size_t inner_size)
 	return size;
 }
 
+// Instead of test_session: one without L2TP.
+static void bare_session(const struct command_sa_add *c)
+{
+	const struct command_tunnel_add t = {.tunnel = TUNNEL,
+		.kind = TUNNEL_ESP,
+		.peer = c->peer,
+		.sa = c->spi_in,
+		.local = c->local,
+		.remote = c->remote};
+	const struct command_session_add s = {
+		.session = SESSION, .tunnel = TUNNEL, .session_id = 1, .peer_session = 1};
+
+	assert_int_equal(tunnel_add(bench.tables, &t), 0);
+	assert_int_equal(session_add(bench.tables, &s), 0);
+}
+
+static void check_exactly(struct command_sa_add *c, bool udp, bool bare)
+{
+	uint16_t fits;
+
+	c->encapsulation = udp ? ESP_UDP : ESP_PLAIN;
+	c->local_port = udp ? PORT_NAT_T : 0;
+	c->remote_port = udp ? 40000 : 0;
+	c->mode = bare ? ESP_TUNNEL : ESP_TRANSPORT;
+	c->session = SESSION;
+	assert_int_equal(sa_add(bench.tables, c), 0);
+	if (bare)
+		bare_session(c);
+	else
+		test_session(TUNNEL, SESSION, c->peer, c->spi_in);
+	fits = bench.tables->session[SESSION].downlink.mtu;
+	assert_true(outer_size(fits) <= 1500);
+	assert_true(outer_size(fits + 1) > 1500);
+	tables_clear(bench.tables);
+	reclaim_wait(bench.tables);
+}
+
 static void fills_the_outer_mtu_exactly(void **state)
 {
 	for (uint8_t cipher = 1; cipher < ESP_CIPHER_COUNT; cipher++) {
 		for (uint8_t integrity = 0; integrity < ESP_INTEGRITY_COUNT; integrity++) {
 			struct command_sa_add c = test_sa(1, cipher, integrity);
-			uint16_t fits;
 
 			if (sa_is_aead(cipher) != (integrity == 0))
 				continue;
-			for (unsigned udp = 0; udp < 2; udp++) {
-				c.encapsulation = udp ? ESP_UDP : ESP_PLAIN;
-				c.local_port = udp ? PORT_NAT_T : 0;
-				c.remote_port = udp ? 40000 : 0;
-				assert_int_equal(sa_add(bench.tables, &c), 0);
-				test_session(TUNNEL, SESSION, c.peer, c.spi_in);
-				fits = bench.tables->session[SESSION].downlink.mtu;
-				assert_true(outer_size(fits) <= 1500);
-				assert_true(outer_size(fits + 1) > 1500);
-				tables_clear(bench.tables);
-				reclaim_wait(bench.tables);
-			}
+			for (unsigned how = 0; how < 4; how++)
+				check_exactly(&c, how & 1, how & 2);
 		}
 	}
 	test_session(TUNNEL, SESSION, 0, 0);

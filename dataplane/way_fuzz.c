@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Frames of every kind through the whole dataplane, on both sides and both workers, with one
-// session over ESP and one without IPsec, both over IPv4 or both over IPv6. An input is a list of
-// steps; each step puts what follows it into the layer that it names, with what is around it right,
-// so that the deep layers are reached too: up to the bytes inside the client's own encryption.
-// After each input the counters add up and every packet is back in the pool.
+// session over ESP, one without IPsec and one without L2TP, all over IPv4 or all over IPv6. An
+// input is a list of steps; each step puts what follows it into the layer that it names, with what
+// is around it right, so that the deep layers are reached too: up to the bytes inside the client's
+// own encryption. After each input the counters add up and every packet is back in the pool.
 
 #include "dataplane/test_lab6.h"
 #include "dataplane/test_tunnel.h"
@@ -41,6 +41,11 @@ static uint32_t sequence; // of what the client seals by hand
 static uint8_t protocol;  // that the client's ESP comes in
 static bool six;          // the tunnels run over IPv6
 
+static struct {
+	uint8_t protocol;
+	bool six;
+} bare; // the same of the client without L2TP, who moves
+
 static void check(bool right)
 {
 	if (!right)
@@ -58,7 +63,8 @@ static int shared_route(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	check(lab_start(NULL) == 0 && tunnel_routes() == 0 && shared_route() == 0);
+	check(lab_start(NULL) == 0 && tunnel_routes() == 0 && tunnel_bare_routes() == 0 &&
+		shared_route() == 0);
 	lab_connect();
 	return 0;
 }
@@ -307,6 +313,72 @@ static void udp_sealed(uint16_t queue, uint8_t *data, size_t length)
 	sealed(queue, data, length);
 }
 
+// Any bytes in ESP of the client without L2TP: IP or not.
+static void bare_sealed(uint16_t queue, uint8_t next, const void *data, size_t length)
+{
+	bool others = six;
+	uint8_t esp[LAB_FRAME];
+	size_t n = tunnel_seal_as(THEIRS_BARE, next, data, length, esp);
+
+	six = bare.six;
+	if (n)
+		outer(queue, bare.protocol, esp, n);
+	six = others;
+}
+
+static void any_in_bare(uint16_t queue, uint8_t *data, size_t length)
+{
+	static const uint8_t next[] = {IPPROTO_IPIP, IPPROTO_IPV6, IPPROTO_UDP, 59, 0};
+
+	if (length)
+		bare_sealed(queue, next[data[0] % RTE_DIM(next)], data + 1, length - 1);
+}
+
+// With some bytes behind it.
+static void ip_in_bare(uint16_t queue, uint8_t *data, size_t length)
+{
+	repair(data, length - length / 8, 12, BARE);
+	bare_sealed(queue, IPPROTO_IPIP, data, length);
+}
+
+static void ip6_in_bare(uint16_t queue, uint8_t *data, size_t length)
+{
+	repair6(data, length - length / 8, BARE6);
+	bare_sealed(queue, IPPROTO_IPV6, data, length);
+}
+
+static void ip_to_bare(uint16_t queue, uint8_t *data, size_t length)
+{
+	repair(data, length, 16, BARE);
+	framed(LAB_NET, queue, RTE_ETHER_TYPE_IPV4, data, length);
+}
+
+// The client without L2TP goes on from elsewhere, and both ends know.
+static void bare_moves(uint16_t queue, uint8_t *data, size_t length)
+{
+	uint8_t how = length ? data[0] : 0;
+	struct command_sa_move ours = {.spi_in = OURS_BARE,
+				       .encapsulation = how & 1 ? ESP_UDP : ESP_PLAIN,
+				       .local_port = how & 1 ? PORT_NAT_T : 0,
+				       .remote_port = how & 1 ? NAT_PORT : 0,
+				       .local = address_from_u32(US_SUB),
+				       .remote = address_from_u32(CLIENT)},
+			       theirs;
+
+	bare.six = how & 2;
+	bare.protocol = how & 1 ? IPPROTO_UDP : IPPROTO_ESP;
+	if (bare.six)
+		check(address_parse(LAB_SUB6, &ours.local) == 0 &&
+			address_parse(CLIENT6, &ours.remote) == 0);
+	theirs = ours;
+	theirs.spi_in = THEIRS_BARE;
+	theirs.local = ours.remote;
+	theirs.remote = ours.local;
+	theirs.local_port = ours.remote_port;
+	theirs.remote_port = ours.local_port;
+	check(sa_move(lab.tables, &ours) == 0 && sa_move(lab.tables, &theirs) == 0);
+}
+
 // From a port that changes now and then, as a NAT's does.
 static size_t udp_put(uint8_t *out, const void *data, size_t length)
 {
@@ -429,7 +501,8 @@ static void (*const steps[])(uint16_t queue, uint8_t *data, size_t length) = {ra
 	raw_network, arp, ip_subscriber, ip_to_clear, ip_to_sealed, ppp_clear, ppp_sealed,
 	ip_in_clear, ip_in_sealed, udp_subscriber, udp_sealed, plain_sealed, second, neighbours,
 	ip6_subscriber, headers6, icmp6, too_big, ip6_network, ip6_in_clear, later, rates,
-	session_again, ip6_in_sealed, ip_numbered};
+	session_again, ip6_in_sealed, ip_numbered, any_in_bare, ip_in_bare, ip6_in_bare, ip_to_bare,
+	bare_moves};
 
 // ---- one input
 
@@ -449,6 +522,9 @@ static void begin(uint8_t choice)
 	sequence = 256; // beyond what tunnel_seal uses, of which there are fewer
 	check(tunnel_pair(t[0], t[1], t[2]) == 0);
 	check(tunnel_sessions() == 0);
+	check(tunnel_bare(t[0], t[1], t[2]) == 0);
+	bare.six = six;
+	bare.protocol = protocol;
 	check(tunnel_shape(SESSION, 2000) == 0);
 	lab.tables->session[SESSION_CLEAR].downlink.sequencing = 1;
 	lab.tables->session[SESSION_CLEAR].uplink.expected = 65530;
