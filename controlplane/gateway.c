@@ -175,7 +175,30 @@ static void peer_down(void *context, uint32_t peer, const char *cause)
 	l2tp_peer_down(g->l2tp, peer, cause);
 }
 
-static const struct ike_events ike_events = {.sa_current = peer_sa, .peer_down = peer_down};
+// The entry of a pair, or NULL.
+static const struct stats_sa *stats_of(uint32_t spi_in)
+{
+	uint32_t count, index = id_index(spi_in);
+	const struct stats_sa *sas = dataplane_stats_sas(&count);
+
+	return sas && index < count && sas[index].spi_in == spi_in ? &sas[index] : NULL;
+}
+
+static bool pair_count(void *context, uint32_t spi_in, struct ike_pair_count *out)
+{
+	const struct stats_sa *sa = stats_of(spi_in);
+
+	if (!sa)
+		return false;
+	*out = (struct ike_pair_count){.in_bytes = sa->in_bytes,
+		.in_packets = sa->in_packets,
+		.out_bytes = sa->out_bytes,
+		.out_packets = sa->out_packets};
+	return true;
+}
+
+static const struct ike_events ike_events = {
+	.sa_current = peer_sa, .peer_down = peer_down, .pair_count = pair_count};
 
 static void session_up(void *context, const struct l2tp_session_info *info)
 {
@@ -198,12 +221,10 @@ static const struct l2tp_events l2tp_events = {
 static void look_at_esp(void *context, const struct esp_sa_info *info)
 {
 	struct gateway *g = context;
-	uint32_t count;
-	const struct stats_sa *sas = dataplane_stats_sas(&count);
-	uint32_t index = id_index(info->spi_in);
+	const struct stats_sa *sa = stats_of(info->spi_in);
 
-	if (index < count && sas[index].spi_in == info->spi_in && sas[index].in_last)
-		ike_peer_alive(g->ike, info->peer, sas[index].in_last / 1000000);
+	if (sa && sa->in_last)
+		ike_peer_alive(g->ike, info->peer, sa->in_last / 1000000);
 }
 
 static void look_for_life(void *context)

@@ -37,6 +37,10 @@
 	X(ESP_REFUSED, "esp-refused", LEVEL_WARNING, "no ESP SA, with both sides' proposals") \
 	X(ESP_UP, "esp-up", LEVEL_INFO, "pair of ESP SAs installed") \
 	X(ESP_DOWN, "esp-down", LEVEL_INFO, "pair of ESP SAs removed, and why") \
+	X(REKEY_START, "rekey-start", LEVEL_INFO, \
+		"we renew an IKE SA or a pair of ESP SAs, and why") \
+	X(REKEY_FAILED, "rekey-failed", LEVEL_WARNING, \
+		"it could not be renewed; is tried again until it ends") \
 	X(TUNNEL_START, "tunnel-start", LEVEL_INFO, "a peer asks for an L2TP tunnel") \
 	X(TUNNEL_REFUSED, "tunnel-refused", LEVEL_WARNING, "no L2TP tunnel, and why") \
 	X(TUNNEL_UP, "tunnel-up", LEVEL_INFO, "L2TP tunnel established") \

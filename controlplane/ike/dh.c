@@ -13,16 +13,20 @@
 static void dh_run(void *context)
 {
 	struct dh_job *job = context;
-	EVP_PKEY *own = ike_dh_generate(job->group, job->public);
 	size_t size = ike_group_size(job->group);
 
-	job->error =
-		own ? ike_dh_shared(job->group, own, SPAN(job->peer, size), job->secret) : -EINVAL;
-	EVP_PKEY_free(own);
+	if (!job->own)
+		job->own = ike_dh_generate(job->group, job->public);
+	if (!job->own)
+		job->error = -EINVAL;
+	else if (job->has_peer)
+		job->error =
+			ike_dh_shared(job->group, job->own, SPAN(job->peer, size), job->secret);
 }
 
 static void dh_end(struct dh_job *job)
 {
+	EVP_PKEY_free(job->own);
 	OPENSSL_cleanse(job, sizeof(*job));
 	free(job);
 }
@@ -38,19 +42,24 @@ static void dh_done(void *context)
 	dh_end(job);
 }
 
-int dh_start(struct dh_job **slot, unsigned group, struct span peer,
+// own NULL: a fresh one. peer of length 0: its value is not known yet.
+static int dh_post(struct dh_job **slot, unsigned group, EVP_PKEY *own, struct span peer,
 	void (*done)(void *owner, const struct dh_job *job), void *owner)
 {
-	struct dh_job *job;
+	struct dh_job *job = calloc(1, sizeof(*job));
 	int error;
 
-	if (peer.length == 0 || peer.length != ike_group_size(group))
-		return -EINVAL;
-	job = calloc(1, sizeof(*job));
 	if (!job)
 		return -ENOMEM;
-	*job = (struct dh_job){.group = group, .slot = slot, .done = done, .owner = owner};
-	memcpy(job->peer, peer.at, peer.length);
+	*job = (struct dh_job){.group = group,
+		.has_peer = peer.length > 0,
+		.slot = slot,
+		.done = done,
+		.owner = owner};
+	if (own && EVP_PKEY_up_ref(own))
+		job->own = own;
+	if (peer.length > 0)
+		memcpy(job->peer, peer.at, peer.length);
 	*slot = job;
 	error = work_post(dh_run, dh_done, job);
 	if (error) {
@@ -58,6 +67,30 @@ int dh_start(struct dh_job **slot, unsigned group, struct span peer,
 		dh_end(job);
 	}
 	return error;
+}
+
+int dh_start(struct dh_job **slot, unsigned group, struct span peer,
+	void (*done)(void *owner, const struct dh_job *job), void *owner)
+{
+	if (peer.length == 0 || peer.length != ike_group_size(group))
+		return -EINVAL;
+	return dh_post(slot, group, NULL, peer, done, owner);
+}
+
+int dh_begin(struct dh_job **slot, unsigned group,
+	void (*done)(void *owner, const struct dh_job *job), void *owner)
+{
+	if (ike_group_size(group) == 0)
+		return -EINVAL;
+	return dh_post(slot, group, NULL, SPAN(NULL, 0), done, owner);
+}
+
+int dh_finish(struct dh_job **slot, unsigned group, EVP_PKEY *own, struct span peer,
+	void (*done)(void *owner, const struct dh_job *job), void *owner)
+{
+	if (!own || peer.length == 0 || peer.length != ike_group_size(group))
+		return -EINVAL;
+	return dh_post(slot, group, own, peer, done, owner);
 }
 
 void dh_abandon(struct dh_job **slot)

@@ -8,6 +8,8 @@
 
 struct dh_job {
 	unsigned group;
+	EVP_PKEY *own; // our key pair
+	bool has_peer; // the secret is wanted
 	uint8_t peer[IKE_DH_MAX];
 	uint8_t public[IKE_DH_MAX];
 	uint8_t secret[IKE_DH_MAX]; // ike_group_secret_size bytes
@@ -20,6 +22,12 @@ struct dh_job {
 // Puts the job into *slot; later, or at once, empties the slot and calls done(owner, job), and
 // wipes the job after. 0, -EINVAL for a public value of wrong length, -ENOMEM, -EAGAIN.
 int dh_start(struct dh_job **slot, unsigned group, struct span peer,
+	void (*done)(void *owner, const struct dh_job *job), void *owner);
+// The same in two steps, for who speaks first. After the first there is job->own and no secret:
+// who needs it for the second takes a reference to it, and ends that later.
+int dh_begin(struct dh_job **slot, unsigned group,
+	void (*done)(void *owner, const struct dh_job *job), void *owner);
+int dh_finish(struct dh_job **slot, unsigned group, EVP_PKEY *own, struct span peer,
 	void (*done)(void *owner, const struct dh_job *job), void *owner);
 // The owner goes away: done is not called any more. *slot may be empty.
 void dh_abandon(struct dh_job **slot);

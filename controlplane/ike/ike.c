@@ -8,6 +8,7 @@
 
 #include "pair.h"
 #include "peer.h"
+#include "rekey.h"
 #include "sa.h"
 #include "v1/v1.h"
 
@@ -102,6 +103,7 @@ void ike_free(struct ike *ike)
 		return;
 	ike->events = &silent;
 	remove_all(ike, "closed", false);
+	timer_stop(ike->timers, &ike->count_timer);
 	slots_free(&ike->peers);
 	slots_free(&ike->pairs);
 	psks_free(ike->psks);
@@ -167,12 +169,15 @@ void ike_sa_exhausting(struct ike *ike, const struct event_sa_exhausting *event)
 	struct esp_pair *pair = pair_find(ike, event->spi_in);
 	uint32_t peer;
 
-	// The peer counts too, and renews in time; an exhausted pair makes it.
-	if (!pair || event->why != SA_EXHAUSTED_SEQUENCE)
+	if (!pair)
 		return;
+	if (event->why != SA_EXHAUSTED_SEQUENCE) {
+		rekey_pair_due(pair, "sequence-numbers");
+		return;
+	}
 	peer = pair->peer->id;
 	peer_delete_pair(pair);
-	pair_remove(pair, "expired");
+	pair_remove(pair, "expired-sequence-numbers");
 	peer_check(ike, peer);
 }
 
@@ -201,7 +206,9 @@ uint32_t ike_pair_used(struct ike *ike, uint32_t spi_in)
 {
 	struct esp_pair *pair = pair_find(ike, spi_in);
 
-	if (pair && !pair->confirmed && peer_sa(pair->peer))
+	if (pair && pair->awaited)
+		pair_confirm(pair, pair->lifetime_ms);
+	else if (pair && !pair->confirmed && peer_sa(pair->peer))
 		peer_sa(pair->peer)->version->pair_used(pair);
 	// What is above may have closed the peer.
 	pair = pair_find(ike, spi_in);

@@ -37,6 +37,11 @@ struct ike_access {
 	struct ip_address dns[2], dns6[2], wins[2]; // IP_NONE where there is none
 };
 
+// What went through a pair since it was made: ESP payload and packets.
+struct ike_pair_count {
+	uint64_t in_bytes, in_packets, out_bytes, out_packets;
+};
+
 struct ike_events {
 	// Outbound to this peer leaves through that pair (spi_in) from now on: the first pair, or a
 	// rekey. Called after the pair is installed and the peer is known to have it.
@@ -49,6 +54,9 @@ struct ike_events {
 	// ike_access_answer, perhaps at once. peer_down says that it is gone, answered or not.
 	// NULL: such peers are refused.
 	void (*access_ask)(void *context, const struct ike_access_request *request);
+	// Asked every 100 ms, and only of pairs that have a limit of bytes or packets or wait for
+	// their first packet. False when nothing is known. NULL: there are no such limits.
+	bool (*pair_count)(void *context, uint32_t spi_in, struct ike_pair_count *out);
 };
 
 // config and timers must outlive it; sas is the size of the dataplane's table. NULL without memory.

@@ -5,6 +5,7 @@
 #include "pair.h"
 
 #include "peer.h"
+#include "rekey.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -92,15 +93,28 @@ static void pair_expired(void *context)
 	uint32_t peer = pair->peer->id;
 
 	peer_delete_pair(pair);
-	pair_remove(pair, "expired");
+	pair_remove(pair, pair->end ? pair->end : "expired");
 	peer_check(ike, peer);
 }
 
-// Outbound moves: the report comes last, because what is above may close the peer in it.
-static void peer_set_current(struct ike_peer *peer, uint32_t sa)
+void pair_shorten(struct esp_pair *pair, const char *cause)
 {
-	peer->current = sa;
-	peer->ike->events->sa_current(peer->ike->context, peer->id, sa);
+	struct ike *ike = pair->peer->ike;
+	uint64_t end = timers_now(ike->timers) + LIFETIME_GRACE_MS;
+
+	if (pair->end || !pair->confirmed || end >= pair->expires)
+		return;
+	pair->end = cause;
+	pair->expires = end;
+	(void)timer_start(ike->timers, &pair->timer, LIFETIME_GRACE_MS, pair_expired, pair);
+}
+
+// Outbound moves: the report comes last, because what is above may close the peer in it.
+static void peer_set_current(struct ike_peer *peer, struct esp_pair *pair)
+{
+	peer->current = pair->id;
+	rekey_pair_current(pair);
+	peer->ike->events->sa_current(peer->ike->context, peer->id, pair->id);
 }
 
 // The oldest pair that nothing leaves through, beyond what a peer may have beside the newest.
@@ -138,21 +152,26 @@ void pair_confirm(struct esp_pair *pair, uint64_t lifetime_ms)
 	struct esp_pair *surplus;
 
 	pair->confirmed = true;
+	pair->lifetime_ms = lifetime_ms;
+	lifetime_ms += LIFETIME_GRACE_MS;
 	pair->expires = timers_now(ike->timers) + lifetime_ms;
 	(void)timer_start(ike->timers, &pair->timer, lifetime_ms, pair_expired, pair);
+	rekey_pair_begin(pair);
 	pair_log_up(pair);
 	surplus = pair_surplus(peer, pair);
 	if (surplus)
 		pair_drop(surplus, "replaced");
-	peer_set_current(peer, pair->id);
+	peer_set_current(peer, pair);
 }
 
 static void pair_end(struct ike *ike, struct esp_pair *pair)
 {
 	timer_stop(ike->timers, &pair->timer);
+	rekey_pair_end(ike, pair);
 	if (pair->posted)
 		(void)install_sa_delete(pair->id);
 	slots_give(&ike->pairs, pair->id);
+	free(pair->terms);
 	free(pair);
 }
 
@@ -185,12 +204,14 @@ void pair_remove(struct esp_pair *pair, const char *cause)
 	pair_log_down(pair, cause);
 	LIST_REMOVE(pair, of_peer);
 	LIST_FOREACH(other, &peer->pairs, of_peer)
-	if (other->confirmed)
+	if (other->confirmed || other->awaited)
 		break;
-	if (other)
-		peer_set_current(peer, other->id);
-	else
+	if (!other)
 		peer_report_down(peer, cause);
+	else if (other->confirmed)
+		peer_set_current(peer, other);
+	else
+		pair_confirm(other, other->lifetime_ms);
 	pair_end(ike, pair);
 }
 

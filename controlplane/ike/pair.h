@@ -15,9 +15,12 @@ enum { PAIR_KEY_MAX = LIMIT_CIPHER_KEY + LIMIT_SALT + LIMIT_INTEGRITY_KEY };
 // the peer is; done(context, error) follows, unless this fails. Only once for a pair.
 int pair_install(struct esp_pair *pair, const struct flow *flow, const uint8_t *in,
 	const uint8_t *out, install_done done, void *context);
-// The third message came: the pair is its peer's newest, and outbound moves to it. Reports
-// sa_current, so nothing of the peer may be taken for granted afterwards.
+// The peer has it: the pair is its newest, and outbound moves to it. lifetime_ms is what was
+// agreed; pair->agreed and pair->replaces hold from now on. Reports sa_current, so nothing of the
+// peer may be taken for granted afterwards.
 void pair_confirm(struct esp_pair *pair, uint64_t lifetime_ms);
+// It ends LIFETIME_GRACE_MS from now, if it is still there, for that reason: a limit is passed.
+void pair_shorten(struct esp_pair *pair, const char *cause);
 // Takes it from its peer and the dataplane. When outbound left through it, it moves to another
 // confirmed pair, or the peer is reported down; the peer may be gone after that.
 void pair_remove(struct esp_pair *pair, const char *cause);

@@ -7,6 +7,7 @@
 
 #include "dh.h"
 #include "peer.h"
+#include "rekey.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -151,6 +152,7 @@ static void half_open_leave(struct ike_sa *sa)
 void sa_free(struct ike_sa *sa)
 {
 	timer_stop(sa->ike->timers, &sa->timer);
+	timer_stop(sa->ike->timers, &sa->rekey.timer);
 	if (sa->state != IKE_ESTABLISHED)
 		half_open_leave(sa);
 	if (sa->peer)
@@ -172,6 +174,7 @@ void sa_established(struct ike_sa *sa)
 	sa->expires = timers_now(ike->timers) + sa->lifetime_s * 1000 + LIFETIME_GRACE_MS;
 	(void)timer_start(ike->timers, &sa->timer, sa->expires - timers_now(ike->timers),
 		peer_sa_expired, sa);
+	rekey_sa_begin(sa);
 }
 
 void sa_follow(struct ike_sa *sa, const struct flow *flow)

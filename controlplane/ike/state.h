@@ -37,6 +37,28 @@ enum {
 	SHA256_SIZE = 32,           // bytes
 };
 
+// How a pair or an IKE SA comes to be renewed (rekey.h).
+enum rekey_state {
+	REKEY_NONE,      // not by us: not confirmed yet, or there is a successor
+	REKEY_WATCHED,   // not due yet
+	REKEY_UNDER_WAY, // due, and its version was asked to renew it
+	REKEY_AGAIN,     // that failed: asked again after a while
+	REKEY_RETIRED,   // a pair that we have renewed: deleted when nothing of it is in flight
+};
+
+struct rekey {
+	enum rekey_state state;
+	unsigned tries;
+	const char *why; // the limit that came first; NULL = not due yet
+	uint64_t due;    // by time
+	struct timer timer;
+};
+
+// What one pair may carry, each way; 0 = no limit.
+struct pair_limit {
+	uint64_t bytes, packets;
+};
+
 // An answer that is given again to the same request.
 struct reply {
 	uint8_t request[SHA256_SIZE];
@@ -81,6 +103,7 @@ struct ike_sa {
 	uint64_t created, expires;
 	uint64_t lifetime_s;
 	struct timer timer; // half open: gives up; established: lifetime
+	struct rekey rekey;
 	union {
 		struct v1_part v1;
 	};
@@ -106,8 +129,13 @@ struct ike_version {
 	// Tell the peer that these are gone.
 	void (*delete_sa)(struct ike_sa *sa);
 	void (*delete_spi)(struct ike_sa *sa, uint32_t spi_in);
-	// ESP came in on a pair that is not confirmed.
+	// ESP came in on a pair that is neither confirmed nor awaited.
 	void (*pair_used)(const struct esp_pair *pair);
+	// Begins to renew the pair, or the SA, and later says rekey_pair_await or pair_confirm of a
+	// pair whose replaces names it, or rekey_pair_failed; rekey_sa_failed. -errno: neither.
+	// NULL: this version leaves it to the peer.
+	int (*rekey_pair)(struct esp_pair *pair);
+	int (*rekey_sa)(struct ike_sa *sa);
 };
 
 struct esp_pair {
@@ -120,8 +148,19 @@ struct esp_pair {
 	struct ip_address inside; // the peer's own address behind its NAT (NAT-OA), or IP_NONE
 	bool posted;              // the dataplane was told
 	bool confirmed;           // the peer has it too
+	bool awaited;             // it has, or soon will: confirmed by the first packet
 	uint64_t created, expires;
 	struct timer timer;
+	uint64_t lifetime_ms;     // agreed
+	const char *end;          // the limit that ends it before its time, or NULL
+	struct pair_limit agreed; // the peer's, set before it is confirmed
+	struct pair_limit limit;  // the smaller of that and ours
+	struct pair_limit soft;   // what of it makes the pair due
+	uint32_t replaces;        // the pair that we renew with it, or 0
+	struct rekey rekey;
+	bool counted; // is in the list of those that are looked at
+	LIST_ENTRY(esp_pair) of_counted;
+	void *terms; // of its version: what the next one needs; ended by free()
 };
 
 struct ike_peer {
@@ -162,8 +201,10 @@ struct ike {
 	struct sa_queue half_open; // oldest first
 	struct sa_list *by_cookie; // buckets of all SAs by our cookie
 	struct peer_list *by_address;
-	uint32_t buckets; // of each, a power of two
-	uint64_t seed;    // of the hash by address
+	uint32_t buckets;              // of each, a power of two
+	uint64_t seed;                 // of the hash by address
+	LIST_HEAD(, esp_pair) counted; // pairs whose packets are looked at
+	struct timer count_timer;
 	uint64_t attempts;
 	struct ike_counters counters;
 	struct psks *psks;

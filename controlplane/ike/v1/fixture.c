@@ -35,7 +35,15 @@ static void on_down(void *context, uint32_t peer, const char *cause)
 		(void)ike_peer_close(ike, seen.close_in_down, "closed");
 }
 
-static const struct ike_events events = {on_current, on_down};
+static bool on_count(void *context, uint32_t spi_in, struct ike_pair_count *out)
+{
+	seen.counted++;
+	*out = spi_in == seen.count_of ? seen.count : (struct ike_pair_count){0};
+	return true;
+}
+
+static const struct ike_events events = {
+	.sa_current = on_current, .peer_down = on_down, .pair_count = on_count};
 
 void on_log(void *context, enum log_event event, const char *line)
 {
@@ -73,6 +81,8 @@ static void configure(void)
 		ESP_INTEGRITY_HMAC_SHA512_256, ESP_INTEGRITY_HMAC_SHA1_96);
 	c->lifetime_s = 28800;
 	c->esp_lifetime_s = 28800;
+	c->rekey_at = 90;
+	c->rekey_jitter = 10;
 	c->replay_window = 1024;
 	c->dpd_delay_ms = 30000;
 	c->dpd_timeout_ms = 20000;

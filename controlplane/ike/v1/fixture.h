@@ -25,6 +25,11 @@ struct seen {
 	char refused_line[8192];
 	char up_line[8192];     // of ike-up
 	uint32_t close_in_down; // peer to close from within peer_down
+	// What is said to have gone through that pair, all others have nothing; and how often it
+	// was asked.
+	uint32_t count_of;
+	struct ike_pair_count count;
+	unsigned counted;
 };
 extern struct seen seen;
 

@@ -8,30 +8,18 @@
 
 #include "controlplane/ike/pair.h"
 #include "controlplane/ike/peer.h"
+#include "quick_initiate.h"
 #include "quick_mode.h"
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 
 enum { DPD_DATA = 4 }; // bytes of the sequence number
-
-static bool fresh_id(uint32_t *id)
-{
-	uint8_t b[4] = {0};
-	struct view v = view_of(b, sizeof(b));
-
-	if (RAND_bytes(b, sizeof(b)) != 1)
-		return false;
-	*id = view_u32(&v);
-	*id += *id == 0;
-	return true;
-}
 
 static bool informational_begin(struct sealed *s, const struct ike_sa *sa)
 {
 	uint32_t id;
 
-	if (!fresh_id(&id))
+	if (!sealed_message_id(&id))
 		return false;
 	sealed_begin(s, sa, ISAKMP_INFORMATIONAL, id, true);
 	return true;
@@ -170,7 +158,9 @@ static void notify_input(struct ike_sa *sa, const struct flow *flow, struct span
 		dpd_answered(sa, flow, n.data);
 	else if (n.type == NOTIFY_INITIAL_CONTACT)
 		peer_initial_contact(sa);
-	else if (n.type < NOTIFY_ERRORS_END)
+	else if (n.type <= NOTIFY_CONNECTED)
+		quick_ours_notified(sa, n.type);
+	if (n.type < NOTIFY_ERRORS_END)
 		log_event(LOG_IKE_INVALID, &subject, "s:s, s:i", "reason",
 			"the peer reports an error", "notify", (int)n.type);
 }
@@ -180,7 +170,7 @@ static struct esp_pair *pair_to(const struct ike_peer *peer, uint32_t spi_out)
 	struct esp_pair *pair;
 
 	LIST_FOREACH(pair, &peer->pairs, of_peer)
-	if (pair->form.spi_out == spi_out && pair->confirmed)
+	if (pair->form.spi_out == spi_out && (pair->confirmed || pair->awaited))
 		break;
 	return pair;
 }
@@ -190,7 +180,7 @@ static bool other_confirmed(const struct esp_pair *pair)
 	const struct esp_pair *other;
 
 	LIST_FOREACH(other, &pair->peer->pairs, of_peer)
-	if (other != pair && other->confirmed)
+	if (other != pair && (other->confirmed || other->awaited))
 		return true;
 	return false;
 }

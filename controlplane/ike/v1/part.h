@@ -29,6 +29,7 @@ struct phase1 {
 };
 
 LIST_HEAD(quick_list, quick);
+LIST_HEAD(quick_ours_list, quick_ours);
 
 struct v1_part {
 	struct vendor_ids vendors;
@@ -36,6 +37,7 @@ struct v1_part {
 	struct ike_keys keys;
 	struct reply reply; // of phase 1
 	struct quick_list quicks;
+	struct quick_ours_list ours;          // quick modes that we have begun
 	uint32_t message_ids[SA_MESSAGE_IDS]; // 0 = free
 	unsigned message_id_next;
 	uint64_t peer_lifetime_s;
@@ -68,5 +70,35 @@ struct quick {
 	struct dh_job *job;
 	struct esp_pair *pair;
 	struct timer timer; // sends the second message again
+	unsigned tries;
+};
+
+enum quick_ours_state {
+	OURS_WAIT_DH,
+	OURS_WAIT_SECOND,
+	OURS_WAIT_SECRET,
+	OURS_WAIT_INSTALL,
+	OURS_DONE,
+};
+
+struct quick_ours {
+	struct ike_sa *sa;
+	LIST_ENTRY(quick_ours) of_sa;
+	uint32_t message_id;
+	enum quick_ours_state state;
+	uint32_t old;          // the pair that is renewed
+	struct esp_pair *pair; // the new one, until it is handed over to the peer
+	uint32_t spi;          // and from then on
+	void *terms;           // as esp_pair.terms, for the new one
+	uint8_t iv[IKE_BLOCK_MAX];
+	struct reply sent;           // the newest of ours
+	uint8_t second[SHA256_SIZE]; // of the second message
+	uint64_t lifetime_s;
+	uint8_t nonce_i[NONCE_OURS], nonce_r[NONCE_MAX];
+	size_t nonce_r_length;
+	uint8_t public_i[IKE_DH_MAX];
+	EVP_PKEY *dh;
+	struct dh_job *job;
+	struct timer timer; // sends again; in the end forgets
 	unsigned tries;
 };

@@ -17,6 +17,7 @@
 #include "informational.h"
 #include "controlplane/ike/pair.h"
 #include "controlplane/ike/peer.h"
+#include "quick_initiate.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -67,7 +68,7 @@ static bool message_id_done(const struct ike_sa *sa, uint32_t message_id)
 	return false;
 }
 
-static void message_id_remember(struct ike_sa *sa, uint32_t message_id)
+void quick_remember(struct ike_sa *sa, uint32_t message_id)
 {
 	sa->v1.message_ids[sa->v1.message_id_next++ % SA_MESSAGE_IDS] = message_id;
 }
@@ -127,7 +128,7 @@ static void refuse(struct quick *q, const char *reason, const struct isakmp_sa *
 		offer ? proposal_esp_words(offer, offered) : NULL, "ours",
 		proposal_esp_ours(&sa->ike->config->ike, ours));
 	informational_refuse(sa, &q->flow, spi, notify);
-	message_id_remember(sa, q->message_id);
+	quick_remember(sa, q->message_id);
 	quick_free(q);
 }
 
@@ -312,7 +313,7 @@ static void again(void *context)
 	if (q->pair)
 		log_event(LOG_ESP_REFUSED, &subject, "s:s", "reason",
 			"no third message of quick mode");
-	message_id_remember(sa, q->message_id);
+	quick_remember(sa, q->message_id);
 	quick_free(q);
 }
 
@@ -442,14 +443,26 @@ static bool third_is_authentic(
 		       q->sa, h->message_id, q->nonce_i, SPAN(q->nonce_r, NONCE_OURS), &chain);
 }
 
+// What holds for the pair, and what we need when it is us who renew it.
+static void make_terms(const struct quick *q, struct esp_pair *pair)
+{
+	const struct isakmp_part *peer = part(q, ISAKMP_ID, 0), *us = part(q, ISAKMP_ID, 1);
+	const struct span none = SPAN(NULL, 0);
+
+	pair->agreed.bytes = q->lifetime_kb << 10;
+	pair->terms = quick_terms(q->choice.group, peer ? peer->body : none, us ? us->body : none);
+}
+
 // The peer has the pair. The SA and its peer may be gone afterwards.
 static void complete(struct quick *q)
 {
 	struct esp_pair *pair = q->pair;
-	uint64_t lifetime_ms = q->lifetime_s * 1000 + LIFETIME_GRACE_MS;
+	uint64_t lifetime_ms = q->lifetime_s * 1000;
 
-	message_id_remember(q->sa, q->message_id);
+	quick_remember(q->sa, q->message_id);
 	q->pair = NULL;
+	if (pair)
+		make_terms(q, pair);
 	quick_free(q);
 	// Without one it was confirmed early.
 	if (pair)
@@ -473,7 +486,8 @@ void quick_confirm_early(struct ike_peer *peer)
 	if (!newest)
 		return;
 	newest->pair = NULL;
-	pair_confirm(pair, newest->lifetime_s * 1000 + LIFETIME_GRACE_MS);
+	make_terms(newest, pair);
+	pair_confirm(pair, newest->lifetime_s * 1000);
 }
 
 static struct quick *quick_of_pair(const struct esp_pair *pair)
@@ -516,6 +530,8 @@ void quick_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp
 {
 	struct quick *q = quick_find(sa, h->message_id);
 
+	if (quick_ours_input(sa, flow, h, message))
+		return;
 	if (message_id_done(sa, h->message_id))
 		return;
 	if (!q)

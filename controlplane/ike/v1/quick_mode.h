@@ -15,5 +15,7 @@ void quick_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp
 // there.
 void quick_confirm_early(struct ike_peer *peer);
 void quick_pair_used(const struct esp_pair *pair);
+// The exchange of that message id is over: what still comes of it is ignored.
+void quick_remember(struct ike_sa *sa, uint32_t message_id);
 // Ends a quick mode; a pair that was not handed over goes with it.
 void quick_free(struct quick *q);

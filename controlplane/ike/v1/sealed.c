@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 
 enum { GENERIC_HEADER = 4 };
 
@@ -16,6 +17,18 @@ struct number {
 static struct number number_of(uint32_t v)
 {
 	return (struct number){{v >> 24, v >> 16, v >> 8, v}};
+}
+
+bool sealed_message_id(uint32_t *id)
+{
+	uint8_t b[4] = {0};
+	struct view v = view_of(b, sizeof(b));
+
+	if (RAND_bytes(b, sizeof(b)) != 1)
+		return false;
+	*id = view_u32(&v);
+	*id += *id == 0;
+	return true;
 }
 
 int sealed_iv(const struct ike_sa *sa, uint32_t message_id, uint8_t *iv)
@@ -85,15 +98,22 @@ bool sealed_authentic(const struct ike_sa *sa, uint32_t message_id, struct span 
 	return same(sa, hash, &chain->parts[0]);
 }
 
+int sealed_third_hash(const struct ike_sa *sa, uint32_t message_id, struct span nonce_i,
+	struct span nonce_r, uint8_t hash[IKE_HASH_MAX])
+{
+	struct number id = number_of(message_id);
+	uint8_t zero = 0;
+	const struct span parts[] = {SPAN(&zero, 1), SPAN(id.bytes, 4), nonce_i, nonce_r};
+
+	return ike_prf(sa->hash, SPAN(sa->v1.keys.a, ike_hash_size(sa->hash)), parts, 4, hash);
+}
+
 bool sealed_third_authentic(const struct ike_sa *sa, uint32_t message_id, struct span nonce_i,
 	struct span nonce_r, const struct isakmp_chain *chain)
 {
-	struct number id = number_of(message_id);
-	uint8_t hash[IKE_HASH_MAX], zero = 0;
-	const struct span parts[] = {SPAN(&zero, 1), SPAN(id.bytes, 4), nonce_i, nonce_r};
+	uint8_t hash[IKE_HASH_MAX];
 
-	if (chain->count == 0 ||
-		ike_prf(sa->hash, SPAN(sa->v1.keys.a, ike_hash_size(sa->hash)), parts, 4, hash))
+	if (chain->count == 0 || sealed_third_hash(sa, message_id, nonce_i, nonce_r, hash))
 		return false;
 	return same(sa, hash, &chain->parts[0]);
 }

@@ -6,6 +6,8 @@
 
 #include "controlplane/ike/sa.h"
 
+// A message id for an exchange that we begin; false without random numbers.
+bool sealed_message_id(uint32_t *id);
 // The IV of the first message of another exchange than main mode.
 int sealed_iv(const struct ike_sa *sa, uint32_t message_id, uint8_t *iv);
 
@@ -22,6 +24,8 @@ int sealed_open(const struct ike_sa *sa, uint8_t *iv, const struct isakmp_header
 bool sealed_authentic(const struct ike_sa *sa, uint32_t message_id, struct span extra,
 	const struct isakmp_chain *chain);
 // HASH(3) of quick mode: prf(SKEYID_a, 0 | M-ID | Ni | Nr).
+int sealed_third_hash(const struct ike_sa *sa, uint32_t message_id, struct span nonce_i,
+	struct span nonce_r, uint8_t hash[IKE_HASH_MAX]);
 bool sealed_third_authentic(const struct ike_sa *sa, uint32_t message_id, struct span nonce_i,
 	struct span nonce_r, const struct isakmp_chain *chain);
 

@@ -8,6 +8,7 @@
 #include "informational.h"
 #include "main_mode.h"
 #include "phase1.h"
+#include "quick_initiate.h"
 #include "quick_mode.h"
 
 #include <openssl/crypto.h>
@@ -62,6 +63,8 @@ static void v1_free(struct ike_sa *sa)
 {
 	while (!LIST_EMPTY(&sa->v1.quicks))
 		quick_free(LIST_FIRST(&sa->v1.quicks));
+	while (!LIST_EMPTY(&sa->v1.ours))
+		quick_ours_free(LIST_FIRST(&sa->v1.ours), "the IKE SA is gone");
 	phase1_free(sa->v1.phase1);
 	reply_free(&sa->v1.reply);
 	ike_keys_wipe(&sa->v1.keys);
@@ -78,4 +81,5 @@ const struct ike_version ike_v1 = {
 	.delete_sa = informational_delete_sa,
 	.delete_spi = informational_delete_spi,
 	.pair_used = quick_pair_used,
+	.rekey_pair = quick_initiate,
 };
