@@ -29,7 +29,8 @@
 	X(FRAGMENT_OVERLAP, "fragment-overlap", \
 		"outer fragments that overlap or contradict each other") \
 	X(FRAGMENT_DUPLICATE, "fragment-duplicate", "copy of an outer fragment that is there") \
-	X(FRAGMENT_LONG, "fragment-long", "outer datagram longer than a packet buffer") \
+	X(FRAGMENT_LONG, "fragment-long", \
+		"outer datagram longer than a packet buffer, or than an IKE message may be") \
 	X(FRAGMENT_FULL, "fragment-full", "too many outer fragments wait: the oldest goes") \
 	X(FRAGMENT_TIMEOUT, "fragment-timeout", "the rest of the outer datagram did not come") \
 	X(IP4_PROTOCOL, "ip4-protocol", "protocol for the gateway itself that it does not speak") \
@@ -103,7 +104,7 @@
 	X(TX_FULL, "tx-full", "the port's transmit queue is full") \
 	X(TX_LINK, "tx-link", "the port's link is down") \
 	X(PUNT_FULL, "punt-full", "the ring to the control plane is full") \
-	X(PUNT_LONG, "punt-long", "too long for a slot of the ring to the control plane") \
+	X(PUNT_LONG, "punt-long", "too long for the ring to the control plane") \
 	X(PUNT_CLOSED, "punt-closed", "no control plane is there") \
 	X(PUNT_RATE, "punt-rate", \
 		"more neighbour discovery and DHCPv6 of subscribers than is taken") \

@@ -85,45 +85,75 @@ static bool take_position(struct ring *r)
 	return true;
 }
 
-void *ring_slot(struct ring *r)
+// The element behind so many others; the zone says where those lie that were asked for.
+static void *zone_at(const struct ring *r, const struct rte_ring_zc_data *zc, uint32_t behind)
+{
+	size_t element = r->element;
+
+	if (behind < zc->n1)
+		return (char *)zc->ptr1 + behind * element;
+	return (char *)zc->ptr2 + (behind - zc->n1) * element;
+}
+
+void *ring_slot_at(struct ring *r, uint32_t behind)
 {
 	struct rte_ring_zc_data zc;
 
-	if (!take_position(r) ||
-		rte_ring_enqueue_zc_bulk_elem_start(r->ring, r->element, 1, &zc, NULL) == 0)
+	if (!take_position(r) || rte_ring_enqueue_zc_bulk_elem_start(
+					 r->ring, r->element, behind + 1, &zc, NULL) == 0)
 		return NULL;
 	// Nothing is taken until the push: the head goes back, so that a slot may be given up.
 	rte_ring_enqueue_zc_elem_finish(r->ring, 0);
-	return zc.ptr1;
+	return zone_at(r, &zc, behind);
+}
+
+void *ring_slot(struct ring *r)
+{
+	return ring_slot_at(r, 0);
+}
+
+void ring_push_all(struct ring *r, uint32_t count)
+{
+	struct rte_ring_zc_data zc;
+
+	rte_ring_enqueue_zc_bulk_elem_start(r->ring, r->element, count, &zc, NULL);
+	rte_ring_enqueue_zc_elem_finish(r->ring, count);
+	__atomic_store_n(&r->tails->produced, r->ring->prod.tail, __ATOMIC_RELEASE);
 }
 
 void ring_push(struct ring *r)
 {
+	ring_push_all(r, 1);
+}
+
+const void *ring_front_at(struct ring *r, uint32_t behind)
+{
 	struct rte_ring_zc_data zc;
 
-	rte_ring_enqueue_zc_bulk_elem_start(r->ring, r->element, 1, &zc, NULL);
-	rte_ring_enqueue_zc_elem_finish(r->ring, 1);
-	__atomic_store_n(&r->tails->produced, r->ring->prod.tail, __ATOMIC_RELEASE);
+	if (!take_position(r) || rte_ring_dequeue_zc_bulk_elem_start(
+					 r->ring, r->element, behind + 1, &zc, NULL) == 0)
+		return NULL;
+	rte_ring_dequeue_zc_elem_finish(r->ring, 0);
+	return zone_at(r, &zc, behind);
 }
 
 const void *ring_front(struct ring *r)
 {
+	return ring_front_at(r, 0);
+}
+
+void ring_pop_all(struct ring *r, uint32_t count)
+{
 	struct rte_ring_zc_data zc;
 
-	if (!take_position(r) ||
-		rte_ring_dequeue_zc_bulk_elem_start(r->ring, r->element, 1, &zc, NULL) == 0)
-		return NULL;
-	rte_ring_dequeue_zc_elem_finish(r->ring, 0);
-	return zc.ptr1;
+	rte_ring_dequeue_zc_bulk_elem_start(r->ring, r->element, count, &zc, NULL);
+	rte_ring_dequeue_zc_elem_finish(r->ring, count);
+	__atomic_store_n(&r->tails->consumed, r->ring->cons.tail, __ATOMIC_RELEASE);
 }
 
 void ring_pop(struct ring *r)
 {
-	struct rte_ring_zc_data zc;
-
-	rte_ring_dequeue_zc_bulk_elem_start(r->ring, r->element, 1, &zc, NULL);
-	rte_ring_dequeue_zc_elem_finish(r->ring, 1);
-	__atomic_store_n(&r->tails->consumed, r->ring->cons.tail, __ATOMIC_RELEASE);
+	ring_pop_all(r, 1);
 }
 
 uint32_t ring_count(struct ring *r)

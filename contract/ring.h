@@ -50,10 +50,17 @@ void ring_unmap(struct ring *r);
 // Producer: room for the next element, or NULL when the ring is full or broken. Fill it and push.
 void *ring_slot(struct ring *r);
 void ring_push(struct ring *r);
+// The same for elements that belong together: room for the one behind so many others, or NULL when
+// there is no room for it and all before it. ring_push_all puts the first count of them at once.
+void *ring_slot_at(struct ring *r, uint32_t behind);
+void ring_push_all(struct ring *r, uint32_t count);
 
 // Consumer: the oldest element, or NULL when the ring is empty or broken. Copy, then pop.
 const void *ring_front(struct ring *r);
 void ring_pop(struct ring *r);
+// The same: the element behind so many others, or NULL; ring_pop_all takes the first count.
+const void *ring_front_at(struct ring *r, uint32_t behind);
+void ring_pop_all(struct ring *r, uint32_t count);
 
 // Elements in the ring as this side sees it.
 uint32_t ring_count(struct ring *r);

@@ -48,21 +48,26 @@ static void check_element(const struct ring *r, const void *element, bool write)
 		memset((uint8_t *)(uintptr_t)element, 0x5a, ELEMENT);
 }
 
-static void use(struct ring *r, bool advance)
+// The one behind so many others; all before it are there as well, each another one.
+static void use(struct ring *r, bool advance, uint32_t behind)
 {
 	bool was_broken = r->broken;
-	const void *element;
+	const void *element = NULL, *last = NULL;
 
 	check(ring_count(r) < ELEMENTS);
-	element = r->end == RING_PRODUCER ? ring_slot(r) : ring_front(r);
-	check_element(r, element, r->end == RING_PRODUCER);
-	check(!was_broken || (r->broken && !element));
+	for (uint32_t i = 0; i <= behind; i++) {
+		last = element;
+		element = r->end == RING_PRODUCER ? ring_slot_at(r, i) : ring_front_at(r, i);
+		check_element(r, element, r->end == RING_PRODUCER);
+		check(!was_broken || (r->broken && !element));
+		check(!element || (element != last && (last || i == 0)));
+	}
 	if (!element || !advance)
 		return;
 	if (r->end == RING_PRODUCER)
-		ring_push(r);
+		ring_push_all(r, behind + 1);
 	else
-		ring_pop(r);
+		ring_pop_all(r, behind + 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -83,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else if (step < 0x50)
 			*theirs = view_u32(&v);
 		else
-			use(&r, step & 1);
+			use(&r, step & 1, step >> 1 & 7);
 	}
 	ring_unmap(&r);
 	return 0;

@@ -166,11 +166,19 @@ static int map_stats(int fd)
 	return 0;
 }
 
-// A punted packet, copied out and checked. False: the dataplane broke the contract.
-static bool copy_packet(const struct packet *shared, struct packet *out)
+// A punted packet, copied out and put together.
+struct punted {
+	struct packet header; // of the first part; without data
+	uint8_t data[PACKET_PARTS * PACKET_DATA];
+	size_t length;
+};
+
+static bool header_is_sane(const struct packet *out)
 {
-	memcpy(out, shared, PACKET_HEADER);
-	if (out->length > PACKET_DATA)
+	if (out->length > PACKET_DATA || out->part != 0 || out->parts == 0 ||
+		out->parts > PACKET_PARTS)
+		return false;
+	if (out->parts > 1 && (out->kind != PACKET_IKE || out->length != PACKET_DATA))
 		return false;
 	if (out->kind == PACKET_PPP || out->kind == PACKET_IP6) {
 		if (out->session >= d.offer.sessions)
@@ -180,26 +188,60 @@ static bool copy_packet(const struct packet *shared, struct packet *out)
 		   out->remote.version != out->local.version) {
 		return false;
 	}
-	memcpy(out->data, shared->data, out->length);
 	return true;
+}
+
+// The part that follows what is there already.
+static bool take_part(const struct packet *shared, uint16_t part, struct punted *out)
+{
+	struct packet next;
+	uint16_t length;
+
+	if (!shared)
+		return false;
+	memcpy(&next, shared, PACKET_HEADER);
+	length = next.length;
+	if (next.part != part || length == 0 || length > PACKET_DATA ||
+		(length < PACKET_DATA && part < out->header.parts - 1))
+		return false;
+	next.part = 0;
+	next.length = out->header.length;
+	if (memcmp(&next, &out->header, PACKET_HEADER) != 0)
+		return false;
+	memcpy(out->data + out->length, shared->data, length);
+	out->length += length;
+	return true;
+}
+
+// The packet at the front of the ring, which leaves it. False: the dataplane broke the contract,
+// which puts all parts of a message into the ring at once.
+static bool take_packet(struct ring *ring, const struct packet *shared, struct punted *out)
+{
+	memcpy(&out->header, shared, PACKET_HEADER);
+	if (!header_is_sane(&out->header))
+		return false;
+	out->length = out->header.length;
+	memcpy(out->data, shared->data, out->length);
+	for (uint16_t i = 1; i < out->header.parts; i++)
+		if (!take_part(ring_front_at(ring, i), i, out))
+			return false;
+	ring_pop_all(ring, out->header.parts);
+	return out->length <= LIMIT_IKE_MESSAGE;
 }
 
 static void take_packets(uint32_t worker)
 {
 	struct ring *ring = &d.channel.punt[worker];
-	static struct packet packet;
+	static struct punted packet;
 
 	for (int i = 0; i < TURN_PACKETS && d.state == UP; i++) {
 		const struct packet *shared = ring_front(ring);
-		bool good;
 
 		if (!shared)
 			return;
-		good = copy_packet(shared, &packet);
-		ring_pop(ring);
-		if (!good)
+		if (!take_packet(ring, shared, &packet))
 			return lost("a punted packet that cannot be");
-		d.events->packet(d.context, &packet);
+		d.events->packet(d.context, &packet.header, packet.data, packet.length);
 	}
 }
 
@@ -450,21 +492,32 @@ int dataplane_post(uint32_t type, const void *body, uint32_t size, uint64_t requ
 // the same worker, so that it keeps its order.
 static int inject(const struct packet *header, uint32_t affinity, const void *data, size_t length)
 {
+	size_t most = header->kind == PACKET_IKE ? LIMIT_IKE_MESSAGE : PACKET_DATA;
+	uint16_t parts = length > PACKET_DATA ? (length + PACKET_DATA - 1) / PACKET_DATA : 1;
+	const uint8_t *bytes = data;
 	struct packet *slot;
 	struct ring *ring;
 
 	if (d.state != UP)
 		return -ENOTCONN;
-	if (length > PACKET_DATA)
+	if (length > most)
 		return -EMSGSIZE;
 	ring = &d.channel.inject[affinity % d.channel.workers];
-	slot = ring_slot(ring);
-	if (!slot)
-		return -ENOBUFS;
-	memcpy(slot, header, PACKET_HEADER);
-	slot->length = (uint16_t)length;
-	memcpy(slot->data, data, length);
-	ring_push(ring);
+	// From the last one on: when that has room, so have the others.
+	for (uint16_t i = parts; i-- > 0;) {
+		size_t at = (size_t)i * PACKET_DATA;
+		size_t size = length - at < PACKET_DATA ? length - at : PACKET_DATA;
+
+		slot = ring_slot_at(ring, i);
+		if (!slot)
+			return -ENOBUFS;
+		memcpy(slot, header, PACKET_HEADER);
+		slot->part = i;
+		slot->parts = parts;
+		slot->length = (uint16_t)size;
+		memcpy(slot->data, bytes + at, size);
+	}
+	ring_push_all(ring, parts);
 	return 0;
 }
 

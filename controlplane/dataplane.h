@@ -23,7 +23,8 @@ struct flow {
 
 // All return 0, -ENOTCONN without a dataplane, -ENOBUFS when the ring is full, -EMSGSIZE.
 
-// An IKE message; the non-ESP marker (RFC 3948 section 2.2) is put on when local_port is 4500.
+// An IKE message of up to LIMIT_IKE_MESSAGE bytes; the non-ESP marker (RFC 3948 section 2.2) is put
+// on when local_port is 4500.
 int dataplane_send_ike(const struct flow *flow, const void *message, size_t length);
 // An L2TP control message through the pair of SAs (spi_in), or in clear when sa is 0.
 int dataplane_send_l2tp(const struct flow *flow, uint32_t sa, const void *message, size_t length);
@@ -43,8 +44,10 @@ struct dataplane_events {
 	void (*up)(void *context, const struct channel_offer *offer);
 	// It is gone (the dataplane ended, or broke the contract); it is sought again by itself.
 	void (*down)(void *context);
-	// A punted packet: a private copy whose kind, length and addresses were checked.
-	void (*packet)(void *context, const struct packet *packet);
+	// A punted packet, whose kind, length and addresses were checked: a copy of its header, and
+	// private copies of its data, which may have been in several parts.
+	void (*packet)(
+		void *context, const struct packet *header, const uint8_t *data, size_t length);
 	// An event other than REPLY, its size checked; body is a private copy.
 	void (*event)(void *context, uint32_t type, const void *body);
 };

@@ -30,14 +30,16 @@ static int keep(uint16_t kind, const struct flow *flow, uint32_t sa, uint32_t se
 {
 	struct fake_packet *p = &queue[(first + count) % QUEUE];
 
-	if (length > PACKET_DATA)
+	if (length > (kind == PACKET_IKE ? LIMIT_IKE_MESSAGE : PACKET_DATA))
 		return -EMSGSIZE;
 	if (count == QUEUE)
 		return -ENOBUFS;
 	count++;
-	*p = (struct fake_packet){.kind = kind, .sa = sa, .session = session, .length = length};
-	if (flow)
-		p->flow = *flow;
+	p->kind = kind;
+	p->sa = sa;
+	p->session = session;
+	p->length = length;
+	p->flow = flow ? *flow : (struct flow){0};
 	memcpy(p->data, data, length);
 	return 0;
 }

@@ -18,7 +18,7 @@ struct fake_packet {
 	struct flow flow;
 	uint32_t sa;
 	uint32_t session;
-	uint8_t data[PACKET_DATA];
+	uint8_t data[LIMIT_IKE_MESSAGE];
 	size_t length;
 };
 // The oldest packet not yet taken, or NULL.

@@ -81,7 +81,7 @@ static void round_done(uv_check_t *handle)
 
 // ---- from the dataplane
 
-static void packet_in(void *context, const struct packet *p)
+static void packet_in(void *context, const struct packet *p, const uint8_t *data, size_t length)
 {
 	struct gateway *g = context;
 	struct l2tp_from from = {
@@ -93,20 +93,20 @@ static void packet_in(void *context, const struct packet *p)
 	timers_set_now(g->timers, uv_now(g->loop));
 	switch (p->kind) {
 	case PACKET_IKE:
-		ike_input(g->ike, &from.flow, p->data, p->length);
+		ike_input(g->ike, &from.flow, data, length);
 		break;
 	case PACKET_L2TP:
 		// A tunnel on any pair but the newest would keep that pair from being deleted.
 		if (p->sa)
 			from.sa = ike_pair_used(g->ike, p->sa);
 		if (from.sa || !p->peer)
-			l2tp_input(g->l2tp, &from, p->data, p->length);
+			l2tp_input(g->l2tp, &from, data, length);
 		break;
 	case PACKET_IP6:
-		subscribers_input_ip6(g->subscribers, p->session, p->data, p->length);
+		subscribers_input_ip6(g->subscribers, p->session, data, length);
 		break;
 	case PACKET_PPP:
-		subscribers_input(g->subscribers, p->session, p->data, p->length);
+		subscribers_input(g->subscribers, p->session, data, length);
 		break;
 	}
 }

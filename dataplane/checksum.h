@@ -4,6 +4,7 @@
 // Internet checksums (RFC 1071) as the stages need them, on DPDK's.
 
 #include <rte_ip.h>
+#include <rte_mbuf.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -40,12 +41,21 @@ static inline bool checksum_ip4_ok(const void *ip, uint16_t header)
 	return rte_raw_cksum(ip, header) == 0xffff;
 }
 
-// A UDP datagram of length bytes, contiguous, between two IPv4 addresses in network byte order:
-// what goes into its checksum field, which must be zero now.
-static inline uint16_t checksum_udp4(
-	uint32_t source, uint32_t destination, const void *udp, uint16_t length)
+// The sum of all bytes of a packet, in however many segments they lie.
+static inline uint16_t checksum_of_packet(const struct rte_mbuf *m)
 {
-	uint32_t sum = rte_raw_cksum(udp, length);
+	uint16_t sum = 0;
+
+	(void)rte_raw_cksum_mbuf(m, 0, m->pkt_len, &sum); // fails beyond the end alone
+	return sum;
+}
+
+// What goes into the checksum field of a UDP datagram of length bytes between two IPv4 addresses in
+// network byte order, when its bytes with a checksum of zero have that sum.
+static inline uint16_t checksum_udp4_of(
+	uint32_t source, uint32_t destination, uint16_t bytes, uint16_t length)
+{
+	uint32_t sum = bytes;
 	uint16_t folded;
 
 	sum += (source & 0xffff) + (source >> 16);
@@ -55,6 +65,13 @@ static inline uint16_t checksum_udp4(
 	folded = (uint16_t)((sum & 0xffff) + (sum >> 16));
 	folded = (uint16_t)~folded;
 	return folded ? folded : 0xffff; // 0 says that there is none (RFC 768)
+}
+
+// The same of contiguous bytes.
+static inline uint16_t checksum_udp4(
+	uint32_t source, uint32_t destination, const void *udp, uint16_t length)
+{
+	return checksum_udp4_of(source, destination, rte_raw_cksum(udp, length), length);
 }
 
 // The same with the checksum in place: right when the sum is all ones.
@@ -77,17 +94,25 @@ static inline uint64_t checksum_addresses6(const uint8_t *source, const uint8_t 
 	return sum;
 }
 
-// Over the pseudo-header of RFC 8200 section 8.1 and length contiguous bytes: what goes into the
+// Over the pseudo-header of RFC 8200 section 8.1 and length bytes of that sum: what goes into the
 // checksum field of that protocol, which must be zero now; 0 is a value like any other.
-static inline uint16_t checksum_upper6(const uint8_t *source, const uint8_t *destination,
-	uint8_t protocol, const void *data, uint16_t length)
+static inline uint16_t checksum_upper6_of(const uint8_t *source, const uint8_t *destination,
+	uint8_t protocol, uint16_t bytes, uint16_t length)
 {
-	uint64_t sum = rte_raw_cksum(data, length);
+	uint64_t sum = bytes;
 
 	sum += checksum_addresses6(source, destination);
 	sum += rte_cpu_to_be_16(protocol);
 	sum += rte_cpu_to_be_16(length);
 	return (uint16_t)~checksum_fold(sum);
+}
+
+// The same of contiguous bytes.
+static inline uint16_t checksum_upper6(const uint8_t *source, const uint8_t *destination,
+	uint8_t protocol, const void *data, uint16_t length)
+{
+	return checksum_upper6_of(
+		source, destination, protocol, rte_raw_cksum(data, length), length);
 }
 
 // The same with the checksum in place: right when nothing is left.

@@ -148,7 +148,39 @@ static enum drop check_udp(struct rte_mbuf *m, const struct rte_udp_hdr *udp, ui
 	return DROP_COUNT;
 }
 
-void classify_udp(struct worker *w, struct rte_mbuf *m, struct classified *out)
+static bool long_checksum_is_right(const struct rte_mbuf *m, const struct rte_udp_hdr *udp)
+{
+	const struct meta *meta = meta_of((struct rte_mbuf *)(uintptr_t)m);
+	uint16_t sum = checksum_of_packet(m), length = (uint16_t)m->pkt_len;
+
+	if (meta->flags & META_OUTER6)
+		return udp->dgram_cksum != 0 && checksum_upper6_of(meta->remote6, meta->local6,
+							IPPROTO_UDP, sum, length) == 0;
+	return udp->dgram_cksum == 0 ||
+	       checksum_udp4_of(meta->remote, meta->local, sum, length) == 0xffff;
+}
+
+// In several segments: reassemble.c made it, saw IKE's port and the marker where it belongs, and
+// that its first segment has more than both.
+static void long_ike(struct worker *w, struct rte_mbuf *m)
+{
+	const struct rte_udp_hdr *udp = rte_pktmbuf_mtod(m, const struct rte_udp_hdr *);
+	bool nat_t = udp->dst_port == rte_cpu_to_be_16(PORT_NAT_T);
+
+	if (rte_be_to_cpu_16(udp->dgram_len) != m->pkt_len || udp->src_port == 0) {
+		packet_drop(w, m, DROP_UDP_INVALID);
+		return;
+	}
+	if (!nat_t && !long_checksum_is_right(m, udp)) {
+		packet_drop(w, m, DROP_UDP_CHECKSUM);
+		return;
+	}
+	meta_of(m)->remote_port = rte_be_to_cpu_16(udp->src_port);
+	meta_of(m)->local_port = rte_be_to_cpu_16(udp->dst_port);
+	punt_ike(w, m, sizeof(*udp) + (nat_t ? MARKER : 0), nat_t ? META_NAT_T : 0);
+}
+
+static void short_udp(struct worker *w, struct rte_mbuf *m, struct classified *out)
 {
 	const struct rte_udp_hdr *udp = rte_pktmbuf_mtod(m, const struct rte_udp_hdr *);
 	struct meta *meta = meta_of(m);
@@ -171,6 +203,14 @@ void classify_udp(struct worker *w, struct rte_mbuf *m, struct classified *out)
 	} else {
 		packet_drop(w, m, DROP_UDP_PORT);
 	}
+}
+
+void classify_udp(struct worker *w, struct rte_mbuf *m, struct classified *out)
+{
+	if (unlikely(m->nb_segs > 1))
+		long_ike(w, m);
+	else
+		short_udp(w, m, out);
 }
 
 static void fragment(

@@ -134,7 +134,8 @@ void classify_local6(
 	meta->tos = (uint8_t)(rte_be_to_cpu_32(ip->vtc_flow) >> 20);
 	memcpy(meta->remote6, ip->src_addr, sizeof(meta->remote6));
 	memcpy(meta->local6, ip->dst_addr, sizeof(meta->local6));
-	if (!ip6_payload((const uint8_t *)ip, m->data_len, &l) || l.routing)
+	// What was put together may have its payload, and nothing before it, in further segments.
+	if (!ip6_payload((const uint8_t *)ip, (uint16_t)m->pkt_len, &l) || l.routing)
 		packet_drop(w, m, DROP_IP6_EXTENSION);
 	else if (l.fragment_offset || l.more)
 		fragment(w, m, p, &l, out);

@@ -59,6 +59,7 @@ static void inject(struct view *v)
 	memset(slot, 0, PACKET_HEADER);
 	slot->kind = PACKET_PPP;
 	slot->length = 20;
+	slot->parts = 1;
 	slot->session = view_u8(v);
 	ring_push(&lab.far.inject[0]);
 	lab_run();

@@ -51,7 +51,6 @@ static void header_finish(uint8_t *ip, uint8_t header, uint16_t total, uint16_t 
 
 // How the packet is to be cut; fragment is the field of the original header with its flags.
 struct cut {
-	const uint8_t *ip;
 	uint16_t header;     // bytes of the first fragment's header
 	uint16_t payload;    // bytes in all
 	uint16_t first;      // bytes of payload in the first fragment, a multiple of 8
@@ -64,17 +63,36 @@ struct cut {
 static struct cut cut_plan(const struct rte_mbuf *m, uint16_t mtu)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
-	struct cut c = {.ip = ip, .header = (uint16_t)((ip[0] & 0xf) * 4)};
+	struct cut c = {.header = (uint16_t)((ip[0] & 0xf) * 4)};
 
 	memcpy(c.next_ip, ip, IP4_HEADER);
 	c.next_header = (uint8_t)(IP4_HEADER + fragment_options(ip + IP4_HEADER,
 						       (uint8_t)(c.header - IP4_HEADER),
 						       c.next_ip + IP4_HEADER));
-	c.payload = (uint16_t)(m->data_len - c.header);
+	c.payload = (uint16_t)(m->pkt_len - c.header);
 	c.first = (uint16_t)((mtu - c.header) & ~7);
 	c.each = (uint16_t)((mtu - c.next_header) & ~7);
 	c.fragment = (uint16_t)(ip[6] << 8 | ip[7]);
 	return c;
+}
+
+// So many bytes of a packet, in however many segments they lie.
+static void copy_out(const struct rte_mbuf *m, uint32_t at, uint16_t size, uint8_t *to)
+{
+	const void *bytes = rte_pktmbuf_read(m, at, size, to);
+
+	if (bytes && bytes != to)
+		memcpy(to, bytes, size);
+}
+
+// Keeps the first bytes alone, which lie in the first segment.
+static void cut_behind(struct rte_mbuf *m, uint16_t length)
+{
+	rte_pktmbuf_free(m->next);
+	m->next = NULL;
+	m->nb_segs = 1;
+	m->data_len = length;
+	m->pkt_len = length;
 }
 
 static struct rte_mbuf *further(
@@ -94,7 +112,7 @@ static struct rte_mbuf *further(
 		return NULL;
 	}
 	memcpy(to, c->next_ip, c->next_header);
-	memcpy(to + c->next_header, c->ip + c->header + at, size);
+	copy_out(m, c->header + at, size, to + c->next_header);
 	header_finish(to, c->next_header, c->next_header + size, more | offset);
 	*meta_of(f) = *meta_of((struct rte_mbuf *)(uintptr_t)m);
 	return f;
@@ -105,7 +123,8 @@ uint16_t fragment_ip4(struct worker *w, struct rte_mbuf *m, uint16_t mtu, struct
 	struct cut c = cut_plan(m, mtu);
 	uint16_t n = 1;
 
-	if (c.first < 8 || (c.fragment & RTE_IPV4_HDR_OFFSET_MASK) + c.payload / 8 > 0x1fff)
+	if (c.first < 8 || c.header + c.first > m->data_len ||
+		(c.fragment & RTE_IPV4_HDR_OFFSET_MASK) + c.payload / 8 > 0x1fff)
 		return 0;
 	for (uint32_t at = c.first; at < c.payload; at += c.each) {
 		struct rte_mbuf *f = n < FRAGMENTS_MAX ? further(w, m, &c, (uint16_t)at) : NULL;
@@ -119,7 +138,7 @@ uint16_t fragment_ip4(struct worker *w, struct rte_mbuf *m, uint16_t mtu, struct
 	}
 	header_finish(rte_pktmbuf_mtod(m, uint8_t *), (uint8_t)c.header, c.header + c.first,
 		(c.fragment & RTE_IPV4_HDR_OFFSET_MASK) | RTE_IPV4_HDR_MF_FLAG);
-	rte_pktmbuf_trim(m, c.payload - c.first);
+	cut_behind(m, c.header + c.first);
 	out[0] = m;
 	return n;
 }
@@ -150,7 +169,7 @@ static struct rte_mbuf *further6(
 	struct worker *w, struct rte_mbuf *m, uint16_t at, uint16_t each, uint32_t id)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint16_t left = m->data_len - IP6_HEADER - at, size = left < each ? left : each;
+	uint16_t left = m->pkt_len - IP6_HEADER - at, size = left < each ? left : each;
 	struct rte_mbuf *f = packet_create(w);
 	uint8_t *to;
 
@@ -162,7 +181,7 @@ static struct rte_mbuf *further6(
 		return NULL;
 	}
 	front6(to, ip, size, at | (left > size), id);
-	memcpy(to + FRONT6, ip + IP6_HEADER + at, size);
+	copy_out(m, IP6_HEADER + at, size, to + FRONT6);
 	*meta_of(f) = *meta_of(m);
 	return f;
 }
@@ -170,10 +189,11 @@ static struct rte_mbuf *further6(
 uint16_t fragment_ip6(
 	struct worker *w, struct rte_mbuf *m, uint16_t mtu, uint32_t id, struct rte_mbuf **out)
 {
-	uint16_t payload = m->data_len - IP6_HEADER, each = (uint16_t)((mtu - FRONT6) & ~7), n = 1;
+	uint16_t payload = m->pkt_len - IP6_HEADER, each = (uint16_t)((mtu - FRONT6) & ~7), n = 1;
 	uint8_t *to;
 
-	if (rte_pktmbuf_headroom(m) < IP6_FRAGMENT_HEADER || payload <= each)
+	if (rte_pktmbuf_headroom(m) < IP6_FRAGMENT_HEADER || payload <= each ||
+		IP6_HEADER + each > m->data_len)
 		return 0;
 	for (uint32_t at = each; at < payload; at += each) {
 		struct rte_mbuf *f = NULL;
@@ -187,7 +207,7 @@ uint16_t fragment_ip6(
 		}
 		out[n++] = f;
 	}
-	rte_pktmbuf_trim(m, payload - each);
+	cut_behind(m, IP6_HEADER + each);
 	to = (uint8_t *)rte_pktmbuf_prepend(m, IP6_FRAGMENT_HEADER);
 	front6(to, to + IP6_FRAGMENT_HEADER, each, 1, id);
 	out[0] = m;

@@ -338,6 +338,7 @@ static struct packet *inject_ike(uint16_t length)
 	memset(p, 0, sizeof(*p));
 	p->kind = PACKET_IKE;
 	p->length = length;
+	p->parts = 1;
 	p->session = SESSION_NONE;
 	p->local = address_from_u32(US_SUB);
 	p->remote = address_from_u32(CLIENT);

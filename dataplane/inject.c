@@ -2,7 +2,9 @@
 
 // What the control plane sends: IKE, L2TP control messages, PPP packets and NAT keepalives, from
 // the inject ring onto the way out. The ring is memory that the other side can write at any time,
-// so the header is copied first and the copy is checked; the data is only ever copied.
+// so the header is copied first and the copy is checked; the data is only ever copied. A long IKE
+// message lies in several slots; it goes on in as many segments as it takes, and ip_out.c, to which
+// nothing but its length matters, sends it in fragments.
 
 #include "dataplane/checksum.h"
 #include "dataplane/ip6.h"
@@ -21,6 +23,14 @@ enum {
 	L2TP_LENGTH_MIN = 12, // bytes: the control header (RFC 2661 section 3.1)
 	PPP_LENGTH_MIN = 2,
 	MARKER = 4, // bytes: the non-ESP marker (RFC 3948 section 2.2)
+};
+
+// What the slots at the front of the ring are, copied and checked.
+struct gathered {
+	struct packet header;          // of the first one; without data
+	uint16_t slots;                // that belong to it
+	uint16_t length[PACKET_PARTS]; // bytes of data in each
+	uint32_t total;
 };
 
 // Packets of one call, by where they go on.
@@ -69,8 +79,6 @@ static bool session_open6(const struct worker *w, uint32_t session)
 static enum drop check(const struct worker *w, const struct packet *p, struct sa **sa)
 {
 	*sa = NULL;
-	if (p->length > PACKET_DATA)
-		return DROP_INJECT_INVALID;
 	switch (p->kind) {
 	case PACKET_IKE:
 		if (p->length < IKE_LENGTH_MIN || !endpoints_are_sane(w, p))
@@ -118,17 +126,41 @@ static uint16_t front_of(const struct packet *p, uint8_t front[MARKER])
 	return PPP_LENGTH_MIN;
 }
 
-static bool put_data(struct rte_mbuf *m, const struct packet *p, const uint8_t *data)
+// Behind what is in it, in further segments when its own has no room left.
+static bool append(struct worker *w, struct rte_mbuf *m, const uint8_t *data, uint16_t length)
+{
+	struct rte_mbuf *last = rte_pktmbuf_lastseg(m);
+
+	while (length > 0) {
+		uint16_t size = RTE_MIN(rte_pktmbuf_tailroom(last), length);
+
+		if (size == 0) {
+			last = rte_pktmbuf_alloc(w->pool);
+			if (!last || rte_pktmbuf_chain(m, last) != 0) {
+				rte_pktmbuf_free(last);
+				return false;
+			}
+			continue;
+		}
+		memcpy(rte_pktmbuf_append(m, size), data, size);
+		data += size;
+		length -= size;
+	}
+	return true;
+}
+
+static bool put_data(
+	struct worker *w, struct rte_mbuf *m, const struct gathered *t, struct ring *ring)
 {
 	uint8_t front[MARKER];
-	uint16_t length = front_of(p, front);
-	char *room = rte_pktmbuf_append(m, length + p->length);
+	bool room = append(w, m, front, front_of(&t->header, front));
 
-	if (!room)
-		return false;
-	memcpy(room, front, length);
-	memcpy(room + length, data, p->length);
-	return true;
+	for (uint16_t i = 0; room && i < t->slots; i++) {
+		const struct packet *slot = ring_front_at(ring, i);
+
+		room = slot && append(w, m, slot->data, t->length[i]);
+	}
+	return room;
 }
 
 // Inside ESP and on UDP encapsulation the checksum is left out (RFC 3948 section 2.1); IKE has one.
@@ -143,10 +175,11 @@ static bool put_udp(struct rte_mbuf *m, const struct packet *p)
 		return false;
 	udp->src_port = rte_cpu_to_be_16(p->local_port);
 	udp->dst_port = rte_cpu_to_be_16(p->remote_port);
-	udp->dgram_len = rte_cpu_to_be_16(m->data_len);
+	udp->dgram_len = rte_cpu_to_be_16((uint16_t)m->pkt_len);
 	udp->dgram_cksum = 0;
 	if (p->kind != PACKET_NAT_KEEPALIVE && !p->sa && !(meta->flags & META_OUTER6))
-		udp->dgram_cksum = checksum_udp4(meta->local, meta->remote, udp, m->data_len);
+		udp->dgram_cksum = checksum_udp4_of(
+			meta->local, meta->remote, checksum_of_packet(m), (uint16_t)m->pkt_len);
 	return true;
 }
 
@@ -173,48 +206,95 @@ static void put_meta(struct rte_mbuf *m, const struct packet *p, struct sa *sa)
 	meta->sa = sa;
 }
 
-static void take(struct worker *w, const struct packet *slot, struct outgoing *out)
+// The next part of it; false when what is there is something else, or nothing.
+static bool follow(struct ring *ring, struct gathered *t)
 {
+	const struct packet *slot = ring_front_at(ring, t->slots);
+	struct packet next;
+	uint16_t length;
+
+	if (!slot)
+		return false;
+	memcpy(&next, slot, PACKET_HEADER);
+	length = next.length;
+	if (next.part != t->slots || length == 0 || length > PACKET_DATA ||
+		(length < PACKET_DATA && t->slots < t->header.parts - 1))
+		return false;
+	next.part = 0;
+	next.length = t->header.length;
+	if (memcmp(&next, &t->header, PACKET_HEADER) != 0)
+		return false;
+	t->length[t->slots++] = length;
+	t->total += length;
+	return true;
+}
+
+// All slots that belong together. False when they do not make a packet; those that belong together
+// as far as it goes are t->slots even then.
+static bool gather(struct ring *ring, struct gathered *t)
+{
+	const struct packet *p = &t->header;
+
+	t->slots = 1;
+	t->length[0] = p->length;
+	t->total = p->length;
+	if (p->parts == 1)
+		return p->part == 0 && p->length <= PACKET_DATA;
+	if (p->parts == 0 || p->parts > PACKET_PARTS || p->part != 0 || p->kind != PACKET_IKE ||
+		p->length != PACKET_DATA)
+		return false;
+	while (t->slots < p->parts)
+		if (!follow(ring, t))
+			return false;
+	return t->total <= LIMIT_IKE_MESSAGE;
+}
+
+// The packet at the front of the ring. Returns how many slots it takes.
+static uint16_t take(
+	struct worker *w, struct ring *ring, const struct packet *slot, struct outgoing *out)
+{
+	const struct packet *p;
 	struct rte_mbuf *m;
-	struct packet p;
+	struct gathered t;
 	enum drop reason;
 	struct sa *sa;
 
-	memcpy(&p, slot, PACKET_HEADER);
+	memcpy(&t.header, slot, PACKET_HEADER);
+	p = &t.header;
 	w->stats->injected++;
-	reason = check(w, &p, &sa);
+	reason = gather(ring, &t) ? check(w, p, &sa) : DROP_INJECT_INVALID;
 	if (reason != DROP_COUNT) {
 		packet_lost(w, reason);
-		return;
+		return t.slots;
 	}
 	m = packet_new(w);
 	if (!m) {
 		packet_lost(w, DROP_NO_MEMORY);
-		return;
+		return t.slots;
 	}
-	put_meta(m, &p, sa);
-	if (!put_data(m, &p, slot->data) || (!of_session(&p) && !put_udp(m, &p))) {
+	put_meta(m, p, sa);
+	if (!put_data(w, m, &t, ring) || (!of_session(p) && !put_udp(m, p)))
 		packet_drop(w, m, DROP_NO_MEMORY);
-		return;
-	}
-	if (of_session(&p))
+	else if (of_session(p))
 		out->ppp[out->ppp_count++] = m;
 	else
 		out->udp[out->udp_count++] = m;
+	return t.slots;
 }
 
 uint16_t inject(struct worker *w)
 {
 	struct channel *c = atomic_load_explicit(&w->channel, memory_order_acquire);
 	struct outgoing out = {0};
-	uint16_t taken = 0;
 	const struct packet *slot;
+	struct ring *ring;
+	uint16_t taken = 0;
 
 	if (!c)
 		return 0;
-	while (taken < BURST && (slot = ring_front(&c->inject[w->index]))) {
-		take(w, slot, &out);
-		ring_pop(&c->inject[w->index]);
+	ring = &c->inject[w->index];
+	while (taken < BURST && (slot = ring_front(ring))) {
+		ring_pop_all(ring, take(w, ring, slot, &out));
 		taken++;
 	}
 	downlink_control(w, out.ppp, out.ppp_count);

@@ -14,7 +14,8 @@
 enum {
 	SLOTS = 40,
 	SECONDS = 10,
-	SIX = 0x80, // of the kind: over IPv6
+	SIX = 0x80,  // of the kind: over IPv6
+	LONG = 0x40, // and more parts follow
 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -38,6 +39,7 @@ static struct packet sane(uint8_t kind, bool six)
 {
 	struct packet p = {.kind = kind,
 		.length = 64,
+		.parts = 1,
 		.sa = kind == PACKET_L2TP ? OURS : 0,
 		.session = kind == PACKET_PPP ? SESSION : SESSION_NONE,
 		.local_port = kind == PACKET_IKE ? PORT_IKE : PORT_L2TP,
@@ -52,24 +54,34 @@ static struct packet sane(uint8_t kind, bool six)
 	return p;
 }
 
-static void put(uint16_t worker, struct view *v)
+static void push(uint16_t worker, const struct packet *p)
 {
 	struct packet *slot = ring_slot(&lab.far.inject[worker]);
+
+	check(slot);
+	memcpy(slot, p, sizeof(*p));
+	ring_push(&lab.far.inject[worker]);
+}
+
+static void put(uint16_t worker, struct view *v)
+{
 	uint8_t changes[PACKET_HEADER];
 	uint8_t kind = view_u8(v);
 	struct packet p = sane(kind % 6, kind & SIX);
 	size_t length = view_u8(v) * 8U, header = view_u8(v) % (PACKET_HEADER + 1U);
 	uint8_t *bytes = (uint8_t *)&p;
 
-	check(slot);
+	p.parts = kind & LONG ? 1 + length / 8 % PACKET_PARTS : 1;
+	p.length = p.parts > 1 ? PACKET_DATA : p.length;
+	for (; p.part + 1 < p.parts; p.part++)
+		push(worker, &p);
 	length = length < view_left(v) ? length : view_left(v);
 	view_copy(v, p.data, length < PACKET_DATA ? length : PACKET_DATA);
 	header = header < view_left(v) ? header : view_left(v);
 	view_copy(v, changes, header);
 	for (size_t i = 0; i < header; i++)
 		bytes[i] ^= changes[i];
-	memcpy(slot, &p, sizeof(p));
-	ring_push(&lab.far.inject[worker]);
+	push(worker, &p);
 }
 
 static void finish(void)

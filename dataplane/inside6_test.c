@@ -317,7 +317,7 @@ static void test_control(void **state)
 	uint8_t frame[LAB_FRAME], ip[LAB_FRAME];
 	struct build b = build_in(ip, sizeof(ip));
 	const struct packet *p;
-	struct packet answer = {.kind = PACKET_IP6, .session = SESSION_CLEAR};
+	struct packet answer = {.kind = PACKET_IP6, .session = SESSION_CLEAR, .parts = 1};
 	const uint8_t *inner;
 	size_t n;
 
@@ -346,7 +346,7 @@ static void test_control(void **state)
 static void test_refuses_what_is_injected_wrongly(void **state)
 {
 	uint64_t invalid = lab_drops(DROP_INJECT_INVALID), stale = lab_drops(DROP_INJECT_STALE);
-	struct packet p = {.kind = PACKET_IP6, .session = SESSION_CLEAR, .length = 39};
+	struct packet p = {.kind = PACKET_IP6, .session = SESSION_CLEAR, .length = 39, .parts = 1};
 
 	lab_connect();
 	for (int i = 0; i < 3; i++) {

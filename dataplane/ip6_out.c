@@ -46,18 +46,18 @@ static void checksum_put(struct rte_mbuf *m, const struct meta *meta)
 	uint16_t sum;
 
 	memset(udp + UDP_CHECKSUM, 0, sizeof(sum));
-	sum = checksum_udp6(meta->local6, meta->remote6, udp, m->data_len);
+	sum = checksum_upper6_of(meta->local6, meta->remote6, IPPROTO_UDP, checksum_of_packet(m),
+		(uint16_t)m->pkt_len);
+	sum = sum ? sum : 0xffff;
 	memcpy(udp + UDP_CHECKSUM, &sum, sizeof(sum));
 }
 
 bool ip6_out_header(struct rte_mbuf *m)
 {
 	const struct meta *meta = meta_of(m);
-	uint16_t length = m->data_len;
+	uint16_t length = (uint16_t)m->pkt_len;
 	struct rte_ipv6_hdr *ip;
 
-	if (m->nb_segs != 1)
-		return false;
 	if (meta->protocol == IPPROTO_UDP && length >= UDP_HEADER)
 		checksum_put(m, meta);
 	ip = (struct rte_ipv6_hdr *)rte_pktmbuf_prepend(m, sizeof(*ip));

@@ -380,6 +380,7 @@ static void inject_ike(void)
 	memset(p, 0, sizeof(*p));
 	p->kind = PACKET_IKE;
 	p->length = 100;
+	p->parts = 1;
 	p->session = SESSION_NONE;
 	p->local = address_from_u32(US_SUB);
 	p->remote = address_from_u32(CLIENT);

@@ -222,7 +222,7 @@ static void cuts_small_and_many(void **state)
 	assert_int_equal(n, 19);
 	reassembled_check(out, n, 1480, 0, false, 100);
 	m = inner(1700, 0, NULL, 0);
-	assert_int_equal(fragment_ip4(w0, m, 100, out), 0);
+	assert_int_equal(fragment_ip4(w0, m, 68, out), 0);
 	assert_int_equal(m->data_len, 1700);
 	rte_pktmbuf_free(m);
 	assert_int_equal(test_packets_out(), 0);

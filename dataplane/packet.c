@@ -53,7 +53,6 @@ static void describe(
 
 	memset(out, 0, PACKET_HEADER);
 	out->kind = kind;
-	out->length = (uint16_t)m->pkt_len;
 	if (kind == PACKET_IKE && (meta->flags & META_NAT_T))
 		out->flags = PACKET_NAT_T;
 	out->port = meta->port;
@@ -72,27 +71,56 @@ static void describe(
 	}
 }
 
+// The slots that a packet takes, 0 when it is too long.
+static uint16_t parts_of(const struct rte_mbuf *m, enum packet_kind kind)
+{
+	uint32_t most = kind == PACKET_IKE ? LIMIT_IKE_MESSAGE : PACKET_DATA;
+
+	if (likely(m->pkt_len <= PACKET_DATA))
+		return 1;
+	return m->pkt_len > most ? 0 : (uint16_t)((m->pkt_len + PACKET_DATA - 1) / PACKET_DATA);
+}
+
+static void put_part(const struct rte_mbuf *m, uint16_t part, struct packet *slot)
+{
+	uint32_t at = (uint32_t)part * PACKET_DATA;
+	uint32_t length = RTE_MIN(m->pkt_len - at, (uint32_t)PACKET_DATA);
+	const void *bytes = rte_pktmbuf_read(m, at, length, slot->data);
+
+	slot->part = part;
+	slot->length = (uint16_t)length;
+	if (bytes && bytes != slot->data)
+		memcpy(slot->data, bytes, length);
+}
+
 void packet_punt(struct worker *w, struct rte_mbuf *m, enum packet_kind kind)
 {
 	struct channel *c = atomic_load_explicit(&w->channel, memory_order_acquire);
-	struct packet *slot;
+	uint16_t parts = parts_of(m, kind);
+	struct ring *ring;
 
 	if (!c) {
 		packet_drop(w, m, DROP_PUNT_CLOSED);
 		return;
 	}
-	if (m->pkt_len > PACKET_DATA) {
+	if (parts == 0) {
 		packet_drop(w, m, DROP_PUNT_LONG);
 		return;
 	}
-	slot = ring_slot(&c->punt[w->index]);
-	if (!slot) {
-		packet_drop(w, m, DROP_PUNT_FULL);
-		return;
+	ring = &c->punt[w->index];
+	// From the last one on: when that has room, so have the others.
+	for (uint16_t i = parts; i-- > 0;) {
+		struct packet *slot = ring_slot_at(ring, i);
+
+		if (!slot) {
+			packet_drop(w, m, DROP_PUNT_FULL);
+			return;
+		}
+		describe(w, m, kind, slot);
+		slot->parts = parts;
+		put_part(m, i, slot);
 	}
-	describe(w, m, kind, slot);
-	memcpy(slot->data, rte_pktmbuf_mtod(m, void *), m->pkt_len);
-	ring_push(&c->punt[w->index]);
+	ring_push_all(ring, parts);
 	w->stats->punted++;
 	w->wake_control = true;
 	rte_pktmbuf_free(m);

@@ -562,6 +562,7 @@ static void lets_no_router_cut_a_probe(void **state)
 		slot->kind = PACKET_PPP;
 		slot->flags = df ? PACKET_DF : 0;
 		slot->length = 1000;
+		slot->parts = 1;
 		slot->session = SESSION;
 		ring_push(&lab.far.inject[0]);
 		lab_run();

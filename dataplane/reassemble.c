@@ -8,7 +8,8 @@
 // identification names; others hand theirs over. There they wait, in order of their offsets, until
 // they are complete. Then the others' bytes are copied behind the first one's, because the stages
 // that follow want one segment, and the first one goes on as if it had come whole. What would not
-// fit into its buffer is dropped as fragment-long.
+// fit into its buffer is dropped as fragment-long, but for IKE messages (contract/limits.h): they
+// go on in several segments, and classify_udp, which punts them, knows.
 //
 // An overlap, or a second end, is no accident: the datagram is dropped whole, and what still comes
 // of it as well, until its time is up (RFC 5722 section 4 says so for IPv6). An exact copy of a
@@ -41,6 +42,7 @@
 #include <rte_ether.h>
 #include <rte_ip.h>
 #include <rte_jhash.h>
+#include <rte_udp.h>
 #include <string.h>
 #include <sys/queue.h>
 
@@ -52,6 +54,9 @@ enum {
 	ROOM_OF_SOURCE = 4, // a quarter of the room at most
 	ROOM_NEW = 2,       // what a fragment takes at most: its own place and its datagram's
 	DATAGRAM_MOST = UINT16_MAX,
+	MARKER = 4, // bytes: the non-ESP marker (RFC 3948 section 2.2)
+	// Bytes of an IKE message with the longest headers in front, IPv6 extension headers aside.
+	IKE_MOST = LIMIT_IKE_MESSAGE + MARKER + sizeof(struct rte_udp_hdr) + 60,
 	ECN = 3,       // bits of the type of service (RFC 3168 section 5)
 	CLASS_ECN = 4, // the same in the second byte of an IPv6 header: shifted so far
 };
@@ -199,16 +204,18 @@ static void key_read6(const struct rte_mbuf *m, const struct ip6_payload *l, str
 	memcpy(k->destination, ip->dst_addr, sizeof(k->destination));
 }
 
-static enum drop length_check(
-	const struct reassembly *r, uint32_t header, uint32_t length, const struct fragment *f)
+static enum drop length_check(const struct reassembly *r, uint8_t protocol, uint32_t header,
+	uint32_t length, const struct fragment *f)
 {
-	uint32_t start = f->start;
+	uint32_t start = f->start, most = r->most;
 
 	if (length == 0 || (f->more && length % 8) || header + start + length > DATAGRAM_MOST)
 		return DROP_FRAGMENT_INVALID;
 	if ((start ? start : length) < REASSEMBLE_FIRST_LEAST)
 		return DROP_FRAGMENT_TINY;
-	return header + start + length > r->most ? DROP_FRAGMENT_LONG : DROP_COUNT;
+	if (protocol == IPPROTO_UDP)
+		most = RTE_MAX(most, (uint32_t)IKE_MOST);
+	return header + start + length > most ? DROP_FRAGMENT_LONG : DROP_COUNT;
 }
 
 static enum drop fragment_read4(
@@ -223,7 +230,7 @@ static enum drop fragment_read4(
 	f->start = (uint16_t)((field & RTE_IPV4_HDR_OFFSET_MASK) * 8U);
 	f->end = (uint16_t)(f->start + length);
 	f->more = field & RTE_IPV4_HDR_MF_FLAG;
-	return length_check(r, header, length, f);
+	return length_check(r, ip->next_proto_id, header, length, f);
 }
 
 static enum drop fragment_read6(
@@ -244,7 +251,7 @@ static enum drop fragment_read6(
 	f->start = l.fragment_offset;
 	f->end = (uint16_t)(f->start + length);
 	f->more = l.more;
-	return length_check(r, l.at - IP6_FRAGMENT_HEADER, length, f);
+	return length_check(r, l.protocol, l.at - IP6_FRAGMENT_HEADER, length, f);
 }
 
 // Returns why it is refused, or DROP_COUNT. *f is filled in as far as a datagram can be found.
@@ -416,7 +423,7 @@ static void header_finish6(struct rte_mbuf *m)
 	ip[l.fragment_next] = ip[l.fragment];
 	memmove(ip + IP6_FRAGMENT_HEADER, ip, l.fragment);
 	ip = (uint8_t *)rte_pktmbuf_adj(m, IP6_FRAGMENT_HEADER);
-	length = rte_cpu_to_be_16((uint16_t)(m->data_len - IP6_HEADER));
+	length = rte_cpu_to_be_16((uint16_t)(m->pkt_len - IP6_HEADER));
 	memcpy(ip + 4, &length, sizeof(length));
 }
 
@@ -424,22 +431,37 @@ static void header_finish(struct rte_mbuf *m)
 {
 	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
 
-	ip->total_length = rte_cpu_to_be_16(m->data_len);
+	ip->total_length = rte_cpu_to_be_16((uint16_t)m->pkt_len);
 	ip->fragment_offset = 0;
 	ip->hdr_checksum = 0;
 	ip->hdr_checksum = (uint16_t)~rte_raw_cksum(ip, rte_ipv4_hdr_len(ip));
 }
 
-// The datagram in its first fragment's buffer, or NULL: then it is refused.
-static struct rte_mbuf *join(struct worker *w, struct datagram *d)
+// By the ports of its first fragment, which has at least REASSEMBLE_FIRST_LEAST bytes.
+static bool is_ike(const struct datagram *d)
 {
-	struct rte_mbuf *whole = d->piece[0].m;
-	char *to = rte_pktmbuf_append(whole, d->total - d->piece[0].end);
+	const struct piece *p = &d->piece[0];
+	struct rte_udp_hdr udp;
+	const uint8_t *at;
+	struct ip6_payload l;
+	uint32_t marker;
 
-	if (!to || !ecn_join(d, rte_pktmbuf_mtod(whole, uint8_t *))) {
-		refuse(w, d, to ? DROP_FRAGMENT_INVALID : DROP_FRAGMENT_LONG);
-		return NULL;
-	}
+	at = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, p->m->data_len - p->end);
+	if (d->key.version == IP_V6 &&
+		(!ip6_payload(rte_pktmbuf_mtod(p->m, const uint8_t *), p->m->data_len, &l) ||
+			l.protocol != IPPROTO_UDP))
+		return false;
+	if (d->key.version == IP_V4 && d->key.protocol != IPPROTO_UDP)
+		return false;
+	memcpy(&udp, at, sizeof(udp));
+	memcpy(&marker, at + sizeof(udp), sizeof(marker));
+	return udp.dst_port == rte_cpu_to_be_16(PORT_IKE) ||
+	       (udp.dst_port == rte_cpu_to_be_16(PORT_NAT_T) && marker == 0);
+}
+
+// All in the first fragment's buffer, from to on.
+static void join_copies(struct worker *w, struct datagram *d, char *to)
+{
 	for (uint8_t i = 1; i < d->pieces; i++) {
 		struct rte_mbuf *m = d->piece[i].m;
 		uint16_t length = d->piece[i].end - d->piece[i].start;
@@ -448,6 +470,40 @@ static struct rte_mbuf *join(struct worker *w, struct datagram *d)
 		to += length;
 		packet_drop(w, m, DROP_FRAGMENT_JOINED);
 	}
+}
+
+// Each in its own buffer, one behind the other.
+static void join_segments(struct worker *w, struct datagram *d)
+{
+	for (uint8_t i = 1; i < d->pieces; i++) {
+		struct rte_mbuf *m = d->piece[i].m;
+
+		rte_pktmbuf_adj(m, m->data_len - (d->piece[i].end - d->piece[i].start));
+		(void)rte_pktmbuf_chain(d->piece[0].m, m); // there is room for many more
+		packet_lost(w, DROP_FRAGMENT_JOINED);
+	}
+}
+
+// The datagram, which begins with its first fragment, or NULL: then it is refused.
+static struct rte_mbuf *join(struct worker *w, struct datagram *d)
+{
+	struct rte_mbuf *whole = d->piece[0].m;
+	uint16_t more = d->total - d->piece[0].end;
+	bool fits = more <= rte_pktmbuf_tailroom(whole) &&
+		    whole->data_len + more <= w->reassembly->most;
+
+	if (!fits && !is_ike(d)) {
+		refuse(w, d, DROP_FRAGMENT_LONG);
+		return NULL;
+	}
+	if (!ecn_join(d, rte_pktmbuf_mtod(whole, uint8_t *))) {
+		refuse(w, d, DROP_FRAGMENT_INVALID);
+		return NULL;
+	}
+	if (fits)
+		join_copies(w, d, rte_pktmbuf_append(whole, more));
+	else
+		join_segments(w, d);
 	let_go(w, d);
 	end(w->reassembly, d);
 	if (likely(d->key.version == IP_V4))

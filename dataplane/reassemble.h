@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum {
-	REASSEMBLE_PIECES = 16,      // of one datagram at most
+	REASSEMBLE_PIECES = 16, // of one datagram: the longest IKE message where the MTU is 1280
 	REASSEMBLE_FIRST_LEAST = 16, // bytes: UDP header and an ESP or L2TP header's beginning
 	REASSEMBLE_MS = 2000,        // how long a datagram may take; see reassemble.c
 };

@@ -105,7 +105,7 @@ uint16_t subscriber_waited(struct worker *w, struct rte_mbuf **m);
 // packets may come out than went in, m has room for MTU_ROOM of them) or becomes an ICMP
 // fragmentation needed (DF) or packet too big (IPv6) in *errors: inner IP packets back to their
 // sender, for route.
-enum { MTU_ROOM = BURST * 20 };
+enum { MTU_ROOM = BURST * 32 };
 uint16_t mtu(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rte_mbuf **errors,
 	uint16_t *error_count);
 

@@ -33,6 +33,14 @@ static struct stats_worker worker_stats[TEST_WORKERS];
 
 // ---- what worker.c does, recorded
 
+void packet_lost(struct worker *w, enum drop reason)
+{
+	assert_true(reason < DROP_COUNT);
+	bench.record.drops[reason]++;
+	bench.record.dropped++;
+	w->stats->drops[reason]++;
+}
+
 void packet_drop(struct worker *w, struct rte_mbuf *m, enum drop reason)
 {
 	assert_true(reason < DROP_COUNT);

@@ -497,6 +497,7 @@ static struct packet *inject_ike(uint16_t length)
 	memset(p, 0, sizeof(*p));
 	p->kind = PACKET_IKE;
 	p->length = length;
+	p->parts = 1;
 	p->session = SESSION_NONE;
 	address_parse(LAB_SUB6, &p->local);
 	address_parse(CLIENT6, &p->remote);

@@ -133,7 +133,7 @@ void ike_input(struct ike *ike, const struct flow *flow, const uint8_t *message,
 	struct isakmp_header h;
 	struct ike_sa *sa;
 
-	if (length > PACKET_DATA || flow->local.version == IP_NONE ||
+	if (length > LIMIT_IKE_MESSAGE || flow->local.version == IP_NONE ||
 		flow->local.version != flow->remote.version ||
 		isakmp_header_parse(message, length, &h))
 		ike_invalid(ike, flow, "malformed header");

@@ -117,7 +117,7 @@ static struct ike_sa *established(void)
 
 static void step_known(const uint8_t *data, size_t size)
 {
-	uint8_t message[PACKET_DATA];
+	uint8_t message[LIMIT_IKE_MESSAGE];
 	struct ike_sa *sa = newest();
 
 	if (!sa || size < 2 * ISAKMP_COOKIE || size > sizeof(message))
@@ -132,7 +132,7 @@ static void step_known(const uint8_t *data, size_t size)
 static void step_main(const uint8_t *data, size_t size)
 {
 	struct isakmp_header h = {.version = ISAKMP_VERSION, .exchange = ISAKMP_MAIN};
-	uint8_t buffer[PACKET_DATA];
+	uint8_t buffer[LIMIT_IKE_MESSAGE];
 	struct isakmp_out out;
 	struct ike_sa *sa = newest();
 

@@ -267,7 +267,7 @@ static void payloads_input(struct ike *ike, const struct flow *flow, const struc
 void informational_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
-	uint8_t plain[PACKET_DATA], iv[IKE_BLOCK_MAX];
+	uint8_t plain[LIMIT_IKE_MESSAGE], iv[IKE_BLOCK_MAX];
 	struct isakmp_chain chain;
 	struct ike *ike = sa->ike;
 

@@ -10,7 +10,7 @@
 #include "controlplane/ike/crypto.h"
 #include "natt.h"
 
-enum { INITIATOR_MESSAGE = PACKET_DATA };
+enum { INITIATOR_MESSAGE = LIMIT_IKE_MESSAGE };
 
 struct initiator {
 	// Settings, before main mode.

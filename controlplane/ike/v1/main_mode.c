@@ -22,7 +22,7 @@ static int send_second(struct ike_sa *sa, const struct ike_choice *choice, const
 	size_t request_length)
 {
 	struct isakmp_header h = sa_header(sa, ISAKMP_MAIN, 0, 0);
-	uint8_t buffer[PACKET_DATA], digest[SHA256_SIZE];
+	uint8_t buffer[LIMIT_IKE_MESSAGE], digest[SHA256_SIZE];
 	struct isakmp_out out = isakmp_out_begin(buffer, sizeof(buffer), &h);
 	size_t length;
 
@@ -74,7 +74,7 @@ void main_mode_first(struct ike *ike, const struct flow *flow, const struct isak
 static int send_fourth(struct ike_sa *sa)
 {
 	struct isakmp_header h = sa_header(sa, ISAKMP_MAIN, 0, 0);
-	uint8_t buffer[PACKET_DATA];
+	uint8_t buffer[LIMIT_IKE_MESSAGE];
 	struct isakmp_out out = isakmp_out_begin(buffer, sizeof(buffer), &h);
 	size_t length;
 
@@ -160,7 +160,7 @@ static int send_sixth(struct ike_sa *sa, const uint8_t *request, size_t request_
 static void fifth(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
-	uint8_t plain[PACKET_DATA];
+	uint8_t plain[LIMIT_IKE_MESSAGE];
 	struct isakmp_chain chain;
 	const char *reason;
 

@@ -44,7 +44,7 @@ void quick_free(struct quick *q)
 	LIST_REMOVE(q, of_sa);
 	reply_free(&q->reply);
 	if (q->plain)
-		OPENSSL_cleanse(q->plain, PACKET_DATA);
+		OPENSSL_cleanse(q->plain, LIMIT_IKE_MESSAGE);
 	free(q->plain);
 	OPENSSL_cleanse(q, sizeof(*q));
 	free(q);
@@ -89,7 +89,7 @@ static struct quick *quick_create(struct ike_sa *sa, const struct flow *flow, ui
 	q->flow = *flow;
 	q->message_id = message_id;
 	LIST_INSERT_HEAD(&sa->v1.quicks, q, of_sa);
-	q->plain = malloc(PACKET_DATA);
+	q->plain = malloc(LIMIT_IKE_MESSAGE);
 	if (q->plain && !sealed_iv(sa, message_id, q->iv))
 		return q;
 	quick_free(q);
@@ -434,7 +434,7 @@ static void first(struct ike_sa *sa, const struct flow *flow, const struct isakm
 static bool third_is_authentic(
 	struct quick *q, const struct isakmp_header *h, const uint8_t *message)
 {
-	uint8_t plain[PACKET_DATA], iv[IKE_BLOCK_MAX];
+	uint8_t plain[LIMIT_IKE_MESSAGE], iv[IKE_BLOCK_MAX];
 	struct isakmp_chain chain;
 
 	memcpy(iv, q->iv, sizeof(iv));

@@ -34,7 +34,7 @@ struct sealed {
 	struct isakmp_out out;
 	uint32_t message_id;
 	size_t hash_at; // of the HASH payload's body; 0 = the message has none in front
-	uint8_t buffer[PACKET_DATA];
+	uint8_t buffer[LIMIT_IKE_MESSAGE];
 };
 
 // With hash: room for HASH(n) is the first payload.
