@@ -625,6 +625,7 @@ static void inject(enum packet_kind kind, const void *data, uint16_t length)
 	memset(p, 0, sizeof(*p));
 	p->kind = kind;
 	p->length = length;
+	p->parts = 1;
 	p->session = SESSION_WITHOUT;
 	memcpy(p->data, data, length);
 	ring_push(&lab.far.inject[1]);
