@@ -208,7 +208,6 @@ struct config_ike {
 	bool vendor_nat_t_draft02; // (draft-ietf-ipsec-nat-t-ike-02, with and without newline)
 	bool vendor_nat_t_draft03;
 	bool vendor_dpd;
-	bool vendor_fragmentation;
 	bool vendor_culvert; // our own
 };
 

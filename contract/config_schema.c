@@ -101,7 +101,6 @@ static const struct config_word vendor_words[] = {
 	{"natt-02", offsetof(struct config_ike, vendor_nat_t_draft02)},
 	{"natt-03", offsetof(struct config_ike, vendor_nat_t_draft03)},
 	{"dpd", offsetof(struct config_ike, vendor_dpd)},
-	{"fragmentation", offsetof(struct config_ike, vendor_fragmentation)},
 	{"culvert", offsetof(struct config_ike, vendor_culvert)}, {0}};
 
 static const struct config_field dataplane_fields[] = {
@@ -290,7 +289,8 @@ static const struct config_field ike_fields[] = {
 		.help = "64-bit sequence numbers for the ESP SAs of peers that offer them (RFC "
 			"4304)"},
 	{"fragmentation", "true", .kind = KIND_BOOL, FIELD(config_ike, fragmentation),
-		.help = "of IKE messages, with peers that can (RFC 7383; IKEv1: by vendor id)"},
+		.help = "of IKE messages, with peers that say that they can (RFC 7383; IKEv1: "
+			"by vendor id, which we answer with ours)"},
 	{"fragment-size", "1280", .kind = KIND_INTEGER, FIELD(config_ike, fragment_size),
 		.low = LIMIT_MTU_MIN, .high = 1500,
 		.help = "bytes of an IP packet with one fragment of ours"},
@@ -332,7 +332,7 @@ static const struct config_field ike_fields[] = {
 	{"cookies-from", "100", .kind = KIND_INTEGER, FIELD(config_ike, cookies_from),
 		.high = LIMIT_SAS,
 		.help = "half-open ones from which IKEv2 peers have to return a cookie"},
-	{"vendor-ids", "rfc3947 natt-02 natt-03 dpd culvert", .kind = KIND_FLAG, .most = 6,
+	{"vendor-ids", "rfc3947 natt-02 natt-03 dpd culvert", .kind = KIND_FLAG, .most = 5,
 		.words = vendor_words, .help = "which vendor ids we send"},
 	{0}};
 static const struct config_section ike = {"ike", ike_fields};

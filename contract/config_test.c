@@ -199,7 +199,6 @@ static void test_defaults(void **state)
 	assert_int_equal(c->ike.encryption.count, 5);
 	assert_int_equal(c->ike.group.values[0], IKE_ECP_384);
 	assert_true(c->ike.vendor_dpd);
-	assert_false(c->ike.vendor_fragmentation);
 	assert_false(c->ike.legacy_3des);
 	assert_int_equal(c->ppp.mtu, 0);
 	assert_int_equal(c->ppp.echo_interval_ms, 30000);
@@ -222,7 +221,7 @@ static void test_values(void **state)
 		"  psks: [{peer: any, secret: a}, {peer: 192.0.2.9, secret: b}]\n"
 		"  hash: [md5, sha1]\n"
 		"  legacy: [modp-1024, 3des, md5]\n"
-		"  vendor-ids: [fragmentation]\n"
+		"  vendor-ids: [natt-03]\n"
 		"  lifetime: 90m\n"
 		"  esp-lifetime: 3600s\n"
 		"  replay-window: 4096\n"
@@ -259,7 +258,7 @@ static void test_values(void **state)
 	assert_true(c->ike.esp_extended_sequence);
 	assert_int_equal(c->ike.replay_window, 4096);
 	assert_false(c->ike.legacy_modp1536);
-	assert_true(c->ike.vendor_fragmentation);
+	assert_true(c->ike.vendor_nat_t_draft03);
 	assert_false(c->ike.vendor_dpd);
 	assert_int_equal(c->ike.lifetime_s, 5400);
 	assert_int_equal(c->ppp.echo_interval_ms, 0);

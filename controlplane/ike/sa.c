@@ -189,7 +189,9 @@ void sa_follow(struct ike_sa *sa, const struct flow *flow)
 void sa_send(struct ike_sa *sa, const struct flow *flow, const void *message, size_t length)
 {
 	// A message that is lost here is lost like any datagram: the peer asks again.
-	if (length > 0)
+	if (length > 0 && sa->version->send)
+		sa->version->send(sa, flow, message, length);
+	else if (length > 0)
 		(void)dataplane_send_ike(flow, message, length);
 }
 

@@ -124,6 +124,9 @@ struct ike_version {
 	void (*part_established)(struct ike_sa *sa);
 	// It goes, in any state: ends its exchanges, wipes its keys.
 	void (*part_free)(struct ike_sa *sa);
+	// Sends what may be too long for one packet; NULL: goes as it is.
+	void (*send)(
+		struct ike_sa *sa, const struct flow *flow, const uint8_t *message, size_t length);
 	// The peer is asked for a sign of life: peer_heard follows, or nothing.
 	void (*ask)(struct ike_peer *peer);
 	// Tell the peer that these are gone.
@@ -207,6 +210,7 @@ struct ike {
 	struct timer count_timer;
 	uint64_t attempts;
 	struct ike_counters counters;
+	size_t fragment_bytes; // of messages of half-open SAs that are not whole yet
 	struct psks *psks;
 };
 

@@ -44,6 +44,7 @@ enum isakmp_payload {
 	ISAKMP_NAT_OA = 21,
 	ISAKMP_NAT_D_DRAFT = 130, // drafts 02 and 03
 	ISAKMP_NAT_OA_DRAFT = 131,
+	ISAKMP_FRAGMENT = 132, // MS-IKEE section 2.2.1
 };
 
 enum isakmp_exchange {

@@ -4,6 +4,8 @@
 
 #include "initiator.h"
 
+#include "fragment.h"
+
 #include <openssl/rand.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,25 +51,75 @@ void initiator_free(struct initiator *i)
 	i->dh = NULL;
 }
 
+static void send_pieces(struct initiator *i)
+{
+	unsigned count = fragment_count(i->last_length, i->cut);
+	uint8_t out[INITIATOR_MESSAGE];
+
+	assert_in_range(count, 2, FRAGMENTS);
+	for (unsigned n = count; n > 0; n--) {
+		size_t length = fragment_write(
+			i->last, i->last_length, i->cut, n, count, 1, out, sizeof(out));
+
+		assert_int_not_equal(length, 0);
+		if (n != i->withhold)
+			ike_input(i->ike, &i->flow, out, length);
+	}
+}
+
 void initiator_send(struct initiator *i, const void *message, size_t length)
 {
 	if (message != i->last)
 		memcpy(i->last, message, length);
 	i->last_length = length;
-	ike_input(i->ike, &i->flow, i->last, length);
+	if (i->cut && length > i->cut)
+		send_pieces(i);
+	else
+		ike_input(i->ike, &i->flow, i->last, length);
+}
+
+// A fragment of an answer: false while there are more.
+static bool take_piece(struct initiator *i, const struct fake_packet *p, struct fragment_box *box)
+{
+	struct isakmp_chain chain;
+	struct fragment f;
+	uint8_t *whole;
+
+	assert_int_equal(p->data[19], 0);
+	assert_int_equal(isakmp_chain_parse(ISAKMP_FRAGMENT, p->data + ISAKMP_HEADER,
+				 p->length - ISAKMP_HEADER, &chain),
+		0);
+	assert_int_equal(chain.count, 1);
+	assert_int_equal(fragment_parse(chain.parts[0].body, &f), 0);
+	assert_int_equal(fragment_add(box, &f), 0);
+	i->answer_fragments++;
+	if (!fragment_complete(box))
+		return false;
+	whole = fragment_take(box, &i->answer_length);
+	memcpy(i->answer, whole, i->answer_length);
+	free(whole);
+	return true;
 }
 
 bool initiator_take(struct initiator *i)
 {
-	const struct fake_packet *p = fake_sent_take();
+	struct fragment_box box = {0};
+	const struct fake_packet *p;
 
-	if (!p)
-		return false;
-	assert_int_equal(p->kind, PACKET_IKE);
-	memcpy(i->answer, p->data, p->length);
-	i->answer_length = p->length;
-	i->answer_flow = p->flow;
-	return true;
+	i->answer_fragments = 0;
+	while ((p = fake_sent_take())) {
+		assert_int_equal(p->kind, PACKET_IKE);
+		i->answer_flow = p->flow;
+		if (p->data[16] == ISAKMP_FRAGMENT) {
+			if (take_piece(i, p, &box))
+				return true;
+			continue;
+		}
+		memcpy(i->answer, p->data, p->length);
+		i->answer_length = p->length;
+		return true;
+	}
+	return false;
 }
 
 static struct isakmp_header header_of(

@@ -29,6 +29,10 @@ struct initiator {
 	struct span sa_offer;
 	const struct span *vendors;
 	size_t vendor_count;
+	// Bytes of a piece: what is longer goes in fragments, the last one first, but for the one
+	// of the number withhold. 0 = whole.
+	size_t cut;
+	unsigned withhold;
 	uint8_t id[64]; // body of the ID payload
 	size_t id_length;
 
@@ -45,7 +49,7 @@ struct initiator {
 	uint8_t last[INITIATOR_MESSAGE]; // newest message sent
 	size_t last_length;
 	uint8_t answer[INITIATOR_MESSAGE]; // newest answer, payloads in clear
-	size_t answer_length;
+	size_t answer_length, answer_fragments;
 	struct flow answer_flow;
 	struct isakmp_chain chain; // of the answer
 	uint32_t next_message_id;

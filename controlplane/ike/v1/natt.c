@@ -14,6 +14,11 @@ static const uint8_t vendor_dpd[VENDOR_ID] = {0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1
 static const uint8_t vendor_culvert[VENDOR_ID] = {0x96, 0x10, 0x89, 0x10, 0x58, 0x7f, 0x13, 0x44,
 	0x99, 0xa5, 0x63, 0x6d, 0x17, 0x6f, 0xa2, 0x98};
 
+// The MD5 of "FRAGMENTATION", then flags of 4 bytes, which some leave out and some insist on: it
+// is for main mode and the exchanges behind it.
+static const uint8_t vendor_fragments[VENDOR_ID + 4] = {0x40, 0x48, 0xb7, 0xd5, 0x6e, 0xbc, 0xe8,
+	0x85, 0x25, 0xe7, 0xde, 0x7f, 0x00, 0xd6, 0xc2, 0xd3, 0x80, 0x00, 0x00, 0x00};
+
 // The ids are the MD5 of each document's name.
 static const uint8_t vendor_natt[][VENDOR_ID] = {
 	[NATT_DRAFT_02] = {0xcd, 0x60, 0x46, 0x43, 0x35, 0xdf, 0x21, 0xf8, 0x7c, 0xfd, 0xb2, 0xfc,
@@ -46,6 +51,12 @@ static void vendor_id_read(const struct config_ike *config, struct span id, stru
 {
 	if (id.length == VENDOR_ID && memcmp(id.at, vendor_dpd, DPD_MATCH) == 0)
 		ids->dpd = true;
+	if (config->fragmentation &&
+		(id.length == VENDOR_ID || id.length == sizeof(vendor_fragments)) &&
+		memcmp(id.at, vendor_fragments, VENDOR_ID) == 0) {
+		ids->fragments = true;
+		ids->fragments_flags = id.length > VENDOR_ID;
+	}
 	for (enum natt n = NATT_DRAFT_02; n <= NATT_RFC3947; n++)
 		if (id.length == VENDOR_ID && memcmp(id.at, vendor_natt[n], VENDOR_ID) == 0 &&
 			natt_enabled(config, n) && n > ids->natt)
@@ -67,6 +78,9 @@ void vendor_ids_write(
 		isakmp_out_payload(out, ISAKMP_VENDOR, vendor_natt[ids->natt], VENDOR_ID);
 	if (config->vendor_dpd)
 		isakmp_out_payload(out, ISAKMP_VENDOR, vendor_dpd, VENDOR_ID);
+	if (ids->fragments)
+		isakmp_out_payload(out, ISAKMP_VENDOR, vendor_fragments,
+			ids->fragments_flags ? sizeof(vendor_fragments) : VENDOR_ID);
 	if (config->vendor_culvert)
 		isakmp_out_payload(out, ISAKMP_VENDOR, vendor_culvert, VENDOR_ID);
 }

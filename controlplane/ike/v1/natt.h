@@ -20,15 +20,18 @@ enum natt {
 
 // What the vendor id payloads of a message say.
 struct vendor_ids {
-	enum natt natt; // the best that both sides know
-	bool dpd;       // RFC 3706
+	enum natt natt;       // the best that both sides know
+	bool dpd;             // RFC 3706
+	bool fragments;       // both sides know fragments of messages (fragment.h)
+	bool fragments_flags; // its id has flags behind it, as Apple's and strongSwan's
 };
 
 // Adds what the message's vendor ids say to *ids; the config says which ones are ours.
 void vendor_ids_read(
 	const struct config_ike *config, const struct isakmp_chain *chain, struct vendor_ids *ids);
-// Writes ours as an answer to the peer's: the one of the NAT traversal that was chosen, and those
-// of DPD and of ourselves where the config wants them.
+// Writes ours as an answer to the peer's: the one of the NAT traversal that was chosen, and that
+// of fragments when the peer knows them, and those of DPD and of ourselves where the config wants
+// them.
 void vendor_ids_write(
 	const struct config_ike *config, const struct vendor_ids *ids, struct isakmp_out *out);
 

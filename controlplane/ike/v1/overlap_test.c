@@ -5,6 +5,8 @@
 
 #include "fixture.h"
 
+#include "controlplane/ike/pair.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -167,6 +169,7 @@ static void says_what_it_holds_to(void **state)
 	};
 	struct initiator_quick q;
 	struct initiator i;
+	uint64_t bytes;
 
 	(void)state;
 	connect_as(&i, "198.51.100.7", PORT_IKE);
@@ -180,6 +183,8 @@ static void says_what_it_holds_to(void **state)
 		assert_int_equal(responder_lifetime(&i, 1), cases[n].said_s);
 		assert_int_equal(responder_lifetime(&i, 2), cases[n].said_kb);
 		initiator_quick_third(&i, &q);
+		bytes = (uint64_t)(cases[n].said_kb ? cases[n].said_kb : cases[n].peer_kb) << 10;
+		assert_int_equal(pair_find(ike, q.spi_responder)->agreed.bytes, bytes);
 	}
 	initiator_free(&i);
 }

@@ -31,6 +31,8 @@ struct phase1 {
 LIST_HEAD(quick_list, quick);
 LIST_HEAD(quick_ours_list, quick_ours);
 
+struct fragments;
+
 struct v1_part {
 	struct vendor_ids vendors;
 	struct phase1 *phase1; // NULL once established
@@ -41,7 +43,9 @@ struct v1_part {
 	uint32_t message_ids[SA_MESSAGE_IDS]; // 0 = free
 	unsigned message_id_next;
 	uint64_t peer_lifetime_s;
-	bool old; // by its offer (proposal_ike_is_old)
+	bool old;                    // by its offer (proposal_ike_is_old)
+	struct fragments *fragments; // of a message that is not whole yet, or NULL
+	uint16_t fragment_id;        // of our newest message that went in fragments
 };
 
 enum quick_state {

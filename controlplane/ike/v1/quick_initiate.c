@@ -454,7 +454,7 @@ static void go_on(struct quick_ours *q, const struct isakmp_chain *chain)
 static void second(struct quick_ours *q, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
-	uint8_t plain[PACKET_DATA], iv[IKE_BLOCK_MAX];
+	uint8_t plain[LIMIT_IKE_MESSAGE], iv[IKE_BLOCK_MAX];
 	struct isakmp_chain chain;
 	struct ike_sa *sa = q->sa;
 	const char *reason;
@@ -491,7 +491,7 @@ static void connected(struct ike *ike, uint32_t spi)
 static void done_input(struct quick_ours *q, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
-	uint8_t plain[PACKET_DATA], iv[IKE_BLOCK_MAX], nonces[NONCE_OURS + NONCE_MAX];
+	uint8_t plain[LIMIT_IKE_MESSAGE], iv[IKE_BLOCK_MAX], nonces[NONCE_OURS + NONCE_MAX];
 	struct esp_pair *pair = pair_find(q->sa->ike, q->spi);
 	struct isakmp_chain chain;
 

@@ -374,6 +374,8 @@ static void go_on(struct quick *q)
 	q->lifetime_s = peer_s < config->esp_lifetime_s ? peer_s : config->esp_lifetime_s;
 	q->lifetime_kb =
 		agreed_kb(q->choice.lifetime_kb, (uint64_t)config->esp_lifetime_mib * 1024);
+	if (q->lifetime_kb < UINT64_MAX >> 10)
+		q->pair->agreed.bytes = q->lifetime_kb << 10;
 	q->nonce_i = part(q, ISAKMP_NONCE, 0)->body;
 	if (RAND_bytes(q->nonce_r, NONCE_OURS) != 1)
 		fail(q, "no random numbers");

@@ -5,6 +5,7 @@
 #include "v1.h"
 
 #include "controlplane/ike/dh.h"
+#include "fragments.h"
 #include "informational.h"
 #include "main_mode.h"
 #include "phase1.h"
@@ -25,7 +26,7 @@ void v1_first(struct ike *ike, const struct flow *flow, const struct isakmp_head
 		main_mode_first(ike, flow, h, message);
 }
 
-static void v1_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
+static void whole_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
 	bool sealed =
@@ -39,6 +40,22 @@ static void v1_input(struct ike_sa *sa, const struct flow *flow, const struct is
 		informational_input(sa, flow, h, message);
 	else
 		ike_invalid(sa->ike, flow, "message that the exchange has no place for");
+}
+
+static void v1_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
+	const uint8_t *message)
+{
+	struct isakmp_header whole;
+	uint8_t *bytes;
+
+	if (h->next != ISAKMP_FRAGMENT) {
+		whole_input(sa, flow, h, message);
+		return;
+	}
+	bytes = fragments_input(sa, flow, h, message, &whole);
+	if (bytes)
+		whole_input(sa, flow, &whole, bytes);
+	free(bytes);
 }
 
 static const char *v1_waits_for(const struct ike_sa *sa)
@@ -65,6 +82,7 @@ static void v1_free(struct ike_sa *sa)
 		quick_free(LIST_FIRST(&sa->v1.quicks));
 	while (!LIST_EMPTY(&sa->v1.ours))
 		quick_ours_free(LIST_FIRST(&sa->v1.ours), "the IKE SA is gone");
+	fragments_free(sa);
 	phase1_free(sa->v1.phase1);
 	reply_free(&sa->v1.reply);
 	ike_keys_wipe(&sa->v1.keys);
@@ -77,6 +95,7 @@ const struct ike_version ike_v1 = {
 	.state_word = v1_state_word,
 	.part_established = v1_established,
 	.part_free = v1_free,
+	.send = fragments_send,
 	.ask = informational_ask,
 	.delete_sa = informational_delete_sa,
 	.delete_spi = informational_delete_spi,
