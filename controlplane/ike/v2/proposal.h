@@ -15,7 +15,7 @@
 
 enum {
 	V2_PROPOSAL_TEXT = 1500, // bytes for any of the *_words functions, with the final NUL
-	V2_CHOSEN = 5,           // transforms of an accepted proposal at most
+	V2_CHOSEN = 12,          // transforms of an accepted proposal at most
 };
 
 // What is accepted, to be echoed by v2_choice_put: one transform of each type that was offered.
