@@ -185,13 +185,21 @@ void initiator_start(struct peer *p)
 	send_last(p, isakmp_out_end(&out), true);
 }
 
-// Behind a NAT the address that we think to have is not the one that the gateway sees.
+// What the peer takes for its address. Behind a NAT it is not the one that the gateway sees, and
+// in homes of the same make it may be the same everywhere.
+static uint32_t inner_address(const struct peer *p)
+{
+	if (!p->nat)
+		return p->address;
+	return options_of(p)->same_inner ? 0xc0a80102 : 0xc0a80001 + p->index;
+}
+
 static void add_nat_d(struct peer *p, struct isakmp_out *out)
 {
 	const struct options *o = options_of(p);
 	struct initiator *i = p->ike;
 	struct ip_address theirs = address_from_u32(o->gateway);
-	struct ip_address ours = address_from_u32(p->nat ? 0xc0a80001 + p->index : p->address);
+	struct ip_address ours = address_from_u32(inner_address(p));
 	uint8_t hash[NATT_HASH_MAX];
 	size_t n;
 
@@ -291,7 +299,7 @@ static void send_fifth(struct peer *p)
 	uint8_t id[8] = {ID_IPV4_ADDR}, hash[IKE_HASH_MAX];
 	size_t length;
 
-	set_u32(id + 4, p->nat ? 0xc0a80001 + p->index : p->address);
+	set_u32(id + 4, inner_address(p));
 	if (hash_main(p, true, SPAN(id, sizeof(id)), hash)) {
 		peer_fail(p, FAILURE_MEMORY);
 		return;
@@ -417,7 +425,7 @@ static void add_ids(struct peer *p, struct isakmp_out *out)
 {
 	uint8_t id[8] = {ID_IPV4_ADDR, 17, PORT_L2TP >> 8, PORT_L2TP & 0xff};
 
-	set_u32(id + 4, p->nat ? 0xc0a80001 + p->index : p->address);
+	set_u32(id + 4, inner_address(p));
 	isakmp_out_payload(out, ISAKMP_ID, id, sizeof(id));
 	set_u32(id + 4, options_of(p)->gateway);
 	isakmp_out_payload(out, ISAKMP_ID, id, sizeof(id));

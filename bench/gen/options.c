@@ -57,6 +57,8 @@ static const struct option_row rows[] = {
 	{"per-tunnel", NUMBER, AT(per_tunnel), "1", "sessions in each L2TP tunnel: a LAC has many"},
 	{"behind-nat", NUMBER, AT(per_nat), "0",
 		"so many peers share an address (UDP-encapsulated)"},
+	{"same-inner", FLAG, AT(same_inner), NULL,
+		"with --behind-nat: all have the same address behind it"},
 	{"plain", FLAG, AT(plain), NULL, "L2TP without IPsec"},
 	{"ike-only", FLAG, AT(ike_only), NULL,
 		"a subscriber is up when its ESP SAs are: no L2TP, no traffic"},
@@ -288,6 +290,8 @@ static int check(struct options *o)
 			"--ike-only");
 	if (o->per_nat && o->plain)
 		return complain("without a meaning beside --plain:", "--behind-nat");
+	if (o->same_inner && !o->per_nat)
+		return complain("needs --behind-nat:", "--same-inner");
 	if (o->held_traffic && (o->way_count == 0 || !(o->hold > 0)))
 		return complain("needs --hold and --direction:", "--traffic-while-held");
 	if (o->rekey > 0 && o->rekey < 2)

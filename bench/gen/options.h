@@ -16,6 +16,7 @@ struct options {
 	uint32_t subscribers;
 	uint32_t per_tunnel; // sessions of a peer
 	uint32_t per_nat;    // peers behind one address; 0 = no NAT
+	bool same_inner;     // and all of them take themselves for 192.168.1.2
 	bool plain;          // L2TP without IPsec
 	bool ike_only;       // a peer is up when it has its ESP SAs: no L2TP
 

@@ -62,7 +62,7 @@ static void test_refuses(void **state)
 	static const char *const lines[] = {"--nonsense", "--size 20", "--size 64,9000",
 		"--direction sideways", "--gateway 1.2.3", "--subscribers 0", "--subscribers -1",
 		"--subscribers", "--cipher rot13", "--rate -5", "--plain --behind-nat 3",
-		"--traffic-while-held --hold 3"};
+		"--traffic-while-held --hold 3", "--same-inner"};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		assert_int_equal(parse(lines[i]), -EINVAL);

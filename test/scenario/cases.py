@@ -102,8 +102,10 @@ def books(workers, drops):
 def passes(bench, script):
     """A scenario that is a program of its own, with namespaces of its own: BUILD is its argument,
     what it prints says what is wrong."""
+    more = {"SANITIZED": "1"} if bench.sanitized else {}
     done = subprocess.run([script, bench.gateway.build], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=120)
+                          stderr=subprocess.STDOUT, text=True, timeout=120,
+                          env=dict(os.environ, **more))
     check(done.returncode == 0, done.stdout.strip() or f"ended with {done.returncode}")
 
 
