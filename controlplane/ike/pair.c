@@ -159,8 +159,12 @@ void pair_confirm(struct esp_pair *pair, uint64_t lifetime_ms)
 	rekey_pair_begin(pair);
 	pair_log_up(pair);
 	surplus = pair_surplus(peer, pair);
-	if (surplus)
+	if (surplus) {
+		// One that we have renewed is ours to delete, only sooner than was meant.
+		if (surplus->rekey.state == REKEY_RETIRED)
+			peer_delete_pair(surplus);
 		pair_drop(surplus, "replaced");
+	}
 	peer_set_current(peer, pair);
 }
 

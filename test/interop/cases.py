@@ -12,6 +12,7 @@ import time
 import gateway as gateways
 import lab as labs
 import matrix
+import rekeys
 from bench import DIRECT, HOST, MEBIBYTES, NAT, ROUTED, SINK, SOURCE, Bench
 from runner import check
 
@@ -621,6 +622,7 @@ def table():
         cases[f"rekey-{what}-direct"] = lambda bench, what=what: rekey(bench, what, DIRECT)
         cases[f"rekey-{what}-nat"] = lambda bench, what=what: rekey(bench, what, NAT)
     cases["rekey-by-lifetime"] = rekey_by_lifetime
+    rekeys.add_to(cases)
     cases["vanish-and-return-direct"] = lambda bench: vanish_and_return(bench, DIRECT)
     cases["vanish-and-return-nat"] = lambda bench: vanish_and_return(bench, NAT)
     cases["vanish-without-a-word"] = vanish_without_a_word

@@ -60,6 +60,7 @@ class Settings:
     ike_lifetime: str = "8h"
     esp_lifetime: str = "1h"
     margin: str = "3m"
+    conn: tuple = ()  # further lines of the connection
     dial_seconds: int = 20
 
     def check(self):
@@ -99,6 +100,7 @@ conn gateway
 	lifetime={self.esp_lifetime}
 	margintime={self.margin}
 	rekeyfuzz=0%
+	{f"{chr(10)}{chr(9)}".join(self.conn)}
 	keyingtries=1
 	auto=add
 """,

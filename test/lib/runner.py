@@ -42,6 +42,8 @@ def arguments(prefix, text):
     parser.add_argument("--sanitized", action="store_true",
                         help="the programs are instrumented: be patient with times")
     parser.add_argument("--workers", type=int, default=1, help="workers of the dataplane")
+    parser.add_argument("--long", action="store_true",
+                        help="also the cases that take minutes, whose names begin with long-")
     parser.add_argument("--prefix", default=prefix, help="word before the names of the cases")
     parser.add_argument("--share", type=share, default=(1, 1), metavar="I/N",
                         help="every Nth case from the Ith on: N such runs beside each other do all")
@@ -122,7 +124,8 @@ def main(prefix, text, table, make_bench):
     if "*" not in pattern:
         pattern = f"{pattern}*" if "/" in pattern else f"*{pattern}*"
     chosen = {name: case for name, case in table.items()
-              if fnmatch.fnmatch(f"{options.prefix}/{name}", pattern)}
+              if fnmatch.fnmatch(f"{options.prefix}/{name}", pattern)
+              and (options.long or not name.startswith("long-"))}
     if not chosen:
         print(f"{sys.argv[0]}: no case matches '{options.only}'", file=sys.stderr)
         return 2
