@@ -58,7 +58,8 @@ struct signature_verdict {
 };
 
 // Builds the chain to an authority of ours, checks dates, usage, identity and revocation (which may
-// wait for what is fetched), and the signature. The claim is copied. done may come at once.
+// wait for what is fetched), and the signature. The claim is copied. done may come at once. 0;
+// -EINVAL for too many certificates; -ENOMEM, -EAGAIN.
 int signature_check(struct signature_job **slot, struct trust *trust,
 	const struct signature_claim *claim,
 	void (*done)(void *owner, struct signature_verdict *verdict), void *owner);

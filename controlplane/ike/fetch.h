@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// One answer of one place, read or fetched and checked: what place.c does on the thread pool. It
+// blocks, up to PLACE_TIMEOUT_S and what the resolver takes.
+
+#include "place.h"
+
+#include <time.h>
+
+// A file as it was last read.
+struct fetch_stamp {
+	struct timespec modified;
+	uint64_t inode, bytes;
+};
+
+struct fetch {
+	// Asked.
+	const char *source;
+	bool ocsp, legacy;
+	X509 *x, *issuer;
+	struct fetch_stamp stamp;
+	// Answered.
+	bool unchanged;              // the file is as it was
+	X509_CRL *crl;               // NULL: see why
+	enum revocation_answer said; // by OCSP
+	int64_t next;                // seconds since 1970, 0 = it does not say
+	char why[REVOCATION_WHY];    // empty: it went well
+};
+
+void fetch_run(struct fetch *f);
