@@ -213,15 +213,32 @@ static void count_enter(struct esp_pair *pair)
 
 // ---- the life of a pair
 
-static void retire(void *context)
+static void retired(void *context)
 {
 	struct esp_pair *pair = context;
 	struct ike *ike = pair->peer->ike;
 	uint32_t peer = pair->peer->id;
 
-	peer_delete_pair(pair);
 	pair_remove(pair, "replaced");
 	peer_check(ike, peer);
+}
+
+static void retire(void *context)
+{
+	struct esp_pair *pair = context;
+
+	peer_delete_pair(pair);
+	(void)timer_start(
+		pair->peer->ike->timers, &pair->rekey.timer, REKEY_LINGER_MS, retired, pair);
+}
+
+void rekey_pair_retire(struct esp_pair *pair)
+{
+	pair->awaited = false;
+	pair->rekey.state = REKEY_RETIRED;
+	count_leave(pair);
+	(void)timer_start(
+		pair->peer->ike->timers, &pair->rekey.timer, REKEY_RETIRE_MS, retire, pair);
 }
 
 static void await_over(void *context)
@@ -272,17 +289,13 @@ void rekey_pair_begin(struct esp_pair *pair)
 // Whatever else there is has a successor now.
 static void supersede(struct esp_pair *pair, const struct esp_pair *newest)
 {
-	struct timers *timers = pair->peer->ike->timers;
-
 	if (!pair->confirmed || pair->rekey.state == REKEY_RETIRED)
 		return;
 	count_leave(pair);
-	timer_stop(timers, &pair->rekey.timer);
+	timer_stop(pair->peer->ike->timers, &pair->rekey.timer);
 	pair->rekey.state = REKEY_NONE;
-	if (newest->replaces != pair->id)
-		return;
-	pair->rekey.state = REKEY_RETIRED;
-	(void)timer_start(timers, &pair->rekey.timer, REKEY_RETIRE_MS, retire, pair);
+	if (newest->replaces == pair->id)
+		rekey_pair_retire(pair);
 }
 
 void rekey_pair_current(struct esp_pair *pair)

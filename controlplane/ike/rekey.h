@@ -11,14 +11,16 @@
 // its time, or LIFETIME_GRACE_MS after it has carried too much.
 //
 // Make before break: what we have renewed still decrypts for some seconds after outbound has
-// moved, and is deleted by us then. What the peer has renewed is the peer's to delete.
+// moved, and is deleted by us then; and a little longer, for a peer of version 2 may move only when
+// it hears that Delete. What the peer has renewed is the peer's to delete.
 
 #include "state.h"
 
 enum {
 	REKEY_COUNT_MS = 100,   // between looks at the packets of a pair
 	REKEY_AWAIT_MS = 2000,  // until the first packet on a new pair is not waited for any more
-	REKEY_RETIRE_MS = 5000, // from the new pair's confirmation to the deletion of the old
+	REKEY_RETIRE_MS = 2000, // from the new pair's confirmation to the old one's Delete,
+	REKEY_LINGER_MS = 2000, // and from there until it does not decrypt any more
 	REKEY_RETRY_MS = 1000,  // after a failure; doubled each time up to
 	REKEY_RETRY_MAX_MS = 60000,
 };
@@ -27,6 +29,8 @@ enum {
 // confirmed by the first packet that comes in on it, or after REKEY_AWAIT_MS. Called again, the
 // wait begins again. lifetime_ms as for pair_confirm.
 void rekey_pair_await(struct esp_pair *pair, uint64_t lifetime_ms);
+// The pair has a successor, or was never wanted, and is ours to delete: after a while it is.
+void rekey_pair_retire(struct esp_pair *pair);
 // The exchange that was to renew the pair of that SPI has come to nothing; reason for the log.
 void rekey_pair_failed(struct ike *ike, uint32_t spi_in, const char *reason);
 // The same of an IKE SA that is still there.

@@ -33,7 +33,7 @@ enum {
 	NONCE_MAX = 256,            // bytes (RFC 2409 section 5, RFC 7296 section 3.9)
 	NONCE_OURS = 32,            // bytes
 	PEER_SAS = 4,               // IKE SAs of one peer: the oldest goes
-	PEER_PAIRS = 8,             // pairs of one peer: the oldest goes
+	PEER_PAIRS = 16,            // pairs of one peer: the oldest goes
 	SHA256_SIZE = 32,           // bytes
 };
 

@@ -59,7 +59,7 @@ static void falls_back_when_the_newest_is_deleted(void **state)
 static void bounds_the_pairs_of_a_peer(void **state)
 {
 	struct initiator i;
-	struct initiator_quick q[16];
+	struct initiator_quick q[24];
 
 	connect_as(&i, "198.51.100.7", PORT_IKE);
 	for (int n = 0; n < 8; n++) {
@@ -68,16 +68,16 @@ static void bounds_the_pairs_of_a_peer(void **state)
 	}
 	initiator_quick_init(&q[8], 0xabcd0010);
 	assert_false(initiator_quick_first(&i, &q[8])); // too many at once
-	for (int n = 0; n < 8; n++) {
+	for (int n = 0; n < 16; n++) {
 		initiator_quick_third(&i, &q[n]);
 		assert_int_equal(ike_peer_sa(ike, seen.peer), q[n].spi_responder);
 		initiator_quick_init(&q[8 + n], 0xabcd0010 + n);
 		assert_true(initiator_quick_first(&i, &q[8 + n]));
 	}
-	for (int n = 8; n < 16; n++)
+	for (int n = 16; n < 24; n++)
 		initiator_quick_third(&i, &q[n]);
-	assert_int_equal(ike_peer_sa(ike, seen.peer), q[15].spi_responder);
-	assert_int_equal(seen.currents, 16);
+	assert_int_equal(ike_peer_sa(ike, seen.peer), q[23].spi_responder);
+	assert_int_equal(seen.currents, 24);
 	assert_int_equal(seen.downs, 0);
 	initiator_free(&i);
 }

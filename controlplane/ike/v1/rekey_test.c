@@ -127,11 +127,14 @@ static void renews_by_time(void **state)
 	assert_int_equal(ike_peer_sa(ike, peer), a.spi_gateway);
 	// The old one decrypts for a while, then it is deleted by us.
 	pass(REKEY_RETIRE_MS - 1);
+	assert_int_equal(fake_sent_count(), 0);
+	pass(1);
+	assert_true(initiator_informational(&i));
+	assert_non_null(isakmp_chain_find(&i.chain, ISAKMP_DELETE, 0));
+	pass(REKEY_LINGER_MS - 1);
 	assert_int_equal(fake_command_count(), 0);
 	pass(1);
 	assert_deleted(q.spi_responder);
-	assert_true(initiator_informational(&i));
-	assert_non_null(isakmp_chain_find(&i.chain, ISAKMP_DELETE, 0));
 	assert_int_equal(seen.downs, 0);
 	initiator_free(&i);
 }
@@ -151,7 +154,7 @@ static void renews_again_and_again(void **state)
 	for (uint32_t n = 0; n < 7; n++) {
 		uint32_t peer = seen.peer;
 
-		pass(LIFETIME_MS / 10 * 9 - (n ? REKEY_RETIRE_MS : 0));
+		pass(LIFETIME_MS / 10 * 9 - (n ? REKEY_RETIRE_MS + REKEY_LINGER_MS : 0));
 		a = (struct answerer){.spi = SPI_SECOND + n};
 		assert_true(answerer_first(&i, &a));
 		answerer_second(&i, &a);
@@ -160,6 +163,7 @@ static void renews_again_and_again(void **state)
 		pass(REKEY_AWAIT_MS);
 		assert_int_equal(ike_peer_sa(ike, peer), a.spi_gateway);
 		pass(REKEY_RETIRE_MS);
+		pass(REKEY_LINGER_MS);
 		assert_deleted(before);
 		assert_true(initiator_informational(&i));
 		before = a.spi_gateway;
@@ -243,6 +247,7 @@ static void renews_by_bytes(void **state)
 	went_in(a.spi_gateway, 1);
 	assert_int_equal(seen.sa, a.spi_gateway);
 	pass(REKEY_RETIRE_MS);
+	pass(REKEY_LINGER_MS);
 	assert_deleted(q.spi_responder);
 	// And the next by what leaves.
 	seen.count.out_bytes = 2 << 20;
@@ -514,13 +519,14 @@ static void both_begin_at_once(void **state)
 		// All three decrypt until the oldest is deleted; the peer may use any of the rest.
 		assert_int_equal(fake_command_count(), 0);
 		pass(REKEY_RETIRE_MS);
+		pass(REKEY_LINGER_MS);
 		assert_deleted(q.spi_responder);
 		assert_int_equal(fake_command_count(), 0);
 		assert_int_equal(seen.downs, 0);
 		// Only one of them is renewed next.
 		while (fake_sent_take())
 			;
-		pass(LIFETIME_MS / 10 * 9 - REKEY_RETIRE_MS);
+		pass(LIFETIME_MS / 10 * 9 - REKEY_RETIRE_MS - REKEY_LINGER_MS);
 		assert_int_equal(fake_sent_count(), 1);
 		initiator_free(&i);
 	}
