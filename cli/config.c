@@ -7,6 +7,12 @@
 
 #include <stdio.h>
 
+static void warn(const struct config *config)
+{
+	for (unsigned i = 0; config_warning(config, i); i++)
+		fprintf(stderr, "warning: %s\n", config_warning(config, i));
+}
+
 static enum exit_code run(const struct arguments *a, const struct command *c)
 {
 	char shown[TEXT_MOST];
@@ -14,6 +20,7 @@ static enum exit_code run(const struct arguments *a, const struct command *c)
 
 	if (config_load(a->operand, &config, stderr) < 0)
 		return EXIT_FAILED;
+	warn(config);
 	config_free(config);
 	if (a->json)
 		puts("{\"ok\": true}");
@@ -27,7 +34,8 @@ const struct command command_config_check = {
 	.noun = "check",
 	.operand = "FILE",
 	.help = "say what is wrong with a configuration file",
-	.detail = "Each line: FILE:LINE:COLUMN: what is wrong: what to do.\n",
+	.detail = "Each line: FILE:LINE:COLUMN: what is wrong: what to do.\n"
+		  "What is in order but has a price is said as a warning.\n",
 	.run = run,
 	.offline = true,
 };

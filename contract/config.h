@@ -354,6 +354,9 @@ int config_load(const char *path, struct config **out, FILE *errors);
 // The same from memory; name is what stands for the file in the lines.
 int config_parse(
 	const char *text, size_t length, const char *name, struct config **out, FILE *errors);
+// What is in order but has a price, in words, for `culvert config check` and the log: warning n,
+// from 0 on, or NULL.
+const char *config_warning(const struct config *c, unsigned n);
 // Wipes the secrets before it frees.
 void config_free(struct config *c);
 

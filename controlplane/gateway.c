@@ -248,6 +248,8 @@ static bool make_modules(struct gateway *g)
 	g->pools = pools_create(c);
 	g->pools6 = pools6_create(c);
 	g->users = users_create(c);
+	for (unsigned i = 0; config_warning(c, i); i++)
+		log_event(LOG_CONFIG_WARNING, NULL, "s:s", "warning", config_warning(c, i));
 	g->ike = ike_create(c, g->timers, c->dataplane.sas, &ike_events, g);
 	g->l2tp = l2tp_create(c, g->timers, &l2tp_events, g);
 	if (!g->pools || !g->pools6 || !g->users || !g->ike || !g->l2tp)

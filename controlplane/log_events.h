@@ -6,6 +6,7 @@
 //      name, word, level, meaning
 #define LOG_EVENT_LIST(X) \
 	X(CONTROLPLANE_READY, "controlplane-ready", LEVEL_INFO, "serves subscribers from now on") \
+	X(CONFIG_WARNING, "config-warning", LEVEL_WARNING, "what the config allows has a price") \
 	X(CONTROLPLANE_STOP, "controlplane-stop", LEVEL_INFO, "ends on request") \
 	X(CONTROLPLANE_FAILED, "controlplane-failed", LEVEL_ERROR, "cannot start or go on") \
 	X(CHANNEL_UP, "channel-up", LEVEL_INFO, "the dataplane handed over its channel") \

@@ -16,6 +16,7 @@
 enum {
 	ISAKMP_HEADER = 28,   // bytes (section 3.1)
 	ISAKMP_COOKIE = 8,    // bytes
+	ISAKMP_PAYLOAD = 4,   // bytes of the generic header (section 3.2)
 	ISAKMP_VERSION = 16,  // 1.0
 	ISAKMP_PAYLOADS = 40, // of one message; a native client sends up to 15
 	ISAKMP_PROPOSALS = 24,

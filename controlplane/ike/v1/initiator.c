@@ -235,7 +235,8 @@ static bool parse_answer(struct initiator *i, uint8_t exchange)
 	return true;
 }
 
-bool initiator_first(struct initiator *i)
+// The message up to the SA payload.
+static struct isakmp_out phase1_begin(struct initiator *i, uint8_t exchange)
 {
 	uint8_t transform[128];
 	struct build t = build_in(transform, sizeof(transform));
@@ -245,7 +246,7 @@ bool initiator_first(struct initiator *i)
 
 	RAND_bytes(i->cookie_i, 8);
 	memset(i->cookie_r, 0, 8);
-	h = header_of(i, ISAKMP_MAIN, 0, 0);
+	h = header_of(i, exchange, 0, 0);
 	out = isakmp_out_begin(i->last, sizeof(i->last), &h);
 	write_ike_transform(i, &t);
 	if (i->sa_offer.length)
@@ -254,6 +255,13 @@ bool initiator_first(struct initiator *i)
 		write_sa(&sa, ISAKMP_PROTO_ISAKMP, NULL, 0, transform, build_length(&t));
 	i->sa_length = build_length(&sa);
 	isakmp_out_payload(&out, ISAKMP_SA, i->sa_body, i->sa_length);
+	return out;
+}
+
+bool initiator_first(struct initiator *i)
+{
+	struct isakmp_out out = phase1_begin(i, ISAKMP_MAIN);
+
 	vendor_ids(i, &out);
 	for (size_t n = 0; n < i->vendor_count; n++)
 		isakmp_out_payload(&out, ISAKMP_VENDOR, i->vendors[n].at, i->vendors[n].length);
@@ -426,6 +434,49 @@ bool initiator_main(struct initiator *i)
 		return false;
 	float_ports(i);
 	return initiator_fifth(i);
+}
+
+bool initiator_aggressive_first(struct initiator *i)
+{
+	struct isakmp_out out = phase1_begin(i, ISAKMP_AGGRESSIVE);
+	const struct isakmp_part *part;
+	uint8_t hash[IKE_HASH_MAX];
+
+	initiator_free(i);
+	i->dh = ike_dh_generate(i->group, i->public_i);
+	RAND_bytes(i->nonce_i, sizeof(i->nonce_i));
+	isakmp_out_payload(&out, ISAKMP_KE, i->public_i, ike_group_size(i->group));
+	isakmp_out_payload(&out, ISAKMP_NONCE, i->nonce_i, sizeof(i->nonce_i));
+	isakmp_out_payload(&out, ISAKMP_ID, i->id, i->id_length);
+	vendor_ids(i, &out);
+	initiator_send(i, i->last, isakmp_out_end(&out));
+	if (!parse_answer(i, ISAKMP_AGGRESSIVE))
+		return false;
+	part = isakmp_chain_find(&i->chain, ISAKMP_KE, 0);
+	memcpy(i->public_r, part->body.at, part->body.length);
+	part = isakmp_chain_find(&i->chain, ISAKMP_NONCE, 0);
+	memcpy(i->nonce_r, part->body.at, part->body.length);
+	i->nonce_r_length = part->body.length;
+	check_nat_d(i);
+	derive(i);
+	hash_main(i, false, isakmp_chain_find(&i->chain, ISAKMP_ID, 0)->body, hash);
+	part = isakmp_chain_find(&i->chain, ISAKMP_HASH, 0);
+	return memcmp(part->body.at, hash, hash_size(i)) == 0;
+}
+
+void initiator_aggressive_third(struct initiator *i, bool sealed)
+{
+	struct isakmp_header h = header_of(i, ISAKMP_AGGRESSIVE, sealed ? ISAKMP_ENCRYPTED : 0, 0);
+	struct isakmp_out out = isakmp_out_begin(i->last, sizeof(i->last), &h);
+	uint8_t hash[IKE_HASH_MAX];
+
+	hash_main(i, true, SPAN(i->id, i->id_length), hash);
+	isakmp_out_payload(&out, ISAKMP_HASH, hash, hash_size(i));
+	add_nat_d(i, &out);
+	if (sealed)
+		seal(i, &out, i->keys.iv);
+	else
+		initiator_send(i, i->last, isakmp_out_end(&out));
 }
 
 static void exchange_iv(struct initiator *i, uint32_t id, uint8_t *iv)

@@ -91,6 +91,9 @@ bool initiator_first(struct initiator *i);
 bool initiator_third(struct initiator *i);
 bool initiator_fifth(struct initiator *i);
 bool initiator_main(struct initiator *i);
+// Aggressive mode: first and second message; then the third, encrypted or not.
+bool initiator_aggressive_first(struct initiator *i);
+void initiator_aggressive_third(struct initiator *i, bool sealed);
 
 void initiator_quick_init(struct initiator_quick *q, uint32_t spi);
 bool initiator_quick_first(struct initiator *i, struct initiator_quick *q);

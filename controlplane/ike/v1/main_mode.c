@@ -110,29 +110,22 @@ static void third_done(void *owner, const struct dh_job *job)
 static void third(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
-	const struct isakmp_part *ke, *nonce;
 	struct isakmp_chain chain;
-	struct phase1 *m = sa->v1.phase1;
 
 	if (isakmp_chain_parse(
 		    h->next, message + ISAKMP_HEADER, h->length - ISAKMP_HEADER, &chain) ||
-		!(ke = isakmp_chain_find(&chain, ISAKMP_KE, 0)) ||
-		!(nonce = isakmp_chain_find(&chain, ISAKMP_NONCE, 0)) ||
-		ke->body.length != ike_group_size(sa->group) || nonce->body.length < NONCE_MIN ||
-		nonce->body.length > NONCE_MAX) {
+		!phase1_ke_take(sa, &chain)) {
 		ike_invalid(sa->ike, flow, "malformed third message of main mode");
 		return;
 	}
 	sa->flow = *flow;
-	memcpy(m->public_i, ke->body.at, ke->body.length);
-	memcpy(m->nonce_i, nonce->body.at, nonce->body.length);
-	m->nonce_i_length = nonce->body.length;
-	reply_digest(message, h->length, m->third);
+	reply_digest(message, h->length, sa->v1.phase1->third);
 	phase1_vendor_ids_late(sa, &chain);
 	phase1_nat_discover(sa, flow, &chain);
 	sa->state = IKE_WAIT_DH;
 	// done may be called, and the SA be gone, before this returns 0.
-	if (dh_start(&sa->job, sa->group, ke->body, third_done, sa))
+	if (dh_start(&sa->job, sa->group, isakmp_chain_find(&chain, ISAKMP_KE, 0)->body, third_done,
+		    sa))
 		sa->state = IKE_WAIT_KE;
 }
 

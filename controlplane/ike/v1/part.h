@@ -23,7 +23,10 @@ struct phase1 {
 	uint8_t nonce_i[NONCE_MAX], nonce_r[NONCE_OURS];
 	size_t nonce_i_length;
 	uint8_t public_i[IKE_DH_MAX], public_r[IKE_DH_MAX];
-	uint8_t third[SHA256_SIZE]; // digest of the third message, until it is answered
+	uint8_t third[SHA256_SIZE]; // digest of the message with KE, until it is answered
+	// In aggressive mode: body of the ID payload, and of the SA payload that answers.
+	uint8_t *id, *answer;
+	size_t id_length, answer_length;
 	struct psk_list psks;       // that may be the peer's
 	uint8_t secret[IKE_DH_MAX]; // of Diffie-Hellman, while it is not known which of them is
 };
@@ -43,6 +46,7 @@ struct v1_part {
 	uint32_t message_ids[SA_MESSAGE_IDS]; // 0 = free
 	unsigned message_id_next;
 	uint64_t peer_lifetime_s;
+	bool aggressive;             // the mode of phase 1
 	bool old;                    // by its offer (proposal_ike_is_old)
 	struct fragments *fragments; // of a message that is not whole yet, or NULL
 	uint16_t fragment_id;        // of our newest message that went in fragments

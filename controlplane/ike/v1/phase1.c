@@ -98,6 +98,8 @@ void phase1_free(struct phase1 *p)
 	if (!p)
 		return;
 	free(p->sa_body);
+	free(p->answer);
+	free(p->id);
 	OPENSSL_cleanse(p, sizeof(*p));
 	free(p);
 }
@@ -138,6 +140,21 @@ struct ike_sa *phase1_start(struct ike *ike, const struct flow *flow, const stru
 	vendor_ids_read(&ike->config->ike, chain, &sa->v1.vendors);
 	log_start(sa);
 	return sa;
+}
+
+bool phase1_ke_take(struct ike_sa *sa, const struct isakmp_chain *chain)
+{
+	const struct isakmp_part *ke = isakmp_chain_find(chain, ISAKMP_KE, 0);
+	const struct isakmp_part *nonce = isakmp_chain_find(chain, ISAKMP_NONCE, 0);
+	struct phase1 *p = sa->v1.phase1;
+
+	if (!ke || !nonce || ke->body.length != ike_group_size(sa->group) ||
+		nonce->body.length < NONCE_MIN || nonce->body.length > NONCE_MAX)
+		return false;
+	memcpy(p->public_i, ke->body.at, ke->body.length);
+	memcpy(p->nonce_i, nonce->body.at, nonce->body.length);
+	p->nonce_i_length = nonce->body.length;
+	return true;
 }
 
 int phase1_derive(

@@ -22,6 +22,9 @@ bool phase1_listens(const struct config *config, const struct ip_address *local)
 // message; the answer is the same whatever the reason.
 void phase1_refuse(struct ike_sa *sa, const struct flow *flow, const char *reason);
 
+// Takes the peer's public value and nonce; false when one is missing or of a wrong length.
+bool phase1_ke_take(struct ike_sa *sa, const struct isakmp_chain *chain);
+
 // SKEYID by this pre-shared key, and the keys from it and the secret of Diffie-Hellman.
 int phase1_derive(
 	const struct ike_sa *sa, struct span psk, struct span secret, struct ike_keys *out);

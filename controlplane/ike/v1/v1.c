@@ -4,6 +4,7 @@
 
 #include "v1.h"
 
+#include "aggressive_mode.h"
 #include "controlplane/ike/dh.h"
 #include "fragments.h"
 #include "informational.h"
@@ -18,8 +19,9 @@
 void v1_first(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
-	if (h->exchange == ISAKMP_AGGRESSIVE)
-		ike_invalid(ike, flow, "aggressive mode is not served");
+	if (h->exchange == ISAKMP_AGGRESSIVE && !(h->flags & ISAKMP_ENCRYPTED) &&
+		h->message_id == 0)
+		aggressive_mode_first(ike, flow, h, message);
 	else if (h->exchange != ISAKMP_MAIN || (h->flags & ISAKMP_ENCRYPTED) || h->message_id != 0)
 		ike_invalid(ike, flow, "message without our cookie");
 	else
@@ -32,7 +34,9 @@ static void whole_input(struct ike_sa *sa, const struct flow *flow, const struct
 	bool sealed =
 		(h->flags & ISAKMP_ENCRYPTED) && h->message_id != 0 && sa->state == IKE_ESTABLISHED;
 
-	if (h->exchange == ISAKMP_MAIN && h->message_id == 0)
+	if (h->exchange == ISAKMP_AGGRESSIVE && h->message_id == 0 && sa->v1.aggressive)
+		aggressive_mode_input(sa, flow, h, message);
+	else if (h->exchange == ISAKMP_MAIN && h->message_id == 0 && !sa->v1.aggressive)
 		main_mode_input(sa, flow, h, message);
 	else if (h->exchange == ISAKMP_QUICK && sealed)
 		quick_input(sa, flow, h, message);
@@ -60,13 +64,12 @@ static void v1_input(struct ike_sa *sa, const struct flow *flow, const struct is
 
 static const char *v1_waits_for(const struct ike_sa *sa)
 {
-	return sa->state == IKE_WAIT_KE ? "third message" : "fifth message";
+	return sa->state == IKE_WAIT_KE || sa->v1.aggressive ? "third message" : "fifth message";
 }
 
 static const char *v1_state_word(const struct ike_sa *sa)
 {
-	(void)sa;
-	return "main-mode";
+	return sa->v1.aggressive ? "aggressive-mode" : "main-mode";
 }
 
 static void v1_established(struct ike_sa *sa)
