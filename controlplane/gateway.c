@@ -9,6 +9,7 @@
 #include "api/objects.h"
 #include "dataplane.h"
 #include "install.h"
+#include "ike/certificates.h"
 #include "ike/ike.h"
 #include "l2tp/l2tp.h"
 #include "log.h"
@@ -38,6 +39,7 @@ struct gateway {
 	struct timers *timers;
 	struct timer alive;
 	struct timer farewell;
+	struct certificates *certificates;
 	struct ike *ike;
 	struct l2tp *l2tp;
 	struct pools *pools;
@@ -237,6 +239,21 @@ static void look_for_life(void *context)
 
 // ---- life
 
+static bool make_certificates(struct gateway *g)
+{
+	char why[1024];
+
+	g->certificates = certificates_create(g->config, g->timers, why, sizeof(why));
+	if (!g->certificates) {
+		log_event(LOG_CONTROLPLANE_FAILED, NULL, "s:s, s:s", "reason",
+			"certificates of the config", "error", why);
+		return false;
+	}
+	ike_set_certificates(
+		g->ike, certificates_own(g->certificates), certificates_trust(g->certificates));
+	return true;
+}
+
 static bool make_modules(struct gateway *g)
 {
 	const struct config *c = g->config;
@@ -296,7 +313,7 @@ struct gateway *gateway_create(uv_loop_t *loop, const struct config *config)
 		gateway_free(g);
 		return NULL;
 	}
-	if (make_api(g) < 0) {
+	if (!make_certificates(g) || make_api(g) < 0) {
 		gateway_free(g);
 		return NULL;
 	}
@@ -307,6 +324,7 @@ int gateway_start(struct gateway *g)
 {
 	(void)timer_start(g->timers, &g->alive, ALIVE_MS, look_for_life, g);
 	install_groups(g->config);
+	certificates_watch(g->certificates);
 	return dataplane_start(g->loop, g->config->dataplane.socket, &dataplane_events, g);
 }
 
@@ -344,6 +362,7 @@ void gateway_free(struct gateway *g)
 	subscribers_free(g->subscribers);
 	l2tp_free(g->l2tp);
 	ike_free(g->ike);
+	certificates_free(g->certificates);
 	users_free(g->users);
 	pools_free(g->pools);
 	pools6_free(g->pools6);

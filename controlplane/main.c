@@ -4,8 +4,10 @@
 // event loop until a signal ends it.
 
 #include "gateway.h"
+#include "ike/certificates.h"
 #include "log.h"
 #include "sandbox.h"
+#include "timer.h"
 #include "work.h"
 
 #include "contract/version.h"
@@ -125,7 +127,7 @@ static int run(uv_loop_t *loop, const struct config *config)
 	warm_up();
 	error = sandbox_drop(config->user);
 	if (error == 0)
-		error = sandbox_filter();
+		error = sandbox_filter(config);
 	if (error == 0)
 		error = gateway_start(g);
 	if (error == 0)
@@ -134,6 +136,24 @@ static int run(uv_loop_t *loop, const struct config *config)
 	close_loop(loop);
 	gateway_free(g);
 	return error ? 1 : 0;
+}
+
+// What config_load does not read: the files with certificates.
+static int check(const struct arguments *arguments, const struct config *config)
+{
+	struct timers *timers = timers_create(NULL, NULL);
+	struct certificates *certificates = NULL;
+	char why[1024] = "no memory";
+
+	if (timers)
+		certificates = certificates_create(config, timers, why, sizeof(why));
+	if (certificates)
+		printf("%s is in order\n", arguments->config);
+	else
+		fprintf(stderr, "%s: certificates: %s\n", arguments->config, why);
+	certificates_free(certificates);
+	timers_free(timers);
+	return certificates ? 0 : 1;
 }
 
 int main(int argc, char **argv)
@@ -149,9 +169,9 @@ int main(int argc, char **argv)
 	if (config_load(arguments.config, &config, stderr) < 0)
 		return 1;
 	if (arguments.check) {
-		printf("%s is in order\n", arguments.config);
+		code = check(&arguments, config);
 		config_free(config);
-		return 0;
+		return code;
 	}
 	log_set_level(config->log_level);
 	if (uv_loop_init(&loop) < 0)

@@ -50,8 +50,9 @@ int sandbox_drop(const char *user)
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
 	__has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 
-int sandbox_filter(void)
+int sandbox_filter(const struct config *config)
 {
+	(void)config;
 	return 0;
 }
 
@@ -143,27 +144,68 @@ static const int allowed[] = {
 	SCMP_SYS(exit_group),
 };
 
-static int add_rules(scmp_filter_ctx filter)
+// CRLs and OCSP answers by HTTP (ike/fetch.c): TCP, and a resolver on the way there.
+static const int fetching[] = {
+	SCMP_SYS(bind),     // the resolver's netlink socket, which tells it what addresses we have
+	SCMP_SYS(sendmmsg), // A and AAAA in one call
+	SCMP_SYS(uname),    // the resolver's host name
+	SCMP_SYS(pread64),  // libraries of nsswitch.conf
+};
+
+// The families of sockets that may be made. Towards the dataplane always; others only where a CRL
+// or an OCSP responder may have to be asked, for nothing else here ever speaks to the network.
+static const unsigned families_always[] = {AF_UNIX};
+static const unsigned families_fetching[] = {AF_INET, AF_INET6, AF_NETLINK};
+
+// Certificates of peers may name places themselves, so any authority makes it possible.
+static bool fetches(const struct config *config)
+{
+	return config->certificates.authority_count > 0 &&
+	       config->certificates.revocation != REVOCATION_OFF;
+}
+
+static int allow_calls(scmp_filter_ctx filter, const int *calls, size_t count)
 {
 	int error = 0;
 
-	for (size_t i = 0; error == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-	// New sockets only towards the dataplane: nothing here ever speaks to the network itself.
-	if (error == 0)
-		error = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	for (size_t i = 0; error == 0 && i < count; i++)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
 	return error;
 }
 
-int sandbox_filter(void)
+static int allow_families(scmp_filter_ctx filter, const unsigned *families, size_t count)
+{
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i < count; i++)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+			SCMP_A0(SCMP_CMP_EQ, families[i]));
+	return error;
+}
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static int add_rules(scmp_filter_ctx filter, const struct config *config)
+{
+	int error = allow_calls(filter, allowed, COUNT(allowed));
+
+	if (error == 0)
+		error = allow_families(filter, families_always, COUNT(families_always));
+	if (error == 0 && fetches(config))
+		error = allow_calls(filter, fetching, COUNT(fetching));
+	if (error == 0 && fetches(config))
+		error = allow_families(filter, families_fetching, COUNT(families_fetching));
+	return error;
+}
+
+int sandbox_filter(const struct config *config)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int error;
 
 	if (!filter)
 		return failed("seccomp", ENOMEM);
-	error = add_rules(filter);
+	error = add_rules(filter, config);
 	if (error == 0)
 		error = seccomp_load(filter);
 	seccomp_release(filter);
