@@ -11,7 +11,7 @@
 #include "group.h"
 #include "install.h"
 #include "ra.h"
-#include "ppp/auth.h"
+#include "auth/auth.h"
 
 #include <errno.h>
 #include <stdio.h>

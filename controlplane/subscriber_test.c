@@ -4,7 +4,7 @@
 // and that address, route and record are given back exactly once.
 
 #include "controlplane/fakes.h"
-#include "controlplane/ppp/auth.h"
+#include "controlplane/auth/auth.h"
 #include "controlplane/subscriber.h"
 
 #include <errno.h>

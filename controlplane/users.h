@@ -3,7 +3,7 @@
 
 // The users of the config by name. A name is raw bytes from the wire and must match whole. The
 // search may take longer for one name than for another, since names are no secret; what a password
-// is compared with is ppp/auth.h's business, which takes its time even for a user who does not
+// is compared with is auth/auth.h's business, which takes its time even for a user who does not
 // exist.
 
 #include "contract/config.h"

@@ -7,7 +7,7 @@
 #include "link.h"
 
 #include "contract/config.h"
-#include "controlplane/ppp/mschap.h"
+#include "controlplane/auth/mschap.h"
 #include "controlplane/ppp/wire.h"
 #include "net.h"
 #include "peer.h"

@@ -5,9 +5,9 @@
 // either counts. MS-CHAP's change of passwords is not offered.
 
 #include "internal.h"
-#include "mschap.h"
 
-#include <stdio.h>
+#include "controlplane/auth/mschap.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,22 +35,6 @@ void chap_challenge(struct ppp *ppp)
 	ppp_send_built(ppp, &out);
 }
 
-// RFC 2759 section 6: no retry, but the field for a new challenge is there all the same.
-static size_t mschap_failure(const struct ppp_verdict *verdict, char *text, size_t size)
-{
-	uint8_t challenge[MSCHAP_CHALLENGE] = {0};
-	char hex[2 * MSCHAP_CHALLENGE + 1];
-	int length;
-
-	(void)RAND_bytes(challenge, sizeof(challenge));
-	for (size_t i = 0; i < sizeof(challenge); i++)
-		snprintf(hex + 2 * i, 3, "%02X", challenge[i]);
-	length = snprintf(text, size, "E=%u R=0 C=%s V=3 M=%.*s",
-		verdict->mschap_error ? verdict->mschap_error : 691u, hex,
-		(int)sizeof(verdict->message) - 1, verdict->message);
-	return (size_t)length < size ? (size_t)length : size - 1;
-}
-
 void chap_answer(struct ppp *ppp, const struct ppp_verdict *verdict, struct build *out)
 {
 	size_t length = strnlen(verdict->message, sizeof(verdict->message) - 1);
@@ -58,7 +42,8 @@ void chap_answer(struct ppp *ppp, const struct ppp_verdict *verdict, struct buil
 
 	wire_begin(out, PPP_CHAP, verdict->accepted ? CHAP_SUCCESS : CHAP_FAILURE, ppp->auth.id);
 	if (ppp->auth.method == PPP_AUTH_MSCHAPV2 && !verdict->accepted) {
-		length = mschap_failure(verdict, failure, sizeof(failure));
+		length = mschap_failure(
+			verdict->mschap_error, verdict->message, failure, sizeof(failure));
 		build_bytes(out, failure, length);
 	} else {
 		build_bytes(out, verdict->message, length);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "peer_fake.h"
-#include "mschap.h"
+
+#include "controlplane/auth/mschap.h"
 
 #include <stdio.h>
 #include <stdlib.h>

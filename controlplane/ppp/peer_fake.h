@@ -5,7 +5,7 @@
 // the caller of the session as well, which knows one user and one address. Packets wait in queues,
 // so that a test can lose them, and nothing calls itself.
 
-#include "auth.h"
+#include "controlplane/auth/auth.h"
 #include "ppp.h"
 #include "wire.h"
 

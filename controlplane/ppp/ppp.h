@@ -10,6 +10,7 @@
 // Packets begin with the two-byte protocol field; framing is the worker's business.
 
 #include "contract/config.h"
+#include "controlplane/auth/credentials.h"
 #include "controlplane/timer.h"
 
 #include <stdbool.h>
@@ -27,30 +28,10 @@ struct ppp_link {
 	uint8_t auth;               // enum ppp_auth that the peer uses
 };
 
-enum { PPP_NAME = 256, PPP_SECRET = 256, PPP_IDENTIFIER = 8 };
+enum { PPP_IDENTIFIER = 8 };
 
 // Our interface identifier on every session, as on the wire: fe80::1.
 extern const uint8_t ppp_identifier[PPP_IDENTIFIER];
-
-// What the peer answered. With PAP the password itself; wipe it after use.
-struct ppp_credentials {
-	uint8_t method;      // enum ppp_auth
-	uint8_t id;          // of the CHAP exchange
-	char name[PPP_NAME]; // raw bytes, name_length of them, with a NUL
-	uint16_t name_length;
-	uint8_t password[PPP_SECRET]; // PAP
-	uint16_t password_length;
-	uint8_t challenge[64]; // that we sent (CHAP)
-	uint16_t challenge_length;
-	uint8_t response[64]; // CHAP-MD5: 16 bytes; MS-CHAPv2: 49 (RFC 2759 section 4)
-	uint16_t response_length;
-};
-
-struct ppp_verdict {
-	bool accepted;
-	char message[256];     // for the peer; MS-CHAPv2 success: begins with "S=..."
-	uint16_t mschap_error; // MS-CHAPv2 failure: 691 wrong, 647 disabled, ... (RFC 2759 6)
-};
 
 struct ppp_addresses {
 	struct ip_address local, peer;     // peer IP_NONE: no IPv4 for this subscriber

@@ -4,6 +4,7 @@
 // algorithm there; triple DES with three equal keys is the same function and is always at hand.
 
 #include "mschap.h"
+#include "credentials.h"
 #include "md4.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <openssl/sha.h>
 
 enum {
@@ -19,6 +21,8 @@ enum {
 	CHALLENGE_HASH = 8,   // bytes of SHA-1 that ChallengeHash keeps
 	DES_KEY = 8,          // bytes of a DES key with its parity bits
 	DES_KEY_MATERIAL = 7, // bytes of the hash that make a key
+	KEY_128 = 16,         // bytes of a key of RFC 3079
+	PAD = 40,             // bytes of SHSpad1 and SHSpad2 (RFC 3079 section 3.4)
 };
 
 // One character off the text as its code point; -EILSEQ when it is not well formed (RFC 3629).
@@ -200,4 +204,72 @@ int mschap_authenticator_response(const uint8_t hash[MSCHAP_HASH],
 	for (int i = 0; i < SHA_DIGEST_LENGTH; i++)
 		snprintf(text + 2 + 2 * i, 3, "%02X", digest[i]);
 	return 0;
+}
+
+// SHA-1 over the parts in order; 20 bytes.
+static int sha1_parts(const void *const *parts, const size_t *sizes, int count, uint8_t *digest)
+{
+	EVP_MD_CTX *sha = EVP_MD_CTX_new();
+	int good = sha && EVP_DigestInit_ex(sha, EVP_sha1(), NULL) == 1;
+
+	for (int i = 0; good && i < count; i++)
+		good = EVP_DigestUpdate(sha, parts[i], sizes[i]) == 1;
+	good = good && EVP_DigestFinal_ex(sha, digest, NULL) == 1;
+	EVP_MD_CTX_free(sha);
+	return good ? 0 : -EIO;
+}
+
+// GetAsymmetricStartKey with a key of 128 bits.
+static int start_key(const uint8_t *master, const char *magic, uint8_t *key)
+{
+	uint8_t pad1[PAD] = {0}, pad2[PAD], digest[SHA_DIGEST_LENGTH];
+	const void *const parts[] = {master, pad1, magic, pad2};
+	const size_t sizes[] = {KEY_128, PAD, strlen(magic), PAD};
+	int error;
+
+	memset(pad2, 0xf2, sizeof(pad2));
+	error = sha1_parts(parts, sizes, 4, digest);
+	if (!error)
+		memcpy(key, digest, KEY_128);
+	OPENSSL_cleanse(digest, sizeof(digest));
+	return error;
+}
+
+int mschap_msk(const uint8_t hash[MSCHAP_HASH], const uint8_t nt_response[MSCHAP_NT_RESPONSE],
+	uint8_t msk[MSCHAP_MSK])
+{
+	static const char magic1[] = "This is the MPPE Master Key";
+	static const char server_receives[] = "On the client side, this is the send key; "
+					      "on the server side, it is the receive key.";
+	static const char server_sends[] = "On the client side, this is the receive key; "
+					   "on the server side, it is the send key.";
+	uint8_t hash_hash[MD4_DIGEST], master[SHA_DIGEST_LENGTH];
+	const void *const parts[] = {hash_hash, nt_response, magic1};
+	const size_t sizes[] = {MD4_DIGEST, MSCHAP_NT_RESPONSE, sizeof(magic1) - 1};
+	int error;
+
+	md4(hash, MSCHAP_HASH, hash_hash);
+	memset(msk, 0, MSCHAP_MSK);
+	error = sha1_parts(parts, sizes, 3, master);
+	if (!error)
+		error = start_key(master, server_receives, msk);
+	if (!error)
+		error = start_key(master, server_sends, msk + KEY_128);
+	OPENSSL_cleanse(hash_hash, sizeof(hash_hash));
+	OPENSSL_cleanse(master, sizeof(master));
+	return error;
+}
+
+size_t mschap_failure(unsigned error, const char *message, char *text, size_t size)
+{
+	uint8_t challenge[MSCHAP_CHALLENGE] = {0};
+	char hex[2 * MSCHAP_CHALLENGE + 1];
+	int length;
+
+	(void)RAND_bytes(challenge, sizeof(challenge));
+	for (size_t i = 0; i < sizeof(challenge); i++)
+		snprintf(hex + 2 * i, 3, "%02X", challenge[i]);
+	length = snprintf(text, size, "E=%u R=0 C=%s V=3 M=%.*s", error ? error : 691u, hex,
+		(int)sizeof(((struct ppp_verdict *)0)->message) - 1, message);
+	return (size_t)length < size ? (size_t)length : size - 1;
 }

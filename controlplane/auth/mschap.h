@@ -25,6 +25,17 @@ int mschap_nt_response(const uint8_t authenticator[MSCHAP_CHALLENGE],
 	const uint8_t peer[MSCHAP_CHALLENGE], const void *name, size_t name_length,
 	const uint8_t hash[MSCHAP_HASH], uint8_t response[MSCHAP_NT_RESPONSE]);
 
+// The keys that server and client have in common after it (RFC 3079 section 3.4, 128 bits), as the
+// MSK of EAP: what the server receives with, what it sends with, zeros.
+enum { MSCHAP_MSK = 64 };
+int mschap_msk(const uint8_t hash[MSCHAP_HASH], const uint8_t nt_response[MSCHAP_NT_RESPONSE],
+	uint8_t msk[MSCHAP_MSK]);
+
+// The text of a Failure (section 6) that allows no retry; the field for a new challenge is there
+// all the same. error 0 is 691, which says that the password is wrong. Returns its length, cut to
+// fit.
+size_t mschap_failure(unsigned error, const char *message, char *text, size_t size);
+
 // Section 8.7: text gets "S=", 40 upper-case digits and a NUL.
 int mschap_authenticator_response(const uint8_t hash[MSCHAP_HASH],
 	const uint8_t nt_response[MSCHAP_NT_RESPONSE], const uint8_t peer[MSCHAP_CHALLENGE],

@@ -6,6 +6,8 @@
 #include "auth.h"
 #include "mschap.h"
 
+#include "contract/config.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,6 +75,10 @@ static int check_mschap(
 		error = mschap_authenticator_response(
 			hash, nt, c->response, c->challenge, c->name, c->name_length, text);
 		verdict->accepted = !error;
+	}
+	if (verdict->accepted && c->want_msk) {
+		error = mschap_msk(hash, nt, verdict->msk);
+		verdict->accepted = verdict->has_msk = !error;
 	}
 	if (verdict->accepted)
 		snprintf(verdict->message, sizeof(verdict->message), "%s M=Welcome", text);

@@ -4,6 +4,8 @@
 #include "md4.h"
 #include "mschap.h"
 
+#include "contract/config.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -78,6 +80,41 @@ static void test_mschap_vectors(void **state)
 	}
 }
 
+static struct ppp_credentials mschap_credentials(void)
+{
+	struct ppp_credentials c = {.method = PPP_AUTH_MSCHAPV2,
+		.name = "User",
+		.name_length = 4,
+		.challenge_length = MSCHAP_CHALLENGE,
+		.response_length = MSCHAP_RESPONSE};
+	uint8_t hash[MSCHAP_HASH];
+
+	memcpy(c.challenge, rfc_authenticator, MSCHAP_CHALLENGE);
+	memcpy(c.response, rfc_peer, MSCHAP_CHALLENGE);
+	mschap_password_hash(rfc_password, hash);
+	mschap_nt_response(
+		rfc_authenticator, rfc_peer, "User", 4, hash, c.response + MSCHAP_NT_OFFSET);
+	return c;
+}
+
+// RFC 3079 section 3.5.3: the server's send key of the same exchange.
+static void test_mschap_msk(void **state)
+{
+	struct ppp_credentials c = mschap_credentials();
+	struct ppp_verdict v;
+
+	assert_int_equal(auth_check(&c, rfc_password, &v), 0);
+	assert_false(v.has_msk);
+	c.want_msk = true;
+	assert_int_equal(auth_check(&c, rfc_password, &v), 0);
+	assert_true(v.has_msk);
+	assert_string_equal(hex(v.msk + 16, 16), "8b7cdc149b993a1ba118cb153f56dccb");
+	assert_int_equal(v.msk[32] | v.msk[63], 0);
+	assert_int_equal(auth_check(&c, "clientpass", &v), 0);
+	assert_false(v.has_msk);
+	assert_int_equal(v.msk[0] | v.msk[31], 0);
+}
+
 static void test_password_texts(void **state)
 {
 	uint8_t hash[MSCHAP_HASH], expected[MSCHAP_HASH];
@@ -96,23 +133,6 @@ static void test_password_texts(void **state)
 	assert_int_equal(mschap_password_hash(longest, hash), -E2BIG);
 	longest[256] = '\0';
 	assert_int_equal(mschap_password_hash(longest, hash), 0);
-}
-
-static struct ppp_credentials mschap_credentials(void)
-{
-	struct ppp_credentials c = {.method = PPP_AUTH_MSCHAPV2,
-		.name = "User",
-		.name_length = 4,
-		.challenge_length = MSCHAP_CHALLENGE,
-		.response_length = MSCHAP_RESPONSE};
-	uint8_t hash[MSCHAP_HASH];
-
-	memcpy(c.challenge, rfc_authenticator, MSCHAP_CHALLENGE);
-	memcpy(c.response, rfc_peer, MSCHAP_CHALLENGE);
-	mschap_password_hash(rfc_password, hash);
-	mschap_nt_response(
-		rfc_authenticator, rfc_peer, "User", 4, hash, c.response + MSCHAP_NT_OFFSET);
-	return c;
 }
 
 static void test_check_mschap(void **state)
@@ -189,6 +209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_md4),
 		cmocka_unit_test(test_mschap_vectors),
+		cmocka_unit_test(test_mschap_msk),
 		cmocka_unit_test(test_password_texts),
 		cmocka_unit_test(test_check_mschap),
 		cmocka_unit_test(test_check_md5),
