@@ -56,10 +56,12 @@ static const struct {
 	{"$C -s $S show status", 0, "Culvert 9.9.9, up 1d02h\nDataplane    2 workers, 2 ports\n"},
 	{"$C -s $S show status", 0, "Subscribers  3 present, 2 forwarding\n"},
 	{"$C -s $S show subscribers", 0,
-		"ID  USER        ADDRESS     PEER              STATE     UP  UPLINK  DOWNLINK\n"
-		" 7  alice       100.64.0.2  203.0.113.9:4500  up     1h02m  123 kB   7.65 GB\n"},
+		"ID  USER        ADDRESS     PEER              ACCESS  STATE     UP  UPLINK  "
+		"DOWNLINK\n"
+		" 7  alice       100.64.0.2  203.0.113.9:4500  ikev2   up     1h02m  123 kB   "
+		"7.65 GB\n"},
 	{"$C -s $S show subscribers", 0, "eve\\x1b[2J"},
-	{"COLUMNS=70 $C -s $S show subscribers", 0, "203.0.113~  up"},
+	{"COLUMNS=78 $C -s $S show subscribers", 0, "203.0.113~  ikev2   up"},
 	{"$C -s $S --json show subscribers", 0, "eve\\u001B[2J"},
 	{"$C -s $S --json show subscribers --limit 1 | grep -c '\"id\"'", 0, "1\n"},
 	{"$C -s $S show subscribers --user nobody", 0, "No subscriber is connected."},

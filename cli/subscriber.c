@@ -8,6 +8,7 @@ static const struct column columns[] = {
 	{"USER", "user", COLUMN_TEXT, true},
 	{"ADDRESS", "address", COLUMN_TEXT},
 	{"PEER", "peer", COLUMN_TEXT, true},
+	{"ACCESS", "access", COLUMN_TEXT},
 	{"STATE", "state", COLUMN_TEXT},
 	{"UP", "up_ms", COLUMN_DURATION},
 	{"UPLINK", "uplink.bytes", COLUMN_BYTES},

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Who hears what: punted packets and events of the dataplane go down to ike, l2tp and subscriber;
-// what ike knows of peers goes to l2tp, what l2tp knows of sessions to subscriber.
+// what ike knows of peers goes to l2tp, what l2tp knows of sessions to subscriber, and so does what
+// ike knows of peers without L2TP.
 
 #include "gateway.h"
 
@@ -13,6 +14,7 @@
 #include "ike/ike.h"
 #include "l2tp/l2tp.h"
 #include "log.h"
+#include "numbers.h"
 #include "pool.h"
 #include "subscriber.h"
 #include "timer.h"
@@ -40,6 +42,7 @@ struct gateway {
 	struct timer alive;
 	struct timer farewell;
 	struct certificates *certificates;
+	struct numbers numbers;
 	struct ike *ike;
 	struct l2tp *l2tp;
 	struct pools *pools;
@@ -168,6 +171,7 @@ static void peer_sa(void *context, uint32_t peer, uint32_t sa)
 	struct gateway *g = context;
 
 	l2tp_peer_sa(g->l2tp, peer, sa);
+	subscribers_peer_sa(g->subscribers, peer, sa);
 }
 
 static void peer_down(void *context, uint32_t peer, const char *cause)
@@ -175,6 +179,7 @@ static void peer_down(void *context, uint32_t peer, const char *cause)
 	struct gateway *g = context;
 
 	l2tp_peer_down(g->l2tp, peer, cause);
+	subscribers_peer_down(g->subscribers, peer, cause);
 }
 
 // The entry of a pair, or NULL.
@@ -199,8 +204,19 @@ static bool pair_count(void *context, uint32_t spi_in, struct ike_pair_count *ou
 	return true;
 }
 
+static void access_ask(void *context, const struct ike_access_request *request)
+{
+	struct gateway *g = context;
+
+	subscribers_access_ask(g->subscribers, request);
+}
+
 static const struct ike_events ike_events = {
-	.sa_current = peer_sa, .peer_down = peer_down, .pair_count = pair_count};
+	.sa_current = peer_sa,
+	.peer_down = peer_down,
+	.access_ask = access_ask,
+	.pair_count = pair_count,
+};
 
 static void session_up(void *context, const struct l2tp_session_info *info)
 {
@@ -268,14 +284,17 @@ static bool make_modules(struct gateway *g)
 	for (unsigned i = 0; config_warning(c, i); i++)
 		log_event(LOG_CONFIG_WARNING, NULL, "s:s", "warning", config_warning(c, i));
 	g->ike = ike_create(c, g->timers, c->dataplane.sas, &ike_events, g);
-	g->l2tp = l2tp_create(c, g->timers, &l2tp_events, g);
+	if (numbers_open(&g->numbers, c->dataplane.sessions))
+		return false;
+	g->l2tp = l2tp_create(c, g->timers, &g->numbers, &l2tp_events, g);
 	if (!g->pools || !g->pools6 || !g->users || !g->ike || !g->l2tp)
 		return false;
-	g->subscribers = subscribers_create(
-		c, g->timers, g->pools, g->pools6, g->users, c->dataplane.sessions);
+	g->subscribers =
+		subscribers_create(c, g->timers, g->pools, g->pools6, g->users, &g->numbers);
 	if (!g->subscribers)
 		return false;
 	subscribers_set_l2tp(g->subscribers, g->l2tp);
+	subscribers_set_ike(g->subscribers, g->ike);
 	return true;
 }
 
@@ -366,6 +385,7 @@ void gateway_free(struct gateway *g)
 	users_free(g->users);
 	pools_free(g->pools);
 	pools6_free(g->pools6);
+	numbers_close(&g->numbers);
 	timers_free(g->timers);
 	free(g);
 }

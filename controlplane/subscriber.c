@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The way of a subscriber through its states. Every transition stands in one table, below; an
-// event that the table does not know in a state is ignored there. The record moves to its next
-// state first and acts then, because an action may bring the next event at once.
+// The way of a subscriber through its states, whichever road it came on. Every transition stands in
+// one table, below; an event that the table does not know in a state is ignored there. The record
+// moves to its next state first and acts then, because an action may bring the next event at once.
 //
 // A record is freed by a timer of 0 ms, never from within a call of the layers below it.
 
@@ -11,28 +11,11 @@
 #include "group.h"
 #include "install.h"
 #include "ra.h"
-#include "auth/auth.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum event_of_subscriber {
-	ON_LINK_UP,        // LCP opened, the first time or again
-	ON_ACCEPTED,       // authenticated, and the peer knows
-	ON_IP4_UP,         // IPCP opened
-	ON_IP4_DOWN,       // IPCP or LCP went down
-	ON_IP6_UP,         // IPV6CP opened
-	ON_IP6_DOWN,       // IPV6CP or LCP went down
-	ON_NETWORK_DOWN,   // neither is open any more
-	ON_INSTALLED,      // the dataplane forwards
-	ON_INSTALL_FAILED, // it does not
-	ON_CLOSE,          // somebody wants it to end
-	ON_PPP_DOWN,       // PPP is over
-	ON_SESSION_DOWN,   // the L2TP session is gone
-	EVENTS,
-};
 
 static const char *const state_words[SUBSCRIBER_STATES] = {
 	[SUBSCRIBER_LCP] = "lcp",
@@ -43,13 +26,11 @@ static const char *const state_words[SUBSCRIBER_STATES] = {
 	[SUBSCRIBER_CLOSING] = "closing",
 };
 
-static void handle(struct subscriber *s, enum event_of_subscriber event);
-
-static void request_close(struct subscriber *s, const char *cause)
+void subscriber_close(struct subscriber *s, const char *cause)
 {
 	if (!s->cause[0])
 		snprintf(s->cause, sizeof(s->cause), "%s", cause);
-	handle(s, ON_CLOSE);
+	subscriber_handle(s, ON_CLOSE);
 }
 
 // ---- what the dataplane is told
@@ -58,16 +39,10 @@ struct command_session_set subscriber_form(const struct subscriber *s)
 {
 	struct command_session_set c = {
 		.session = s->session,
-		.flags = SESSION_LCP_OPEN,
-		.magic = s->link.magic,
-		.peer_mru = s->link.peer_mru,
 		.mtu = s->path_mtu ? s->path_mtu : s->all->config->ppp.mtu,
 	};
 
-	if (s->link.send_pfc)
-		c.flags |= SESSION_SEND_PFC;
-	if (s->link.send_acfc)
-		c.flags |= SESSION_SEND_ACFC;
+	s->road->form(s, &c);
 	if (s->family[V4].opened) {
 		c.flags |= SESSION_IP4_OPEN;
 		c.ip4 = s->family[V4].route.address;
@@ -80,10 +55,10 @@ struct command_session_set subscriber_form(const struct subscriber *s)
 	return c;
 }
 
-static void failed(struct subscriber *s, int error)
+void subscriber_failed(struct subscriber *s, int error)
 {
 	snprintf(s->cause, sizeof(s->cause), "dataplane: %s", strerror(-error));
-	handle(s, ON_INSTALL_FAILED);
+	subscriber_handle(s, ON_INSTALL_FAILED);
 }
 
 static void advertise(void *context);
@@ -95,15 +70,15 @@ static void family_installed(void *context, int error)
 
 	if (error) {
 		f->opened = false; // install.c has undone it
-		failed(s, error);
+		subscriber_failed(s, error);
 		return;
 	}
-	if (f == &s->family[V6])
+	if (f == &s->family[V6] && s->road->advertises)
 		advertise(s);
-	handle(s, ON_INSTALLED);
+	subscriber_handle(s, ON_INSTALLED);
 }
 
-static void tell_link(struct subscriber *s)
+void subscriber_tell_link(struct subscriber *s)
 {
 	struct command_session_set c;
 	int error;
@@ -112,7 +87,7 @@ static void tell_link(struct subscriber *s)
 	c = subscriber_form(s);
 	error = install_session_set(&c, subscriber_mtu_known, s);
 	if (error < 0)
-		failed(s, error);
+		subscriber_failed(s, error);
 }
 
 static void family_open(struct family *f)
@@ -170,7 +145,7 @@ static void close_family(struct subscriber *s, struct family *f)
 {
 	family_close(f);
 	if (!s->family[V4].opened && !s->family[V6].opened)
-		handle(s, ON_NETWORK_DOWN);
+		subscriber_handle(s, ON_NETWORK_DOWN);
 }
 
 static void close_ip4(struct subscriber *s)
@@ -204,7 +179,8 @@ static void advertise(void *context)
 	memcpy(ra.identifier, ppp_identifier, sizeof(ra.identifier));
 	memcpy(ra.dns, s->all->config->ppp.dns6, sizeof(ra.dns));
 	(void)dataplane_send_ip6(s->session, packet, ra_build(&ra, packet));
-	(void)timer_start(s->all->timers, &s->advertise, ADVERTISE_MS, advertise, s);
+	if (s->road->advertises)
+		(void)timer_start(s->all->timers, &s->advertise, ADVERTISE_MS, advertise, s);
 }
 
 void subscribers_input_ip6(
@@ -221,7 +197,7 @@ void subscribers_input_ip6(
 
 // ---- the other actions of the table
 
-static void give_address(struct subscriber *s)
+void subscriber_give_address(struct subscriber *s)
 {
 	struct ip_prefix *v4 = &s->family[V4].route, *v6 = &s->family[V6].route;
 
@@ -244,8 +220,8 @@ static bool displace(const struct subscriber *s, int family, const struct ip_add
 		old = old->next;
 	if (!old)
 		return false;
-	request_close(old, "the user came again");
-	give_address(old);
+	subscriber_close(old, "the user came again");
+	subscriber_give_address(old);
 	return true;
 }
 
@@ -276,16 +252,16 @@ static void take_prefix(struct subscriber *s)
 					     : "no IPv6 prefix is free");
 }
 
-static void offer_addresses(struct subscriber *s)
+static bool has(const struct subscriber *s, int family)
 {
-	const struct config_ppp *ppp = &s->all->config->ppp;
-	struct ppp_addresses addresses = {.local = ppp->local,
-		.peer = s->family[V4].route.address,
-		.ip6 = s->family[V6].route.address.version == IP_V6};
+	return s->family[family].route.address.version != IP_NONE;
+}
 
-	memcpy(addresses.dns, ppp->dns, sizeof(addresses.dns));
-	memcpy(addresses.wins, ppp->wins, sizeof(addresses.wins));
-	ppp_network(s->ppp, &addresses);
+static void refuse_without_address(struct subscriber *s, int error)
+{
+	log_event(LOG_POOL_EMPTY, &s->subject, "s:s, s:s", "pool", s->account->pool, "reason",
+		error == -EADDRINUSE ? "the user's fixed address is in use" : "no address is free");
+	subscriber_close(s, "no address");
 }
 
 static void assign_address(struct subscriber *s)
@@ -293,20 +269,14 @@ static void assign_address(struct subscriber *s)
 	int error = 0;
 
 	s->all->counters.authenticated++;
-	if (s->family[V4].route.address.version == IP_NONE)
+	if (s->wants[V4] && !has(s, V4))
 		error = take_address(s);
-	if (error < 0) {
-		log_event(LOG_POOL_EMPTY, &s->subject, "s:s, s:s", "pool", s->account->pool,
-			"reason",
-			error == -EADDRINUSE ? "the user's fixed address is in use"
-					     : "no address is free");
-		snprintf(s->cause, sizeof(s->cause), "no address");
-		handle(s, ON_CLOSE);
-		return;
-	}
-	if (s->family[V6].route.address.version == IP_NONE)
+	if (error == 0 && s->wants[V6] && !has(s, V6))
 		take_prefix(s);
-	offer_addresses(s);
+	if (error < 0 || !(has(s, V4) || has(s, V6)))
+		refuse_without_address(s, error);
+	else
+		s->road->offer(s);
 }
 
 static void announce(struct subscriber *s)
@@ -319,12 +289,21 @@ static void announce(struct subscriber *s)
 	s->was_up = true;
 	s->all->counters.up++;
 	s->all->counters.forwarding++;
-	log_event(LOG_SUBSCRIBER_UP, &s->subject, "s:s, s:s*, s:I", "address",
-		address_format(&s->family[V4].route.address, text), "prefix",
+	log_event(LOG_SUBSCRIBER_UP, &s->subject, "s:s, s:s*, s:s*, s:I", "access", s->road->word,
+		"address", has(s, V4) ? address_format(&s->family[V4].route.address, text) : NULL,
+		"prefix",
 		s->family[V6].route.address.version == IP_V6
 			? prefix_format(&s->family[V6].route, prefix)
 			: NULL,
 		"setup_ms", (long long)s->setup_ms);
+}
+
+// Without L2TP: the protocols that it has an address of are open with the first pair.
+static void open_all(struct subscriber *s)
+{
+	access_install(s);
+	for (int i = 0; i < FAMILIES && s->state <= SUBSCRIBER_UP; i++)
+		family_open(&s->family[i]);
 }
 
 static void announce_and_probe(struct subscriber *s)
@@ -333,22 +312,22 @@ static void announce_and_probe(struct subscriber *s)
 	subscriber_probe(s);
 }
 
-static void close_ppp(struct subscriber *s)
+static void close_link(struct subscriber *s)
 {
-	ppp_close(s->ppp, s->cause);
+	s->road->close(s);
 }
 
 static void stop_and_close(struct subscriber *s)
 {
 	stop_forwarding(s);
-	close_ppp(s);
+	close_link(s);
 }
 
 static void free_now(void *context)
 {
 	struct subscriber *s = context;
 
-	ppp_free(s->ppp);
+	s->road->free(s);
 	free(s);
 }
 
@@ -360,12 +339,14 @@ static void bury(struct subscriber *s)
 	stop_forwarding(s);
 	install_forget(s);
 	timer_stop(all->timers, &s->ask);
-	give_address(s);
+	subscriber_give_address(s);
+	s->road->bury(s);
 	log_event(LOG_SUBSCRIBER_DOWN, &s->subject, "s:s", "cause", s->cause);
 	if (!s->was_up)
 		all->counters.failed++;
 	all->counters.present--;
-	all->by_session[s->session] = NULL;
+	if (s->session < all->sessions)
+		all->by_session[s->session] = NULL;
 	if (s->next)
 		s->next->previous = s->previous;
 	if (s->previous)
@@ -378,11 +359,9 @@ static void bury(struct subscriber *s)
 					       // unreachable
 }
 
-enum { CDN_ADMINISTRATIVE = 3 }; // RFC 2661 section 4.4.2: closed for administrative reasons
-
 static void end_session(struct subscriber *s)
 {
-	(void)l2tp_session_close(s->all->l2tp, s->session, CDN_ADMINISTRATIVE, s->cause);
+	s->road->end(s);
 	bury(s);
 }
 
@@ -405,33 +384,34 @@ struct transition {
 		true, SUBSCRIBER_##state, action \
 	}
 
-static const struct transition table[SUBSCRIBER_STATES][EVENTS] =
+static const struct transition table[SUBSCRIBER_STATES][SUBSCRIBER_EVENTS] =
 	{
 		[SUBSCRIBER_LCP] =
 			{
-				[ON_LINK_UP] = TO(AUTHENTICATE, tell_link),
-				[ON_INSTALL_FAILED] = TO(CLOSING, close_ppp),
-				[ON_CLOSE] = TO(CLOSING, close_ppp),
-				[ON_PPP_DOWN] = TO(CLOSING, end_session),
+				[ON_LINK_UP] = TO(AUTHENTICATE, subscriber_tell_link),
+				[ON_INSTALL_FAILED] = TO(CLOSING, close_link),
+				[ON_CLOSE] = TO(CLOSING, close_link),
+				[ON_LINK_DOWN] = TO(CLOSING, end_session),
 				[ON_SESSION_DOWN] = TO(CLOSING, bury),
 			},
 		[SUBSCRIBER_AUTHENTICATE] =
 			{
-				[ON_LINK_UP] = TO(AUTHENTICATE, tell_link),
+				[ON_LINK_UP] = TO(AUTHENTICATE, subscriber_tell_link),
 				[ON_ACCEPTED] = TO(NETWORK, assign_address),
-				[ON_INSTALL_FAILED] = TO(CLOSING, close_ppp),
-				[ON_CLOSE] = TO(CLOSING, close_ppp),
-				[ON_PPP_DOWN] = TO(CLOSING, end_session),
+				[ON_INSTALL_FAILED] = TO(CLOSING, close_link),
+				[ON_CLOSE] = TO(CLOSING, close_link),
+				[ON_LINK_DOWN] = TO(CLOSING, end_session),
 				[ON_SESSION_DOWN] = TO(CLOSING, bury),
 			},
 		[SUBSCRIBER_NETWORK] =
 			{
-				[ON_LINK_UP] = TO(AUTHENTICATE, tell_link),
+				[ON_LINK_UP] = TO(AUTHENTICATE, subscriber_tell_link),
 				[ON_IP4_UP] = TO(INSTALL, open_ip4),
 				[ON_IP6_UP] = TO(INSTALL, open_ip6),
-				[ON_INSTALL_FAILED] = TO(CLOSING, close_ppp),
-				[ON_CLOSE] = TO(CLOSING, close_ppp),
-				[ON_PPP_DOWN] = TO(CLOSING, end_session),
+				[ON_PAIR] = TO(INSTALL, open_all),
+				[ON_INSTALL_FAILED] = TO(CLOSING, close_link),
+				[ON_CLOSE] = TO(CLOSING, close_link),
+				[ON_LINK_DOWN] = TO(CLOSING, end_session),
 				[ON_SESSION_DOWN] = TO(CLOSING, bury),
 			},
 		[SUBSCRIBER_INSTALL] =
@@ -443,8 +423,9 @@ static const struct transition table[SUBSCRIBER_STATES][EVENTS] =
 				[ON_IP4_DOWN] = TO(INSTALL, close_ip4),
 				[ON_IP6_DOWN] = TO(INSTALL, close_ip6),
 				[ON_NETWORK_DOWN] = TO(NETWORK, stop_forwarding),
+				[ON_PAIR] = TO(INSTALL, access_change_pair),
 				[ON_CLOSE] = TO(CLOSING, stop_and_close),
-				[ON_PPP_DOWN] = TO(CLOSING, stop_and_end_session),
+				[ON_LINK_DOWN] = TO(CLOSING, stop_and_end_session),
 				[ON_SESSION_DOWN] = TO(CLOSING, bury),
 			},
 		[SUBSCRIBER_UP] =
@@ -455,18 +436,20 @@ static const struct transition table[SUBSCRIBER_STATES][EVENTS] =
 				[ON_IP4_DOWN] = TO(UP, close_ip4),
 				[ON_IP6_DOWN] = TO(UP, close_ip6),
 				[ON_NETWORK_DOWN] = TO(NETWORK, stop_forwarding),
+				[ON_PAIR] = TO(UP, access_change_pair),
 				[ON_CLOSE] = TO(CLOSING, stop_and_close),
-				[ON_PPP_DOWN] = TO(CLOSING, stop_and_end_session),
+				[ON_LINK_DOWN] = TO(CLOSING, stop_and_end_session),
 				[ON_SESSION_DOWN] = TO(CLOSING, bury),
 			},
 		[SUBSCRIBER_CLOSING] =
 			{
-				[ON_PPP_DOWN] = TO(CLOSING, end_session),
+				[ON_PAIR] = TO(CLOSING, access_change_pair),
+				[ON_LINK_DOWN] = TO(CLOSING, end_session),
 				[ON_SESSION_DOWN] = TO(CLOSING, bury),
 			},
 };
 
-static void handle(struct subscriber *s, enum event_of_subscriber event)
+void subscriber_handle(struct subscriber *s, enum subscriber_event event)
 {
 	const struct transition *t = &table[s->state][event];
 
@@ -477,132 +460,24 @@ static void handle(struct subscriber *s, enum event_of_subscriber event)
 		t->act(s);
 }
 
-// ---- what PPP says
+// ---- life
 
-static void on_send(void *context, const uint8_t *packet, size_t length)
+// Who is no user, in remote access (config.h).
+static struct config_user guest_of(const struct config *config)
 {
-	struct subscriber *s = context;
+	struct config_user guest = {0};
 
-	if (!s->buried)
-		(void)dataplane_send_ppp(s->session, packet, length);
+	memcpy(guest.pool, config->remote_access.pool, sizeof(guest.pool));
+	memcpy(guest.group, config->remote_access.group, sizeof(guest.group));
+	return guest;
 }
-
-static void on_send_probe(void *context, const uint8_t *packet, size_t length)
-{
-	struct subscriber *s = context;
-
-	if (!s->buried)
-		(void)dataplane_send_ppp_whole(s->session, packet, length);
-}
-
-static void on_path_mtu(void *context, uint16_t mtu)
-{
-	struct subscriber *s = context;
-
-	if (!s->buried)
-		subscriber_path_found(s, mtu);
-}
-
-static void on_lcp_up(void *context, const struct ppp_link *link)
-{
-	struct subscriber *s = context;
-
-	s->link = *link;
-	handle(s, ON_LINK_UP);
-}
-
-// What an unknown user's answer is checked against, so that it takes as long as a known one's.
-static const char no_password[] = "the password of nobody";
-
-static void on_authenticate(void *context, const struct ppp_credentials *c)
-{
-	struct subscriber *s = context;
-	const struct config_user *account = users_find(s->all->users, c->name, c->name_length);
-	struct ppp_verdict verdict = {0};
-	int error = auth_check(c, account ? account->password : no_password, &verdict);
-	const char *reason = error < 0 ? "malformed answer"
-			     : account ? "wrong password"
-				       : "unknown user";
-	bool accepted = error == 0 && account && verdict.accepted;
-
-	if (!accepted && verdict.accepted)
-		verdict = (struct ppp_verdict){.mschap_error = 691};
-	// Somebody else under the same session: the address goes with the old name.
-	if (strcmp(s->user, c->name) != 0)
-		give_address(s);
-	memcpy(s->user, c->name, sizeof(s->user));
-	s->account = accepted ? account : NULL;
-	if (accepted) {
-		log_event(LOG_AUTH_OK, &s->subject, "s:s", "method", ppp_auth_word(c->method));
-	} else {
-		s->all->counters.refused++;
-		snprintf(s->cause, sizeof(s->cause), "authentication failed: %s", reason);
-		log_event(LOG_AUTH_FAILED, &s->subject, "s:s, s:s", "method",
-			ppp_auth_word(c->method), "reason", reason);
-	}
-	ppp_authenticated(s->ppp, &verdict);
-}
-
-static void on_accepted(void *context)
-{
-	struct subscriber *s = context;
-
-	if (s->account)
-		handle(s, ON_ACCEPTED);
-}
-
-static void on_ip4_up(void *context, const struct ppp_addresses *addresses)
-{
-	(void)addresses; // what we gave it, and nothing else opens IPCP
-	handle(context, ON_IP4_UP);
-}
-
-static void on_ip4_down(void *context, const char *cause)
-{
-	(void)cause;
-	handle(context, ON_IP4_DOWN);
-}
-
-static void on_ip6_up(void *context, const uint8_t *identifier)
-{
-	(void)identifier; // the client's addresses are in its prefix, whatever it is
-	handle(context, ON_IP6_UP);
-}
-
-static void on_ip6_down(void *context, const char *cause)
-{
-	(void)cause;
-	handle(context, ON_IP6_DOWN);
-}
-
-static void on_down(void *context, const char *cause)
-{
-	struct subscriber *s = context;
-
-	if (!s->cause[0])
-		snprintf(s->cause, sizeof(s->cause), "ppp: %s", cause);
-	handle(s, ON_PPP_DOWN);
-}
-
-static const struct ppp_events ppp_events = {
-	.send = on_send,
-	.send_probe = on_send_probe,
-	.path_mtu = on_path_mtu,
-	.lcp_up = on_lcp_up,
-	.authenticate = on_authenticate,
-	.accepted = on_accepted,
-	.ip4_up = on_ip4_up,
-	.ip4_down = on_ip4_down,
-	.ip6_up = on_ip6_up,
-	.ip6_down = on_ip6_down,
-	.down = on_down,
-};
-
-// ---- what L2TP and the gateway say
 
 struct subscribers *subscribers_create(const struct config *config, struct timers *timers,
-	struct pools *pools, struct pools6 *pools6, const struct users *users, uint32_t sessions)
+	struct pools *pools, struct pools6 *pools6, const struct users *users,
+	struct numbers *numbers)
 {
+	uint32_t sessions = config->dataplane.sessions, peers = config->dataplane.sas;
+
 	struct subscribers *all = calloc(1, sizeof(*all));
 
 	if (!all)
@@ -613,12 +488,16 @@ struct subscribers *subscribers_create(const struct config *config, struct timer
 		.pools = pools,
 		.pools6 = pools6,
 		.users = users,
+		.numbers = numbers,
+		.guest = guest_of(config),
 		.sessions = sessions,
+		.peers = peers,
 		.next_id = 1,
 	};
 	all->by_session = calloc(sessions, sizeof(struct subscriber *));
-	if (!all->by_session) {
-		free(all);
+	all->by_peer = calloc(peers, sizeof(struct subscriber *));
+	if (!all->by_session || !all->by_peer) {
+		subscribers_free(all);
 		return NULL;
 	}
 	return all;
@@ -638,21 +517,19 @@ void subscribers_free(struct subscribers *all)
 		free_now(s);
 	}
 	free(all->by_session);
+	free(all->by_peer);
 	free(all);
 }
 
-void subscribers_set_l2tp(struct subscribers *all, struct l2tp *l2tp)
-{
-	all->l2tp = l2tp;
-}
-
-static struct subscriber *create(struct subscribers *all, const struct l2tp_session_info *info)
+struct subscriber *subscriber_create(
+	struct subscribers *all, const struct road *road, const struct l2tp_session_info *info)
 {
 	struct subscriber *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
 	s->all = all;
+	s->road = road;
 	s->id = all->next_id++;
 	s->session = info->session;
 	s->l2tp = *info;
@@ -668,62 +545,21 @@ static struct subscriber *create(struct subscribers *all, const struct l2tp_sess
 		.tunnel = info->tunnel,
 		.session_id = info->session_id,
 	};
-	s->ppp = ppp_create(&all->config->ppp, all->timers, &ppp_events, s, &s->subject);
-	if (!s->ppp) {
-		free(s);
-		return NULL;
-	}
 	s->next = all->first;
 	if (s->next)
 		s->next->previous = s;
 	all->first = s;
-	all->by_session[s->session] = s;
+	if (s->session < all->sessions)
+		all->by_session[s->session] = s;
 	all->counters.present++;
 	return s;
-}
-
-void subscribers_session_up(void *context, const struct l2tp_session_info *info)
-{
-	struct subscribers *all = context;
-	struct subscriber *s;
-
-	all->counters.started++;
-	if (info->session >= all->sessions || all->by_session[info->session])
-		return;
-	s = create(all, info);
-	if (s)
-		ppp_start(s->ppp);
-	else
-		(void)l2tp_session_close(
-			all->l2tp, info->session, 4, "no memory"); // RFC 2661 4.4.2: no resources
-}
-
-void subscribers_session_down(void *context, uint32_t session, const char *cause)
-{
-	struct subscribers *all = context;
-	struct subscriber *s = session < all->sessions ? all->by_session[session] : NULL;
-
-	if (!s)
-		return;
-	if (!s->cause[0])
-		snprintf(s->cause, sizeof(s->cause), "l2tp: %s", cause);
-	handle(s, ON_SESSION_DOWN);
-}
-
-void subscribers_input(
-	struct subscribers *all, uint32_t session, const uint8_t *packet, size_t length)
-{
-	struct subscriber *s = session < all->sessions ? all->by_session[session] : NULL;
-
-	if (s)
-		ppp_input(s->ppp, packet, length);
 }
 
 int subscribers_disconnect(struct subscribers *all, uint64_t id, const char *cause)
 {
 	for (struct subscriber *s = all->first; s; s = s->next)
 		if (s->id == id) {
-			request_close(s, cause);
+			subscriber_close(s, cause);
 			return 0;
 		}
 	return -ENOENT;
@@ -735,7 +571,7 @@ void subscribers_close_all(struct subscribers *all, const char *cause)
 
 	for (struct subscriber *s = all->first; s; s = next) {
 		next = s->next;
-		request_close(s, cause);
+		subscriber_close(s, cause);
 	}
 }
 
@@ -752,6 +588,8 @@ static struct subscriber_info info_of(const struct subscriber *s)
 		.prefix6 = s->family[V6].route,
 		.pool = users_pool(s->all->config, s->account),
 		.group = group_of_user(s->all->config, s->account),
+		.access = s->road->word,
+		.method = s->method,
 		.link = s->link,
 		.mtu = s->mtu,
 		.path_mtu = s->path_mtu,

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Subscribers: one record for each L2TP session, from ICCN to its end. This is where the layers
-// meet: the session of l2tp/, the PPP of ppp/, the users, the pools, and the dataplane by
+// Subscribers: one record for each L2TP session, from ICCN to its end, and for each IKEv2 peer that
+// asks for access without L2TP, from then to its end. This is where the layers meet: the session of
+// l2tp/ and the PPP of ppp/, or the peer of ike/; the users, the pools, and the dataplane by
 // install.h. What happens in which state is one table in subscriber.c.
 
 #include "contract/config.h"
 #include "contract/messages.h"
+#include "controlplane/ike/ike.h"
 #include "controlplane/l2tp/l2tp.h"
 #include "controlplane/log.h"
 #include "controlplane/pool.h"
@@ -18,15 +20,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct numbers;
 struct subscribers;
 
 enum subscriber_state {
 	SUBSCRIBER_LCP,          // LCP is being negotiated
-	SUBSCRIBER_AUTHENTICATE, // LCP is open; who is it?
-	SUBSCRIBER_NETWORK,      // accepted; IPCP and IPV6CP are being negotiated
-	SUBSCRIBER_INSTALL,      // one of them is open; the dataplane is being told
-	SUBSCRIBER_UP,           // forwards
-	SUBSCRIBER_CLOSING,      // Terminate-Request is out, or the record is about to go
+	SUBSCRIBER_AUTHENTICATE, // LCP is open, or IKE asks; who is it?
+	SUBSCRIBER_NETWORK, // accepted; IPCP and IPV6CP are being negotiated, or the first pair
+	SUBSCRIBER_INSTALL, // one of them is open; the dataplane is being told
+	SUBSCRIBER_UP,      // forwards
+	SUBSCRIBER_CLOSING, // Terminate-Request is out, or the record is about to go
 	SUBSCRIBER_STATES,
 };
 
@@ -37,16 +40,18 @@ struct subscriber_info {
 	const char *user;          // raw, with a NUL; "" before authentication
 	struct ip_address address; // IP_NONE before IPCP
 	struct ip_prefix prefix6;  // IP_NONE before that, and without IPv6
+	const char *access;        // "l2tp", "ikev2"
+	const char *method;        // how it proves who it is; NULL = not yet known
 	const char *pool;
 	const struct config_group *group; // NULL before authentication, and without one
 	struct ppp_link link;
 	uint16_t mtu;      // bytes: the largest inner packet; 0 = not known yet
 	uint16_t path_mtu; // bytes: the same when probes found it, 0 = the headers leave no more
 	uint32_t session;  // index in the dataplane and in the stats segment
-	struct l2tp_session_info l2tp;
-	uint64_t age_ms;   // since ICCN
-	uint64_t up_ms;    // since it forwards; 0 = does not
-	uint32_t setup_ms; // from ICCN to forwarding
+	struct l2tp_session_info l2tp; // without L2TP: tunnel, peer and flow
+	uint64_t age_ms;               // since ICCN, or since IKE asked
+	uint64_t up_ms;                // since it forwards; 0 = does not
+	uint32_t setup_ms;             // from then to forwarding
 };
 
 struct subscribers_counters {
@@ -56,14 +61,21 @@ struct subscribers_counters {
 
 // All that is handed in must outlive it. NULL without memory.
 struct subscribers *subscribers_create(const struct config *config, struct timers *timers,
-	struct pools *pools, struct pools6 *pools6, const struct users *users, uint32_t sessions);
+	struct pools *pools, struct pools6 *pools6, const struct users *users,
+	struct numbers *numbers);
 void subscribers_free(struct subscribers *s);
-// The sessions' other end; before the first session.
+// The sessions' other end, and that of those without L2TP; before the first one.
 void subscribers_set_l2tp(struct subscribers *s, struct l2tp *l2tp);
+void subscribers_set_ike(struct subscribers *s, struct ike *ike);
 
 // The events of l2tp.h; context is struct subscribers.
 void subscribers_session_up(void *context, const struct l2tp_session_info *info);
 void subscribers_session_down(void *context, uint32_t session, const char *cause);
+// The events of ike.h; context is struct subscribers. Of peers without access to the network (those
+// with L2TP) nothing is known here.
+void subscribers_access_ask(void *context, const struct ike_access_request *request);
+void subscribers_peer_sa(void *context, uint32_t peer, uint32_t sa);
+void subscribers_peer_down(void *context, uint32_t peer, const char *cause);
 // A punted PPP packet.
 void subscribers_input(
 	struct subscribers *s, uint32_t session, const uint8_t *packet, size_t length);
@@ -75,7 +87,7 @@ void subscribers_input_ip6(
 // A router on the way to a tunnel's peer takes no larger packets, or that is forgotten.
 void subscribers_path_mtu(struct subscribers *s, const struct event_path_mtu *event);
 
-// Ends a subscriber by PPP and then by L2TP; it is gone shortly after. -ENOENT.
+// Ends a subscriber by PPP and then by L2TP, or by IKE; it is gone shortly after. -ENOENT.
 int subscribers_disconnect(struct subscribers *s, uint64_t id, const char *cause);
 // All at once, without waiting for their answers, when the control plane ends.
 void subscribers_close_all(struct subscribers *s, const char *cause);

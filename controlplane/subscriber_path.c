@@ -41,8 +41,8 @@ void subscriber_probe(struct subscriber *s)
 	s->probe_due = false;
 	if (s->path_mtu)
 		ask_mtu(s);
-	else if (s->all->config->ppp.path_mtu_probe && s->mtu)
-		ppp_probe(s->ppp, s->mtu);
+	else if (s->road->probe && s->all->config->ppp.path_mtu_probe && s->mtu)
+		s->road->probe(s);
 }
 
 // One after the other, so that a LAC's tunnel with thousands of sessions fills no ring.
@@ -54,6 +54,6 @@ void subscribers_path_mtu(struct subscribers *all, const struct event_path_mtu *
 		(int)event->mtu);
 	for (struct subscriber *s = all->first; s; s = s->next)
 		if (s->l2tp.tunnel == event->tunnel && s->state >= SUBSCRIBER_AUTHENTICATE &&
-			s->state <= SUBSCRIBER_UP)
+			s->state <= SUBSCRIBER_UP && (s->ppp || s->access.installed))
 			(void)timer_start(all->timers, &s->ask, after_ms++, ask_mtu, s);
 }

@@ -1,14 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// A subscriber's record, for the files that act on it: subscriber.c with its states, and
-// subscriber_path.c, which sees to its MTU. Nobody else includes this.
+// A subscriber's record, for the files that act on it: subscriber.c with its states, the two roads
+// that subscribers come on, subscriber_ppp.c (L2TP and PPP) and access.c (IKEv2 alone), and
+// subscriber_path.c, which sees to the MTU. Nobody else includes this.
 
 #include "subscriber.h"
 
 #include "install.h"
+#include "numbers.h"
+
+struct subscriber;
 
 enum { V4, V6, FAMILIES };
+
+enum subscriber_event {
+	ON_LINK_UP,        // LCP opened, the first time or again
+	ON_ACCEPTED,       // it has proven who it is, and knows
+	ON_IP4_UP,         // IPCP opened
+	ON_IP4_DOWN,       // IPCP or LCP went down
+	ON_IP6_UP,         // IPV6CP opened
+	ON_IP6_DOWN,       // IPV6CP or LCP went down
+	ON_NETWORK_DOWN,   // neither is open any more
+	ON_PAIR,           // without L2TP: a pair of SAs is there, the first one or a newer one
+	ON_INSTALLED,      // the dataplane forwards
+	ON_INSTALL_FAILED, // it does not
+	ON_CLOSE,          // somebody wants it to end
+	ON_LINK_DOWN,      // PPP is over
+	ON_SESSION_DOWN,   // the L2TP session, or the IKE peer, is gone
+	SUBSCRIBER_EVENTS,
+};
+
+// What differs between the roads.
+struct road {
+	const char *word; // of API and log
+	bool advertises;  // router advertisements without being asked
+	// It has addresses in its families: the client is told.
+	void (*offer)(struct subscriber *s);
+	// What else the session is to be.
+	void (*form)(const struct subscriber *s, struct command_session_set *c);
+	// It forwards, and has an MTU: does its path carry what the headers leave? May be NULL.
+	void (*probe)(struct subscriber *s);
+	// The client is asked to end, for s->cause; ON_LINK_DOWN or ON_SESSION_DOWN follow, perhaps
+	// before this returns.
+	void (*close)(struct subscriber *s);
+	// The session under it ends, for s->cause.
+	void (*end)(struct subscriber *s);
+	// The record goes, from all lists and perhaps from deep inside the layers below ...
+	void (*bury)(struct subscriber *s);
+	// ... and from memory.
+	void (*free)(struct subscriber *s);
+};
+
+// Of who came without L2TP.
+struct access {
+	bool answered;  // IKE knows what it gets, or that it gets nothing
+	bool installed; // the dataplane knows the tunnel
+	uint32_t sa;    // the pair that it sends through
+	char method[32];
+};
 
 // One of the two network protocols of a subscriber.
 struct family {
@@ -25,9 +75,13 @@ struct subscriber {
 	bool buried; // waits for its timer to be freed
 	bool was_up;
 	uint32_t session;
-	struct l2tp_session_info l2tp;
-	struct ppp *ppp;
+	const struct road *road;
+	struct l2tp_session_info l2tp; // without L2TP: tunnel, peer and flow
+	struct ppp *ppp;               // NULL without L2TP
 	struct ppp_link link;
+	struct access access;
+	const char *method; // how it proves who it is; NULL = not yet known
+	bool wants[FAMILIES];
 	char user[PPP_NAME];
 	const struct config_user *account;
 	struct family family[FAMILIES];
@@ -50,6 +104,11 @@ struct subscribers {
 	struct pools6 *pools6;
 	const struct users *users;
 	struct l2tp *l2tp;
+	struct ike *ike;
+	struct numbers *numbers;
+	struct config_user guest;    // remote access of who is no user
+	struct subscriber **by_peer; // without L2TP: by index of the IKE peer
+	uint32_t peers;
 	struct subscriber **by_session;
 	uint32_t sessions;
 	struct subscriber *first;
@@ -59,6 +118,26 @@ struct subscribers {
 
 // As the session is to be with the protocols that are opened.
 struct command_session_set subscriber_form(const struct subscriber *s);
+
+// A new record on its first state, found by its session; info is what is known of where it comes
+// from. NULL without memory.
+struct subscriber *subscriber_create(
+	struct subscribers *all, const struct road *road, const struct l2tp_session_info *info);
+// What the table says.
+void subscriber_handle(struct subscriber *s, enum subscriber_event event);
+// Somebody wants it to end; the first cause counts.
+void subscriber_close(struct subscriber *s, const char *cause);
+// Its addresses go back to the pools.
+void subscriber_give_address(struct subscriber *s);
+// The dataplane is told of the session as it is, and says its MTU.
+void subscriber_tell_link(struct subscriber *s);
+// The dataplane refused something: it ends.
+void subscriber_failed(struct subscriber *s, int error);
+
+// ---- access.c, for the table: the first pair of SAs is there, and a newer one
+
+void access_install(struct subscriber *s);
+void access_change_pair(struct subscriber *s);
 
 // ---- subscriber_path.c
 

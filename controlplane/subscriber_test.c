@@ -4,6 +4,7 @@
 // and that address, route and record are given back exactly once.
 
 #include "controlplane/fakes.h"
+#include "controlplane/numbers.h"
 #include "controlplane/auth/auth.h"
 #include "controlplane/subscriber.h"
 
@@ -96,6 +97,19 @@ int l2tp_session_close(struct l2tp *l2tp, uint32_t session, uint16_t result, con
 	return 0;
 }
 
+// ---- no IKE in this test
+
+int ike_access_answer(
+	struct ike *ike, uint32_t peer, const struct ike_access *access, const char *reason)
+{
+	return -ENOENT;
+}
+
+int ike_peer_close(struct ike *ike, uint32_t peer, const char *cause)
+{
+	return -ENOENT;
+}
+
 // ---- a gateway with one user and a pool of one address
 
 static const char text[] = "ports:\n"
@@ -123,6 +137,7 @@ static struct {
 	struct pools *pools;
 	struct pools6 *pools6;
 	struct users *users;
+	struct numbers numbers;
 	struct subscribers *subscribers;
 } g;
 
@@ -135,13 +150,17 @@ static int set_up(void **state)
 	g.pools = pools_create(g.config);
 	g.pools6 = pools6_create(g.config);
 	g.users = users_create(g.config);
-	g.subscribers = subscribers_create(g.config, g.timers, g.pools, g.pools6, g.users, 16);
+	assert_int_equal(numbers_open(&g.numbers, 16), 0);
+	g.config->dataplane.sessions = 16;
+	g.subscribers =
+		subscribers_create(g.config, g.timers, g.pools, g.pools6, g.users, &g.numbers);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	subscribers_free(g.subscribers);
+	numbers_close(&g.numbers);
 	assert_int_equal(ppps, 0);
 	users_free(g.users);
 	pools_free(g.pools);

@@ -156,14 +156,25 @@ static void set_traffic(json_t *object, uint32_t session)
 
 // ---- subscribers
 
+static json_t *number_or_null(uint64_t number)
+{
+	return number ? value_number(number) : json_null();
+}
+
+// What LCP agreed on; without LCP what IKE says.
+static const char *auth_word(const struct subscriber_info *i)
+{
+	return i->link.auth ? ppp_auth_word(i->link.auth) : i->method;
+}
+
 static json_t *subscriber_object(const struct subscriber_info *i)
 {
 	const struct l2tp_session_info *l = &i->l2tp;
-	json_t *object = json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "id", value_number(i->id),
-		"user", value_wire(i->user, CONFIG_TEXT), "state", i->state_word, "address",
-		address_text(&i->address), "pool", text_or_null(i->pool), "peer",
-		end(&l->flow.remote, l->flow.remote_port), "listener",
-		address_text(&l->flow.local));
+	json_t *object = json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "id",
+		value_number(i->id), "user", value_wire(i->user, CONFIG_TEXT), "access", i->access,
+		"state", i->state_word, "address", address_text(&i->address), "pool",
+		text_or_null(i->pool), "peer", end(&l->flow.remote, l->flow.remote_port),
+		"listener", address_text(&l->flow.local));
 
 	if (!object)
 		return NULL;
@@ -172,16 +183,14 @@ static json_t *subscriber_object(const struct subscriber_info *i)
 	json_object_set_new(object, "ipv6_prefix", prefix_text(&i->prefix6));
 	json_object_set_new(object, "tunnel", value_number(l->tunnel));
 	json_object_set_new(object, "session", value_number(i->session));
-	json_object_set_new(object, "session_id", value_number(l->session_id));
+	json_object_set_new(object, "session_id", number_or_null(l->session_id));
 	json_object_set_new(object, "host_name", value_wire(l->host_name, L2TP_TEXT));
 	json_object_set_new(object, "calling_number", value_wire(l->calling, L2TP_TEXT));
-	json_object_set_new(object, "auth",
-		i->link.auth ? json_string(ppp_auth_word(i->link.auth)) : json_null());
-	json_object_set_new(object, "mru", value_number(i->link.mru));
-	json_object_set_new(object, "peer_mru", value_number(i->link.peer_mru));
-	json_object_set_new(object, "mtu", i->mtu ? value_number(i->mtu) : json_null());
-	json_object_set_new(
-		object, "path_mtu", i->path_mtu ? value_number(i->path_mtu) : json_null());
+	json_object_set_new(object, "auth", text_or_null(auth_word(i)));
+	json_object_set_new(object, "mru", number_or_null(i->link.mru));
+	json_object_set_new(object, "peer_mru", number_or_null(i->link.peer_mru));
+	json_object_set_new(object, "mtu", number_or_null(i->mtu));
+	json_object_set_new(object, "path_mtu", number_or_null(i->path_mtu));
 	json_object_set_new(object, "age_ms", value_number(i->age_ms));
 	json_object_set_new(object, "up_ms", i->up_ms ? value_number(i->up_ms) : json_null());
 	json_object_set_new(

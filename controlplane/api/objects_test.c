@@ -107,9 +107,13 @@ void subscribers_each(const struct subscribers *s,
 			.state = SUBSCRIBER_UP,
 			.state_word = "up",
 			.user = names[i - 1],
+			.access = i == 2 ? "ikev2" : "l2tp",
+			.method = i == 2 ? "psk" : NULL,
 			.pool = "default",
 			.group = i == 4 ? &config.groups[0] : NULL,
-			.link = {.auth = PPP_AUTH_MSCHAPV2, .mru = 1400, .peer_mru = 1410},
+			.link = {.auth = i == 2 ? 0 : PPP_AUTH_MSCHAPV2,
+				.mru = i == 2 ? 0 : 1400,
+				.peer_mru = 1410},
 			.session = i,
 			.l2tp = {.tunnel = 9, .flow = flow_of(i, 4500)},
 			.age_ms = 2000,
@@ -287,7 +291,14 @@ static void test_subscriber(void **state)
 	assert_non_null(strstr(text, "\"group\":\"home\""));
 	assert_non_null(strstr(text, "\"police_uplink\":{\"bit_s\":5000000,"));
 	free(text);
+	text = get_text(API_SUBSCRIBERS, (struct api_query){.has_id = true, .id = 20});
+	assert_non_null(strstr(text, "\"access\":\"ikev2\""));
+	assert_non_null(strstr(text, "\"auth\":\"psk\""));
+	assert_non_null(strstr(text, "\"mru\":null"));
+	assert_non_null(strstr(text, "\"session_id\":null"));
+	free(text);
 	text = get_text(API_SUBSCRIBERS, (struct api_query){.has_id = true, .id = 50});
+	assert_non_null(strstr(text, "\"access\":\"l2tp\""));
 	assert_non_null(strstr(text, "\"group\":null"));
 	assert_non_null(strstr(text, "\"address\":null"));
 	assert_non_null(strstr(text, "\"user\":null"));

@@ -7,8 +7,8 @@
 // may be full; only then is its number free again.
 
 #include "controlplane/log.h"
+#include "controlplane/numbers.h"
 #include "channel.h"
-#include "idpool.h"
 #include "l2tp.h"
 
 #include <stdbool.h>
@@ -26,15 +26,14 @@ struct session;
 struct l2tp {
 	const struct config *config;
 	struct timers *timers;
+	struct numbers *numbers;
 	struct l2tp_events events;
 	void *context;
 	struct channel_settings settings;
 	struct tunnel *tunnels[LIMIT_TUNNELS]; // by our id
 	struct tunnel *buckets[ENDPOINT_BUCKETS];
-	struct idpool tunnel_ids;
 	struct session **sessions; // by index
 	uint32_t session_room;
-	struct idpool session_indexes;
 	struct tunnel *dead_tunnels;
 	struct session *dead_sessions;
 	uint32_t stale; // tunnels in `tunnels` that have something to post again

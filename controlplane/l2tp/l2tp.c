@@ -13,7 +13,6 @@
 #include "tunnel_table.h"
 
 #include <errno.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,20 +25,13 @@ static uint16_t clamp_window(uint16_t window)
 
 static int open_tables(struct l2tp *l2tp)
 {
-	uint32_t start = 0;
-
-	if (RAND_bytes((unsigned char *)&start, sizeof(start)) != 1)
-		return -EIO;
 	l2tp->session_room = l2tp->config->dataplane.sessions;
 	l2tp->sessions = calloc(l2tp->session_room + 1, sizeof(struct session *));
-	if (!l2tp->sessions || idpool_open(&l2tp->tunnel_ids, 1, LIMIT_TUNNELS - 1, start) ||
-		idpool_open(&l2tp->session_indexes, 0, l2tp->session_room, 0))
-		return -ENOMEM;
-	return 0;
+	return l2tp->sessions ? 0 : -ENOMEM;
 }
 
 struct l2tp *l2tp_create(const struct config *config, struct timers *timers,
-	const struct l2tp_events *events, void *context)
+	struct numbers *numbers, const struct l2tp_events *events, void *context)
 {
 	struct l2tp *l2tp = calloc(1, sizeof(*l2tp));
 
@@ -47,6 +39,7 @@ struct l2tp *l2tp_create(const struct config *config, struct timers *timers,
 		return NULL;
 	l2tp->config = config;
 	l2tp->timers = timers;
+	l2tp->numbers = numbers;
 	l2tp->events = *events;
 	l2tp->context = context;
 	l2tp->settings = (struct channel_settings){.retransmit_ms = config->l2tp.retransmit_ms,
@@ -83,8 +76,6 @@ void l2tp_free(struct l2tp *l2tp)
 		l2tp->dead_tunnels = t->dead_next;
 		tunnel_free(t);
 	}
-	idpool_close(&l2tp->tunnel_ids);
-	idpool_close(&l2tp->session_indexes);
 	free(l2tp->sessions);
 	free(l2tp);
 }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct l2tp;
+struct numbers;
 
 // Where a control message came from, as punted.
 struct l2tp_from {
@@ -70,8 +71,9 @@ struct l2tp_events {
 	void (*session_down)(void *context, uint32_t session, const char *cause);
 };
 
+// config, timers and numbers must outlive it.
 struct l2tp *l2tp_create(const struct config *config, struct timers *timers,
-	const struct l2tp_events *events, void *context);
+	struct numbers *numbers, const struct l2tp_events *events, void *context);
 // Ends without a word to the peers.
 void l2tp_free(struct l2tp *l2tp);
 

@@ -9,6 +9,7 @@
 #include "test_lac.h"
 
 #include "controlplane/fakes.h"
+#include "controlplane/numbers.h"
 #include "controlplane/log.h"
 
 #include <stdlib.h>
@@ -39,6 +40,7 @@ static struct config config = {.l2tp = {.host_name = "lns",
 	.listeners = {{.clear_l2tp = true}},
 	.listener_count = 1};
 static struct timers *timers;
+static struct numbers numbers;
 static struct l2tp *l2tp;
 static struct lac lac;
 static uint64_t now;
@@ -208,7 +210,8 @@ static void start(void)
 		log_set_level(LEVEL_ERROR);
 		timers = timers_create(NULL, NULL);
 		timers_run(timers, ++now);
-		l2tp = l2tp_create(&config, timers, &events, NULL);
+		require(numbers_open(&numbers, config.dataplane.sessions) == 0);
+		l2tp = l2tp_create(&config, timers, &numbers, &events, NULL);
 	}
 	last_session = 0;
 	lac_open(&lac, l2tp, PEER, 0x00100001, 7);

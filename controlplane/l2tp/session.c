@@ -49,7 +49,7 @@ bool session_reap(struct session *s)
 	uninstall(s);
 	if (s->installed)
 		return false;
-	idpool_give(&s->tunnel->l2tp->session_indexes, s->index);
+	idpool_give(&s->tunnel->l2tp->numbers->sessions, s->index);
 	session_free(s);
 	return true;
 }
@@ -229,10 +229,10 @@ static struct session *create(struct tunnel *t, const struct control_message *m)
 	s->tunnel = t;
 	s->peer_id = m->assigned_session;
 	s->started = timers_now(l2tp->timers);
-	s->index = idpool_take(&l2tp->session_indexes);
+	s->index = idpool_take(&l2tp->numbers->sessions);
 	if (s->index == IDPOOL_NONE || session_map_add(&t->sessions, s)) {
 		if (s->index != IDPOOL_NONE)
-			idpool_give(&l2tp->session_indexes, s->index);
+			idpool_give(&l2tp->numbers->sessions, s->index);
 		free(s);
 		return NULL;
 	}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "idpool.h"
 #include "session.h"
 #include "session_map.h"
+
+#include "controlplane/idpool.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -21,6 +21,7 @@ char down_cause[256];
 bool close_when_up;
 
 static struct timers *timers;
+static struct numbers numbers;
 static uint64_t time_ms;
 
 static void session_up(void *context, const struct l2tp_session_info *info)
@@ -60,13 +61,16 @@ int setup(void **state)
 	timers_run(timers, time_ms);
 	up_count = down_count = 0;
 	close_when_up = false;
-	l2tp = l2tp_create(&config, timers, &events, NULL);
+	if (numbers_open(&numbers, config.dataplane.sessions))
+		return -1;
+	l2tp = l2tp_create(&config, timers, &numbers, &events, NULL);
 	return l2tp ? 0 : -1;
 }
 
 int teardown(void **state)
 {
 	l2tp_free(l2tp);
+	numbers_close(&numbers);
 	timers_free(timers);
 	return 0;
 }

@@ -125,7 +125,7 @@ bool tunnel_reap(struct tunnel *t)
 		set_stale(t, false);
 		return false;
 	}
-	idpool_give(&t->l2tp->tunnel_ids, t->id);
+	idpool_give(&t->l2tp->numbers->tunnels, t->id);
 	tunnel_free(t);
 	return true;
 }
@@ -496,11 +496,11 @@ struct tunnel *tunnel_create(
 	struct l2tp *l2tp, const struct l2tp_from *from, const struct control_message *m)
 {
 	struct tunnel *t = calloc(1, sizeof(*t));
-	uint32_t id = t ? idpool_take(&l2tp->tunnel_ids) : IDPOOL_NONE;
+	uint32_t id = t ? idpool_take(&l2tp->numbers->tunnels) : IDPOOL_NONE;
 
 	if (id == IDPOOL_NONE || RAND_bytes(t->challenge, sizeof(t->challenge)) != 1) {
 		if (id != IDPOOL_NONE)
-			idpool_give(&l2tp->tunnel_ids, id);
+			idpool_give(&l2tp->numbers->tunnels, id);
 		free(t);
 		return NULL;
 	}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Subscribers that come by L2TP and PPP: what the two say becomes events of the record
+// (subscriber.c), and what the record wants is asked of them.
+
+#include "subscriber_record.h"
+
+#include "auth/auth.h"
+
+#include <stdio.h>
+#include <string.h>
+
+// ---- what PPP says
+
+static void on_send(void *context, const uint8_t *packet, size_t length)
+{
+	struct subscriber *s = context;
+
+	if (!s->buried)
+		(void)dataplane_send_ppp(s->session, packet, length);
+}
+
+static void on_send_probe(void *context, const uint8_t *packet, size_t length)
+{
+	struct subscriber *s = context;
+
+	if (!s->buried)
+		(void)dataplane_send_ppp_whole(s->session, packet, length);
+}
+
+static void on_path_mtu(void *context, uint16_t mtu)
+{
+	struct subscriber *s = context;
+
+	if (!s->buried)
+		subscriber_path_found(s, mtu);
+}
+
+static void on_lcp_up(void *context, const struct ppp_link *link)
+{
+	struct subscriber *s = context;
+
+	s->link = *link;
+	subscriber_handle(s, ON_LINK_UP);
+}
+
+// What an unknown user's answer is checked against, so that it takes as long as a known one's.
+static const char no_password[] = "the password of nobody";
+
+static void on_authenticate(void *context, const struct ppp_credentials *c)
+{
+	struct subscriber *s = context;
+	const struct config_user *account = users_find(s->all->users, c->name, c->name_length);
+	struct ppp_verdict verdict = {0};
+	int error = auth_check(c, account ? account->password : no_password, &verdict);
+	const char *reason = error < 0 ? "malformed answer"
+			     : account ? "wrong password"
+				       : "unknown user";
+	bool accepted = error == 0 && account && verdict.accepted;
+
+	if (!accepted && verdict.accepted)
+		verdict = (struct ppp_verdict){.mschap_error = 691};
+	// Somebody else under the same session: the address goes with the old name.
+	if (strcmp(s->user, c->name) != 0)
+		subscriber_give_address(s);
+	memcpy(s->user, c->name, sizeof(s->user));
+	s->account = accepted ? account : NULL;
+	if (accepted) {
+		s->method = ppp_auth_word(c->method);
+		log_event(LOG_AUTH_OK, &s->subject, "s:s", "method", s->method);
+	} else {
+		s->all->counters.refused++;
+		snprintf(s->cause, sizeof(s->cause), "authentication failed: %s", reason);
+		log_event(LOG_AUTH_FAILED, &s->subject, "s:s, s:s", "method",
+			ppp_auth_word(c->method), "reason", reason);
+	}
+	ppp_authenticated(s->ppp, &verdict);
+}
+
+static void on_accepted(void *context)
+{
+	struct subscriber *s = context;
+
+	if (s->account)
+		subscriber_handle(s, ON_ACCEPTED);
+}
+
+static void on_ip4_up(void *context, const struct ppp_addresses *addresses)
+{
+	(void)addresses; // what we gave it, and nothing else opens IPCP
+	subscriber_handle(context, ON_IP4_UP);
+}
+
+static void on_ip4_down(void *context, const char *cause)
+{
+	(void)cause;
+	subscriber_handle(context, ON_IP4_DOWN);
+}
+
+static void on_ip6_up(void *context, const uint8_t *identifier)
+{
+	(void)identifier; // the client's addresses are in its prefix, whatever it is
+	subscriber_handle(context, ON_IP6_UP);
+}
+
+static void on_ip6_down(void *context, const char *cause)
+{
+	(void)cause;
+	subscriber_handle(context, ON_IP6_DOWN);
+}
+
+static void on_down(void *context, const char *cause)
+{
+	struct subscriber *s = context;
+
+	if (!s->cause[0])
+		snprintf(s->cause, sizeof(s->cause), "ppp: %s", cause);
+	subscriber_handle(s, ON_LINK_DOWN);
+}
+
+static const struct ppp_events ppp_events = {
+	.send = on_send,
+	.send_probe = on_send_probe,
+	.path_mtu = on_path_mtu,
+	.lcp_up = on_lcp_up,
+	.authenticate = on_authenticate,
+	.accepted = on_accepted,
+	.ip4_up = on_ip4_up,
+	.ip4_down = on_ip4_down,
+	.ip6_up = on_ip6_up,
+	.ip6_down = on_ip6_down,
+	.down = on_down,
+};
+
+// ---- what the record wants
+
+static void form(const struct subscriber *s, struct command_session_set *c)
+{
+	c->flags |= SESSION_LCP_OPEN;
+	c->magic = s->link.magic;
+	c->peer_mru = s->link.peer_mru;
+	if (s->link.send_pfc)
+		c->flags |= SESSION_SEND_PFC;
+	if (s->link.send_acfc)
+		c->flags |= SESSION_SEND_ACFC;
+}
+
+static void offer(struct subscriber *s)
+{
+	const struct config_ppp *ppp = &s->all->config->ppp;
+	struct ppp_addresses addresses = {.local = ppp->local,
+		.peer = s->family[V4].route.address,
+		.ip6 = s->family[V6].route.address.version == IP_V6};
+
+	memcpy(addresses.dns, ppp->dns, sizeof(addresses.dns));
+	memcpy(addresses.wins, ppp->wins, sizeof(addresses.wins));
+	ppp_network(s->ppp, &addresses);
+}
+
+static void probe(struct subscriber *s)
+{
+	ppp_probe(s->ppp, s->mtu);
+}
+
+static void close_ppp(struct subscriber *s)
+{
+	ppp_close(s->ppp, s->cause);
+}
+
+enum {
+	CDN_RESOURCES = 4,      // RFC 2661 section 4.4.2: no facilities
+	CDN_ADMINISTRATIVE = 3, // closed for administrative reasons
+};
+
+static void end_session(struct subscriber *s)
+{
+	(void)l2tp_session_close(s->all->l2tp, s->session, CDN_ADMINISTRATIVE, s->cause);
+}
+
+// L2TP gives back what the dataplane has of it.
+static void bury(struct subscriber *s)
+{
+	(void)s;
+}
+
+static void free_ppp(struct subscriber *s)
+{
+	if (s->ppp)
+		ppp_free(s->ppp);
+}
+
+static const struct road road = {
+	.word = "l2tp",
+	.advertises = true,
+	.offer = offer,
+	.form = form,
+	.probe = probe,
+	.close = close_ppp,
+	.end = end_session,
+	.bury = bury,
+	.free = free_ppp,
+};
+
+// ---- what L2TP says
+
+void subscribers_set_l2tp(struct subscribers *all, struct l2tp *l2tp)
+{
+	all->l2tp = l2tp;
+}
+
+void subscribers_session_up(void *context, const struct l2tp_session_info *info)
+{
+	struct subscribers *all = context;
+	struct subscriber *s;
+
+	all->counters.started++;
+	if (info->session >= all->sessions || all->by_session[info->session])
+		return;
+	s = subscriber_create(all, &road, info);
+	if (!s) {
+		(void)l2tp_session_close(all->l2tp, info->session, CDN_RESOURCES, "no memory");
+		return;
+	}
+	s->wants[V4] = s->wants[V6] = true;
+	s->ppp = ppp_create(&all->config->ppp, all->timers, &ppp_events, s, &s->subject);
+	if (s->ppp) {
+		ppp_start(s->ppp);
+		return;
+	}
+	snprintf(s->cause, sizeof(s->cause), "no memory");
+	subscriber_handle(s, ON_LINK_DOWN);
+}
+
+void subscribers_session_down(void *context, uint32_t session, const char *cause)
+{
+	struct subscribers *all = context;
+	struct subscriber *s = session < all->sessions ? all->by_session[session] : NULL;
+
+	if (!s)
+		return;
+	if (!s->cause[0])
+		snprintf(s->cause, sizeof(s->cause), "l2tp: %s", cause);
+	subscriber_handle(s, ON_SESSION_DOWN);
+}
+
+void subscribers_input(
+	struct subscribers *all, uint32_t session, const uint8_t *packet, size_t length)
+{
+	struct subscriber *s = session < all->sessions ? all->by_session[session] : NULL;
+
+	if (s && s->ppp)
+		ppp_input(s->ppp, packet, length);
+}
