@@ -30,6 +30,7 @@ struct fake_command {
 	uint32_t type; // enum command
 	union {
 		struct command_sa_add sa_add;
+		struct command_sa_move sa_move;
 		struct command_sa_delete sa_delete;
 		struct command_tunnel_add tunnel_add;
 		struct command_tunnel_set_sa tunnel_set_sa;

@@ -9,8 +9,8 @@
 // -ENOBUFS and never calls done. done may be NULL where the caller has nothing to undo; a failure
 // is logged here in any case. error is 0 or what contract/messages.h says for the command.
 //
-// Deletions and TUNNEL_SET_SA, which the deletion of an SA relies on, are never refused for want of
-// room: they wait, and keep their order.
+// Deletions, SA_MOVE and TUNNEL_SET_SA, which the deletion of an SA relies on, are never refused
+// for want of room: they wait, and keep their order.
 
 #include "contract/messages.h"
 
@@ -24,6 +24,7 @@ typedef void (*install_done)(void *context, int error);
 typedef void (*install_set_done)(void *context, int error, uint16_t mtu);
 
 int install_sa_add(const struct command_sa_add *command, install_done done, void *context);
+int install_sa_move(const struct command_sa_move *command);
 int install_sa_delete(uint32_t spi_in);
 int install_tunnel_add(const struct command_tunnel_add *command, install_done done, void *context);
 int install_tunnel_set_sa(uint16_t tunnel, uint32_t sa);

@@ -104,6 +104,11 @@ int install_sa_add(const struct command_sa_add *command, install_done done, void
 	return post(COMMAND_SA_ADD, command, sizeof(*command), done, context);
 }
 
+int install_sa_move(const struct command_sa_move *command)
+{
+	return post(COMMAND_SA_MOVE, command, sizeof(*command), NULL, NULL);
+}
+
 int install_sa_delete(uint32_t spi_in)
 {
 	struct command_sa_delete c = {.spi_in = spi_in};

@@ -11,6 +11,7 @@
 #include "rekey.h"
 #include "sa.h"
 #include "v1/v1.h"
+#include "v2/v2.h"
 
 #include <errno.h>
 #include <openssl/rand.h>
@@ -122,8 +123,14 @@ static bool is_zero(const uint8_t cookie[ISAKMP_COOKIE])
 static void input_first(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
-	if (h->version >> 4 == ike_v1.number)
+	unsigned version = h->version >> 4;
+
+	if (version == ike_v1.number)
 		v1_first(ike, flow, h, message);
+	else if (version == ike_v2.number && ike->config->ike.version_2)
+		v2_first(ike, flow, h, message);
+	else if (version > ike_v2.number && ike->config->ike.version_2)
+		v2_newer(ike, flow, h);
 	else
 		ike_invalid(ike, flow, "version of IKE that is not served");
 }

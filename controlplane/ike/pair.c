@@ -68,6 +68,8 @@ int pair_install(struct esp_pair *pair, const struct flow *flow, const uint8_t *
 		.integrity = (uint8_t)pair->form.integrity,
 		.encapsulation = pair->form.encapsulation,
 		.esn = pair->form.esn,
+		.mode = pair->mode,
+		.session = pair->session,
 		.window = pair->peer->ike->config->ike.replay_window,
 		.local_port = udp ? flow->local_port : 0,
 		.remote_port = udp ? flow->remote_port : 0,
@@ -84,6 +86,24 @@ int pair_install(struct esp_pair *pair, const struct flow *flow, const uint8_t *
 	pair->posted = error == 0;
 	OPENSSL_cleanse(&c, sizeof(c));
 	return error;
+}
+
+void pair_move(struct esp_pair *pair, const struct flow *flow, uint8_t encapsulation)
+{
+	bool udp = encapsulation == ESP_UDP;
+	const struct command_sa_move c = {.spi_in = pair->id,
+		.encapsulation = encapsulation,
+		.local_port = udp ? flow->local_port : 0,
+		.remote_port = udp ? flow->remote_port : 0,
+		.local = flow->local,
+		.remote = flow->remote};
+
+	pair->form.encapsulation = encapsulation;
+	pair->flow = (struct flow){.local = c.local,
+		.remote = c.remote,
+		.local_port = c.local_port,
+		.remote_port = c.remote_port};
+	(void)install_sa_move(&c);
 }
 
 static void pair_expired(void *context)

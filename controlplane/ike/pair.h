@@ -26,5 +26,8 @@ void pair_shorten(struct esp_pair *pair, const char *cause);
 void pair_remove(struct esp_pair *pair, const char *cause);
 // The same without reporting anything: the peer goes, or the pair was never confirmed.
 void pair_drop(struct esp_pair *pair, const char *cause);
+// The peer is elsewhere: both SAs go on from there (RFC 4555 section 3.5). encapsulation: enum
+// esp_encapsulation.
+void pair_move(struct esp_pair *pair, const struct flow *flow, uint8_t encapsulation);
 // NULL when there is none of this SPI.
 struct esp_pair *pair_find(const struct ike *ike, uint32_t spi_in);

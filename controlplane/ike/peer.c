@@ -214,9 +214,10 @@ void peer_initial_contact(struct ike_sa *sa)
 
 void peer_report_down(struct ike_peer *peer, const char *cause)
 {
-	if (peer->current == 0)
+	if (peer->current == 0 && !peer->access)
 		return;
 	peer->current = 0;
+	peer->access = false;
 	peer->ike->events->peer_down(peer->ike->context, peer->id, cause);
 }
 
@@ -280,20 +281,52 @@ void peer_check(struct ike *ike, uint32_t id)
 {
 	struct ike_peer *peer = peer_find(ike, id);
 
-	if (peer && !peer->closing && LIST_EMPTY(&peer->sas) && LIST_EMPTY(&peer->pairs))
-		peer_free(peer);
+	if (!peer || peer->closing || !LIST_EMPTY(&peer->sas) || !LIST_EMPTY(&peer->pairs))
+		return;
+	peer->closing = true;
+	peer_report_down(peer, "deleted");
+	peer_free(peer);
+}
+
+// The pair that outbound leaves through goes last, because that is reported.
+static void drop_pairs_of(struct ike_peer *peer, uint64_t attempt, const char *cause)
+{
+	struct esp_pair *pair, *next, *current = NULL;
+
+	for (pair = LIST_FIRST(&peer->pairs); pair; pair = next) {
+		next = LIST_NEXT(pair, of_peer);
+		if (pair->attempt != attempt)
+			continue;
+		if (pair->id == peer->current)
+			current = pair;
+		else
+			pair_drop(pair, cause);
+	}
+	if (current)
+		pair_remove(current, cause);
+}
+
+void peer_sa_end(struct ike_sa *sa, const char *cause)
+{
+	bool owns = sa->version->owns_pairs && sa->version->owns_pairs(sa);
+	struct ike_peer *peer = sa->peer;
+	struct ike *ike = sa->ike;
+	uint32_t id = peer->id;
+	uint64_t attempt = sa->attempt;
+
+	sa_log_down(sa, cause);
+	sa_free(sa);
+	if (owns)
+		drop_pairs_of(peer, attempt, cause);
+	peer_check(ike, id);
 }
 
 void peer_sa_expired(void *context)
 {
 	struct ike_sa *sa = context;
-	struct ike *ike = sa->ike;
-	uint32_t peer = sa->peer->id;
 
 	sa->version->delete_sa(sa);
-	sa_log_down(sa, "expired");
-	sa_free(sa);
-	peer_check(ike, peer);
+	peer_sa_end(sa, "expired");
 }
 
 void peer_follow(struct ike_peer *peer, const struct flow *flow)

@@ -27,6 +27,9 @@ void peer_follow(struct ike_peer *peer, const struct flow *flow);
 void peer_heard(struct ike_peer *peer, uint64_t when);
 // Answers to our R-U-THERE.
 void peer_answered(struct ike_peer *peer, uint32_t sequence);
+// An established SA goes, with the pairs that its version says go with it. The peer may be gone
+// afterwards.
+void peer_sa_end(struct ike_sa *sa, const char *cause);
 // Timer of an established SA.
 void peer_sa_expired(void *context);
 // The first peer at this address that satisfies the caller; NULL. For SA_UNKNOWN.

@@ -77,6 +77,7 @@ struct ike_version;
 struct dh_job;
 
 #include "v1/part.h"
+#include "v2/part.h"
 
 struct ike_sa {
 	struct ike *ike;
@@ -106,6 +107,7 @@ struct ike_sa {
 	struct rekey rekey;
 	union {
 		struct v1_part v1;
+		struct v2_state v2;
 	};
 };
 
@@ -127,6 +129,8 @@ struct ike_version {
 	// Sends what may be too long for one packet; NULL: goes as it is.
 	void (*send)(
 		struct ike_sa *sa, const struct flow *flow, const uint8_t *message, size_t length);
+	// Do the pairs that were made under this established SA go with it? NULL: they do not.
+	bool (*owns_pairs)(const struct ike_sa *sa);
 	// The peer is asked for a sign of life: peer_heard follows, or nothing.
 	void (*ask)(struct ike_peer *peer);
 	// Tell the peer that these are gone.
@@ -147,6 +151,8 @@ struct esp_pair {
 	uint64_t attempt; // of the IKE SA that it was made under
 	uint32_t id;      // our SPI
 	struct esp_form form;
+	uint8_t mode;             // enum esp_mode
+	uint32_t session;         // of ESP_TUNNEL, in the dataplane
 	struct flow flow;         // ports 0 for plain ESP
 	struct ip_address inside; // the peer's own address behind its NAT (NAT-OA), or IP_NONE
 	bool posted;              // the dataplane was told
@@ -178,6 +184,7 @@ struct ike_peer {
 	char identity_text[IDENTITY_TEXT];
 	bool nat;               // it is behind one
 	bool dpd;               // it answers when it is asked for a sign of life
+	bool access;            // what is above was asked for its addresses: it hears peer_down
 	bool closing;           // being removed: calls from above change nothing
 	uint64_t alive;         // when it was last heard
 	uint64_t asked;         // since when it owes us an answer; 0 = it does not
@@ -212,6 +219,7 @@ struct ike {
 	struct ike_counters counters;
 	size_t fragment_bytes; // of messages of half-open SAs that are not whole yet
 	struct psks *psks;
+	struct v2_cookies cookies;
 };
 
 // Counts and logs a message that leads nowhere.
