@@ -299,14 +299,3 @@ void ike_counters(const struct ike *ike, struct ike_counters *out)
 {
 	*out = ike->counters;
 }
-
-// Nobody who is served here asks: only version 2 knows of addresses.
-int ike_access_answer(
-	struct ike *ike, uint32_t peer, const struct ike_access *access, const char *reason)
-{
-	(void)ike;
-	(void)peer;
-	(void)access;
-	(void)reason;
-	return -ENOENT;
-}
