@@ -32,6 +32,8 @@ enum {
 // Parts of a set-up whose times are kept. The first three belong to the peer.
 #define PHASES(X) \
 	X(MAIN_MODE, "ike-main") \
+	X(INIT, "ike-sa-init") \
+	X(AUTH_IKE, "ike-auth") \
 	X(QUICK_MODE, "ike-quick") \
 	X(TUNNEL, "l2tp-tunnel") \
 	X(CALL, "l2tp-session") \
@@ -49,6 +51,12 @@ enum phase { PHASES(PHASE_ENUM) PHASE_COUNT };
 	X(MAIN_TIMEOUT, "ike-main-timeout") \
 	X(MAIN_REFUSED, "ike-main-refused") \
 	X(MAIN_INVALID, "ike-main-invalid") \
+	X(INIT_TIMEOUT, "ike-sa-init-timeout") \
+	X(INIT_REFUSED, "ike-sa-init-refused") \
+	X(INIT_INVALID, "ike-sa-init-invalid") \
+	X(AUTH_IKE_TIMEOUT, "ike-auth-timeout") \
+	X(AUTH_IKE_REFUSED, "ike-auth-refused") \
+	X(AUTH_IKE_INVALID, "ike-auth-invalid") \
 	X(QUICK_TIMEOUT, "ike-quick-timeout") \
 	X(QUICK_REFUSED, "ike-quick-refused") \
 	X(QUICK_INVALID, "ike-quick-invalid") \
@@ -73,6 +81,7 @@ enum direction { UPLINK = 0, DOWNLINK = 1, DIRECTIONS = 2 };
 
 struct gen;
 struct initiator;
+struct initiator2;
 struct message;
 
 // The control channel of an L2TP tunnel (see lac.c).
@@ -98,12 +107,13 @@ struct peer {
 	uint16_t port_500;  // source ports that the gateway sees for IKE and,
 	uint16_t port_4500; // behind a NAT, for all after it was found
 	bool nat;
-	uint8_t state;      // enum peer_state
-	uint8_t generation; // of the SPI: a packet of an earlier life is not mine
-	struct esp_sa out;  // to the gateway
-	struct esp_sa in;   // from the gateway
-	struct esp_sa old;  // from the gateway, before the last rekey
-	struct initiator *ike;
+	uint8_t state;           // enum peer_state
+	uint8_t generation;      // of the SPI: a packet of an earlier life is not mine
+	struct esp_sa out;       // to the gateway
+	struct esp_sa in;        // from the gateway
+	struct esp_sa old;       // from the gateway, before the last rekey
+	struct initiator *ike;   // version 1, or
+	struct initiator2 *ike2; // version 2
 	struct channel channel;
 	struct session *sessions;
 	uint32_t session_count;
@@ -176,6 +186,7 @@ struct control_counters {
 	uint64_t dh_ns;          // CPU time spent in Diffie-Hellman
 	uint64_t dh_exchanges;   // two operations each
 	double dh_alone;         // exchanges per CPU second that libcrypto alone does
+	uint64_t cookies;        // that the gateway asked for (IKEv2)
 	uint64_t rekeys;         // quick modes that replaced a pair
 	uint64_t rekeys_refused; // quick modes that the gateway began
 };
@@ -229,6 +240,8 @@ static inline uint64_t gen_ns(const struct gen *g, uint64_t cycles)
 	return (uint64_t)((double)cycles * 1e9 / (double)g->hz);
 }
 
+// CPU time of this thread, which others on the same core do not add to.
+uint64_t gen_cpu_ns(void);
 const char *phase_word(unsigned phase);
 const char *failure_word(unsigned failure);
 // Ends a phase that began at *began and begins the next.

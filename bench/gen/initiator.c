@@ -12,6 +12,7 @@
 #include "contract/limits.h"
 #include "controlplane/ike/crypto.h"
 #include "controlplane/ike/v1/natt.h"
+#include "initiator2.h"
 #include "net.h"
 #include "offer.h"
 #include "peer.h"
@@ -20,7 +21,6 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
 	NONCE = 16,
@@ -152,15 +152,6 @@ static bool unseal(struct peer *p, uint8_t *iv, uint8_t *message, const struct i
 
 // ---- main mode
 
-// Nanoseconds of CPU time, which others on the same core do not add to.
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 void initiator_start(struct peer *p)
 {
 	struct initiator *i = p->ike;
@@ -168,6 +159,10 @@ void initiator_start(struct peer *p)
 	struct vendor_ids ids = {.natt = NATT_RFC3947};
 	struct isakmp_out out;
 
+	if (options_of(p)->ike_version == 2) {
+		initiator2_start(p);
+		return;
+	}
 	if (!i)
 		i = p->ike = calloc(1, sizeof(*i));
 	if (!i) {
@@ -216,10 +211,10 @@ static void send_third(struct peer *p)
 	const struct options *o = options_of(p);
 	struct initiator *i = p->ike;
 	struct isakmp_out out = begin(p, i->last, ISAKMP_MAIN, 0, 0);
-	uint64_t began = cpu_ns();
+	uint64_t began = gen_cpu_ns();
 
 	i->dh = ike_dh_generate(o->ike_group, i->public_i);
-	p->gen->counters.dh_ns += cpu_ns() - began;
+	p->gen->counters.dh_ns += gen_cpu_ns() - began;
 	if (!i->dh) {
 		peer_fail(p, FAILURE_MEMORY);
 		return;
@@ -256,7 +251,7 @@ static int derive(struct peer *p)
 	struct initiator *i = p->ike;
 	uint8_t secret[IKE_DH_MAX];
 	size_t size = ike_group_size(o->ike_group);
-	uint64_t began = cpu_ns();
+	uint64_t began = gen_cpu_ns();
 	const struct ike_keys_input in = {.hash = o->ike_hash,
 		.encryption = o->ike_encryption,
 		.psk = SPAN((const uint8_t *)o->psk, strlen(o->psk)),
@@ -269,7 +264,7 @@ static int derive(struct peer *p)
 		.cookie_r = i->cookie_r};
 	int error = ike_dh_shared(o->ike_group, i->dh, SPAN(i->public_r, size), secret);
 
-	p->gen->counters.dh_ns += cpu_ns() - began;
+	p->gen->counters.dh_ns += gen_cpu_ns() - began;
 	p->gen->counters.dh_exchanges++;
 	EVP_PKEY_free(i->dh);
 	i->dh = NULL;
@@ -664,7 +659,9 @@ struct peer *initiator_find(struct gen *g, const uint8_t *message, size_t length
 		return NULL;
 	index = get_u32(message);
 	p = index < g->peer_count ? &g->peers[index] : NULL;
-	return p && p->ike && memcmp(p->ike->cookie_i, message, ISAKMP_COOKIE) == 0 ? p : NULL;
+	if (p && p->ike && memcmp(p->ike->cookie_i, message, ISAKMP_COOKIE) == 0)
+		return p;
+	return p && initiator2_is(p, message) ? p : NULL;
 }
 
 void initiator_input(struct peer *p, const uint8_t *message, size_t length)
@@ -672,6 +669,10 @@ void initiator_input(struct peer *p, const uint8_t *message, size_t length)
 	uint8_t copy[2048];
 	struct isakmp_header h;
 
+	if (p->ike2) {
+		initiator2_input(p, message, length);
+		return;
+	}
 	if (length > sizeof(copy) || isakmp_header_parse(message, length, &h))
 		return;
 	memcpy(copy, message, length);
@@ -707,6 +708,7 @@ void initiator_delete(struct peer *p)
 	struct initiator *i = p->ike;
 	uint8_t spi[4], cookies[2 * ISAKMP_COOKIE];
 
+	initiator2_delete(p);
 	if (i && p->in.keys) {
 		set_u32(spi, p->in.spi);
 		send_delete(p, ISAKMP_PROTO_ESP, spi, sizeof(spi));
@@ -721,6 +723,7 @@ void initiator_free(struct peer *p)
 {
 	struct initiator *i = p->ike;
 
+	initiator2_free(p);
 	if (!i)
 		return;
 	timer_stop(p->gen->timers, &i->timer);

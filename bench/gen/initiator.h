@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The IKEv1 initiator of one peer: main mode with a pre-shared key, quick mode for a pair of ESP
-// SAs in transport mode (RFC 2409), NAT discovery (RFC 3947), DPD answers (RFC 3706) and Deletes.
+// The IKE initiator of one peer. Version 2 is initiator2.h; version 1: main mode with a pre-shared
+// key, quick mode for a pair of ESP SAs in transport mode (RFC 2409), NAT discovery (RFC 3947), DPD
+// answers (RFC 3706) and Deletes.
 
 #include "gen.h"
 

@@ -7,7 +7,7 @@
 // one core; both ports are DPDK devices. It knows nothing of the gateway that it tests but the
 // addresses and credentials on its command line.
 //
-// It does not: IKEv2, certificates, IPv6, VLANs, rekeying begun by the gateway, or several cores.
+// It does not: certificates, IPv6, VLANs, rekeying begun by the gateway, or several cores.
 
 #include "esp.h"
 #include "gen.h"
@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { TICK_US = 1000, NAP_US = 50, ARP_S = 20, TEARDOWN_S = 30 };
@@ -41,6 +42,14 @@ static void on_signal(int number)
 static double since(const struct gen *g, uint64_t began)
 {
 	return (double)(rte_rdtsc() - began) / (double)g->hz;
+}
+
+uint64_t gen_cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 static double cpu_seconds(void)

@@ -26,12 +26,13 @@ static const struct word auths[] = {
 	{"mschapv2", PPP_AUTH_MSCHAPV2}, {"chap", PPP_AUTH_CHAP_MD5}, {"pap", PPP_AUTH_PAP}, {0}};
 static const struct word encryptions[] = {{"aes-cbc-128", IKE_AES_CBC_128},
 	{"aes-cbc-192", IKE_AES_CBC_192}, {"aes-cbc-256", IKE_AES_CBC_256}, {"3des", IKE_3DES},
-	{0}};
+	{"aes-gcm-128", IKE_AES_GCM_128}, {"aes-gcm-256", IKE_AES_GCM_256}, {0}};
 static const struct word ike_hashes[] = {{"md5", IKE_MD5}, {"sha1", IKE_SHA1},
 	{"sha256", IKE_SHA256}, {"sha384", IKE_SHA384}, {"sha512", IKE_SHA512}, {0}};
 static const struct word groups[] = {{"modp-1024", IKE_MODP_1024}, {"modp-1536", IKE_MODP_1536},
 	{"modp-2048", IKE_MODP_2048}, {"modp-3072", IKE_MODP_3072}, {"modp-4096", IKE_MODP_4096},
-	{"ecp-256", IKE_ECP_256}, {"ecp-384", IKE_ECP_384}, {"ecp-521", IKE_ECP_521}, {0}};
+	{"ecp-256", IKE_ECP_256}, {"ecp-384", IKE_ECP_384}, {"ecp-521", IKE_ECP_521},
+	{"x25519", IKE_X25519}, {0}};
 static const struct word ciphers[] = {{"aes-gcm-128", ESP_CIPHER_AES_GCM_128},
 	{"aes-gcm-256", ESP_CIPHER_AES_GCM_256}, {"aes-cbc-128", ESP_CIPHER_AES_CBC_128},
 	{"aes-cbc-192", ESP_CIPHER_AES_CBC_192}, {"aes-cbc-256", ESP_CIPHER_AES_CBC_256},
@@ -78,6 +79,7 @@ static const struct option_row rows[] = {
 	{"cipher", WORD, AT(cipher), "aes-gcm-128", "of ESP", ciphers},
 	{"integrity", WORD, AT(integrity), "hmac-sha1-96", "of ESP with a CBC cipher", integrities},
 	{"mru", SHORT, AT(mru), "1400", "bytes, asked for in LCP"},
+	{"ike-version", NUMBER, AT(ike_version), "1", "1 or 2"},
 	{"setup-rate", REAL, AT(setup_rate), "0", "sessions begun per second; 0 = no limit"},
 	{"parallel", NUMBER, AT(parallel), "64", "sessions in set-up at a time"},
 	{"tries", NUMBER, AT(tries), "5", "retransmissions before a message is given up"},
@@ -285,6 +287,8 @@ static int check(struct options *o)
 	if (o->subscribers == 0 || o->per_tunnel == 0 || o->per_tunnel > 65535)
 		return complain(
 			"wrong number of", o->subscribers ? "--per-tunnel" : "--subscribers");
+	if (o->ike_version != 1 && o->ike_version != 2)
+		return complain("there is no such version:", "--ike-version");
 	if (o->ike_only && (o->plain || o->per_tunnel > 1 || o->way_count))
 		return complain("without a meaning beside --plain, --per-tunnel or --direction:",
 			"--ike-only");

@@ -30,6 +30,7 @@ struct options {
 	// Credentials and algorithms.
 	char psk[OPTIONS_TEXT], user[OPTIONS_TEXT], password[OPTIONS_TEXT], secret[OPTIONS_TEXT];
 	unsigned auth;                                // enum ppp_auth
+	uint32_t ike_version;                         // 1 or 2
 	unsigned ike_encryption, ike_hash, ike_group; // enums of contract/config.h
 	unsigned cipher, integrity;                   // contract/algorithm.h
 	uint16_t mru;
