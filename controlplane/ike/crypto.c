@@ -433,17 +433,32 @@ static int cipher_key(const struct ike_keys_input *in, const uint8_t *skeyid_e, 
 	return error;
 }
 
+// SKEYID (section 5): from the pre-shared key, or for signatures from the nonces.
+static int skeyid(const struct ike_keys_input *in, uint8_t *out)
+{
+	struct span nonces[] = {in->nonce_i, in->nonce_r};
+	uint8_t key[2 * IKE_NONCE_MAX];
+
+	if (!in->by_signature)
+		return ike_prf(in->hash, in->psk, nonces, 2, out);
+	if (in->nonce_i.length > IKE_NONCE_MAX || in->nonce_r.length > IKE_NONCE_MAX)
+		return -EINVAL;
+	memcpy(key, in->nonce_i.at, in->nonce_i.length);
+	memcpy(key + in->nonce_i.length, in->nonce_r.at, in->nonce_r.length);
+	return ike_prf(
+		in->hash, SPAN(key, in->nonce_i.length + in->nonce_r.length), &in->secret, 1, out);
+}
+
 int ike_keys_derive(const struct ike_keys_input *in, struct ike_keys *out)
 {
 	size_t hash = ike_hash_size(in->hash);
-	struct span nonces[] = {in->nonce_i, in->nonce_r};
 	struct span publics[] = {in->public_i, in->public_r};
 	uint8_t e[IKE_HASH_MAX], iv[IKE_HASH_MAX];
 	int error;
 
 	if (hash == 0 || ike_encryption_key_size(in->encryption) == 0)
 		return -EINVAL;
-	error = ike_prf(in->hash, in->psk, nonces, 2, out->skeyid);
+	error = skeyid(in, out->skeyid);
 	if (!error)
 		error = skeyid_next(in, out->skeyid, SPAN(NULL, 0), 0, out->d);
 	if (!error)

@@ -13,13 +13,14 @@
 #include <openssl/evp.h>
 
 enum {
-	IKE_HASH_MAX = 64,  // bytes: SHA2-512
-	IKE_KEY_MAX = 32,   // bytes: AES-256
-	IKE_BLOCK_MAX = 16, // bytes: AES
-	IKE_DH_MAX = 512,   // bytes: MODP-4096
-	IKE_AEAD_SALT = 4,  // bytes, behind the key
-	IKE_AEAD_IV = 8,    // bytes: the explicit one
-	IKE_AEAD_ICV = 16,  // bytes
+	IKE_HASH_MAX = 64,   // bytes: SHA2-512
+	IKE_KEY_MAX = 32,    // bytes: AES-256
+	IKE_NONCE_MAX = 256, // bytes (RFC 2409 section 5)
+	IKE_BLOCK_MAX = 16,  // bytes: AES
+	IKE_DH_MAX = 512,    // bytes: MODP-4096
+	IKE_AEAD_SALT = 4,   // bytes, behind the key
+	IKE_AEAD_IV = 8,     // bytes: the explicit one
+	IKE_AEAD_ICV = 16,   // bytes
 };
 
 // Bytes; 0 for a number that is none.
@@ -65,6 +66,7 @@ struct ike_keys {
 
 struct ike_keys_input {
 	unsigned hash, encryption;
+	bool by_signature; // the peers prove themselves so: psk is left out (section 5)
 	struct span psk, secret, nonce_i, nonce_r, public_i, public_r;
 	const uint8_t *cookie_i, *cookie_r;
 };

@@ -7,6 +7,7 @@
 
 #include "pair.h"
 #include "peer.h"
+#include "recheck.h"
 #include "sa.h"
 
 #include <openssl/rand.h>
@@ -96,6 +97,15 @@ void rekey_pair_failed(struct ike *ike, uint32_t spi_in, const char *reason)
 		pair_failed(pair, reason);
 }
 
+// The peer is still who it was.
+static void pair_go(struct ike_sa *sa, uint32_t id)
+{
+	struct esp_pair *pair = pair_find(sa->ike, id);
+
+	if (pair && pair->rekey.state == REKEY_UNDER_WAY && sa->version->rekey_pair(pair))
+		rekey_pair_failed(sa->ike, id, "no exchange could be begun");
+}
+
 static void pair_try(struct esp_pair *pair)
 {
 	struct ike_sa *sa = peer_sa(pair->peer);
@@ -118,7 +128,7 @@ static void pair_try(struct esp_pair *pair)
 		log_event(LOG_REKEY_START, &subject, "s:s, s:I, s:s", "what", "esp", "spi_in",
 			(long long)id, "why", pair->rekey.why);
 	pair->rekey.state = REKEY_UNDER_WAY;
-	if (sa->version->rekey_pair(pair))
+	if (recheck(sa, pair_go, id))
 		rekey_pair_failed(ike, id, "no exchange could be begun");
 }
 

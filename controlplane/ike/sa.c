@@ -7,6 +7,7 @@
 
 #include "dh.h"
 #include "peer.h"
+#include "recheck.h"
 #include "rekey.h"
 
 #include <errno.h>
@@ -160,6 +161,7 @@ void sa_free(struct ike_sa *sa)
 	LIST_REMOVE(sa, by_cookie);
 	TAILQ_REMOVE(&sa->ike->sas, sa, all);
 	dh_abandon(&sa->job);
+	recheck_end(sa);
 	sa->version->part_free(sa);
 	free(sa);
 }

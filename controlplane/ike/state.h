@@ -75,6 +75,7 @@ enum ike_state {
 
 struct ike_version;
 struct dh_job;
+struct recheck;
 
 #include "v1/part.h"
 #include "v2/part.h"
@@ -97,7 +98,9 @@ struct ike_sa {
 	bool refused; // while half open: said so already
 	const char
 		*auth; // how the peer proved who it is: "psk", "rsa-signature", ...; NULL: not yet
-	uint32_t psk;  // 1 + place in ike.psks of the key that it proved; 0 = none
+	struct trust_chain *chain; // of the certificates that the peer proved itself with, or NULL
+	LIST_HEAD(, recheck) rechecks; // of them, under way
+	uint32_t psk;                  // 1 + place in ike.psks of the key that it proved; 0 = none
 	struct dh_job *job;
 	uint8_t identity[SHA256_SIZE]; // of the peer's ID payload, to recognise it
 	char identity_text[IDENTITY_TEXT];

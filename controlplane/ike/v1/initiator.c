@@ -160,7 +160,7 @@ static void write_ike_transform(struct initiator *i, struct build *b)
 	if (i->encryption != IKE_3DES)
 		attribute(b, 14, ike_encryption_key_size(i->encryption) * 8);
 	attribute(b, 2, i->hash);
-	attribute(b, 3, 1);
+	attribute(b, 3, i->auth ? i->auth : IKE_AUTH_PSK);
 	attribute(b, 4, i->group);
 	lifetime(b, 11, 1, i->lifetime_s);
 	build_patch_u16(b, start + 2, build_length(b) - start);
@@ -295,6 +295,7 @@ static void derive(struct initiator *i)
 	size_t size = ike_group_size(i->group);
 	struct ike_keys_input in = {.hash = i->hash,
 		.encryption = i->encryption,
+		.by_signature = i->auth != 0,
 		.psk = SPAN((const uint8_t *)i->psk, strlen(i->psk)),
 		.secret = SPAN(secret, ike_group_secret_size(i->group)),
 		.nonce_i = SPAN(i->nonce_i, sizeof(i->nonce_i)),
@@ -399,7 +400,10 @@ bool initiator_fifth(struct initiator *i)
 	memcpy(cookies + 8, i->cookie_r, 8);
 	hash_main(i, true, SPAN(i->id, i->id_length), hash);
 	isakmp_out_payload(&out, ISAKMP_ID, i->id, i->id_length);
-	isakmp_out_payload(&out, ISAKMP_HASH, hash, hash_size(i));
+	if (i->auth)
+		initiator_prove(i, &out, SPAN(hash, hash_size(i)));
+	else
+		isakmp_out_payload(&out, ISAKMP_HASH, hash, hash_size(i));
 	if (i->initial_contact)
 		isakmp_out_notify(
 			&out, ISAKMP_PROTO_ISAKMP, cookies, 16, NOTIFY_INITIAL_CONTACT, NULL, 0);
@@ -408,8 +412,12 @@ bool initiator_fifth(struct initiator *i)
 		return false;
 	id = isakmp_chain_find(&i->chain, ISAKMP_ID, 0);
 	part = isakmp_chain_find(&i->chain, ISAKMP_HASH, 0);
-	if (!id || !part)
+	if (!id || (!part && !i->auth))
 		return false;
+	if (i->auth) {
+		hash_main(i, false, id->body, hash);
+		return initiator_proven(i, SPAN(hash, hash_size(i)));
+	}
 	ours_length = id_write(&i->flow.local, 0, ours);
 	assert_int_equal(id->body.length, ours_length);
 	assert_memory_equal(id->body.at, ours, ours_length);
@@ -497,16 +505,6 @@ static void hash_phase2(struct initiator *i, bool third, uint32_t id, struct spa
 	const struct span parts[] = {third ? SPAN(bytes, 5) : SPAN(bytes + 1, 4), extra, rest};
 
 	assert_int_equal(ike_prf(i->hash, SPAN(i->keys.a, hash_size(i)), parts, 3, out), 0);
-}
-
-void initiator_quick_init(struct initiator_quick *q, uint32_t spi)
-{
-	*q = (struct initiator_quick){.transform = 12,
-		.key_bits = 256,
-		.auth = 2,
-		.mode = 2,
-		.lifetime_s = 3600,
-		.spi = spi};
 }
 
 static void default_ids(struct initiator *i, struct initiator_quick *q)

@@ -9,6 +9,7 @@
 #include "controlplane/ike/ike.h"
 #include "controlplane/ike/crypto.h"
 #include "natt.h"
+#include "proposal.h"
 
 enum { INITIATOR_MESSAGE = LIMIT_IKE_MESSAGE };
 
@@ -33,6 +34,11 @@ struct initiator {
 	// of the number withhold. 0 = whole.
 	size_t cut;
 	unsigned withhold;
+	// To prove itself by signature: the method, its key, its certificates in DER. auth 0: psk.
+	unsigned auth; // enum ike_auth
+	EVP_PKEY *sign_key;
+	struct span certs[4];
+	size_t cert_count;
 	uint8_t id[64]; // body of the ID payload
 	size_t id_length;
 
@@ -91,6 +97,10 @@ bool initiator_first(struct initiator *i);
 bool initiator_third(struct initiator *i);
 bool initiator_fifth(struct initiator *i);
 bool initiator_main(struct initiator *i);
+// With signatures: certificates and signature of the fifth message in place of its hash; whether
+// those of the sixth are good.
+void initiator_prove(struct initiator *i, struct isakmp_out *out, struct span hash);
+bool initiator_proven(struct initiator *i, struct span hash);
 // Aggressive mode: first and second message; then the third, encrypted or not.
 bool initiator_aggressive_first(struct initiator *i);
 void initiator_aggressive_third(struct initiator *i, bool sealed);

@@ -6,10 +6,13 @@
 //   third   HDR, KE, Ni, NAT-D     Diffie-Hellman on the thread pool (IKE_WAIT_DH), then keys and
 //                                  the fourth message (IKE_WAIT_AUTH)
 //   fifth   HDR*, IDii, HASH_I     proves the key: now it is a peer (IKE_ESTABLISHED)
+//
+// With signatures (RFC 2409 section 5.1) proof.c goes on from the fifth message.
 #include "main_mode.h"
 
 #include "controlplane/ike/dh.h"
 #include "phase1.h"
+#include "proof.h"
 #include "sealed.h"
 #include "shared_key.h"
 
@@ -37,6 +40,14 @@ static int send_second(struct ike_sa *sa, const struct ike_choice *choice, const
 	return 0;
 }
 
+// How a peer at this address may prove itself.
+static unsigned auths_for(const struct ike *ike, const struct flow *flow)
+{
+	unsigned psk = psks_any(ike->psks, &flow->remote) ? 1u << IKE_AUTH_PSK : 0;
+
+	return psk | proof_auths(ike);
+}
+
 void main_mode_first(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
@@ -46,6 +57,7 @@ void main_mode_first(struct ike *ike, const struct flow *flow, const struct isak
 	struct isakmp_sa offer;
 	struct ike_choice choice;
 	struct ike_sa *sa;
+	unsigned auths;
 
 	if (known) {
 		if (reply_fits(&known->v1.reply, message, h->length))
@@ -59,13 +71,14 @@ void main_mode_first(struct ike *ike, const struct flow *flow, const struct isak
 		ike_invalid(ike, flow, "malformed first message of main mode");
 		return;
 	}
+	auths = auths_for(ike, flow);
 	if (!phase1_listens(ike->config, &flow->local))
 		ike_invalid(ike, flow, "no listener has this address");
-	else if (!psks_any(ike->psks, &flow->remote))
+	else if (auths == 0)
 		phase1_refuse_first(ike, flow, h, "no pre-shared key for this address", &offer);
-	else if (proposal_choose_ike(&ike->config->ike, &offer, &choice))
-		phase1_refuse_first(
-			ike, flow, h, proposal_ike_reason(&ike->config->ike, &offer), &offer);
+	else if (proposal_choose_ike_by(&ike->config->ike, &offer, auths, &choice))
+		phase1_refuse_first(ike, flow, h,
+			proposal_ike_reason_by(&ike->config->ike, &offer, auths), &offer);
 	else if ((sa = phase1_start(ike, flow, h, &chain, &offer, &choice)) &&
 		 send_second(sa, &choice, message, h->length))
 		sa_free(sa);
@@ -81,11 +94,19 @@ static int send_fourth(struct ike_sa *sa)
 	isakmp_out_payload(&out, ISAKMP_KE, sa->v1.phase1->public_r, ike_group_size(sa->group));
 	isakmp_out_payload(&out, ISAKMP_NONCE, sa->v1.phase1->nonce_r, NONCE_OURS);
 	phase1_nat_write(sa, &out);
+	if (sa->v1.phase1->proof)
+		proof_requests_write(sa, &out);
 	length = isakmp_out_end(&out);
 	if (length == 0 || reply_keep(&sa->v1.reply, sa->v1.phase1->third, buffer, length))
 		return -ENOMEM;
 	sa_send(sa, &sa->flow, buffer, length);
 	return 0;
+}
+
+static int begin(struct ike_sa *sa, struct span secret)
+{
+	return sa->v1.phase1->proof ? phase1_derive(sa, SPAN(NULL, 0), secret, &sa->v1.keys)
+				    : shared_key_begin(sa, secret);
 }
 
 static void third_done(void *owner, const struct dh_job *job)
@@ -99,8 +120,7 @@ static void third_done(void *owner, const struct dh_job *job)
 	}
 	memcpy(sa->v1.phase1->public_r, job->public, ike_group_size(sa->group));
 	if (RAND_bytes(sa->v1.phase1->nonce_r, NONCE_OURS) != 1 ||
-		shared_key_begin(sa, SPAN(job->secret, ike_group_secret_size(sa->group))) ||
-		send_fourth(sa)) {
+		begin(sa, SPAN(job->secret, ike_group_secret_size(sa->group))) || send_fourth(sa)) {
 		sa_free(sa);
 		return;
 	}
@@ -122,6 +142,8 @@ static void third(struct ike_sa *sa, const struct flow *flow, const struct isakm
 	reply_digest(message, h->length, sa->v1.phase1->third);
 	phase1_vendor_ids_late(sa, &chain);
 	phase1_nat_discover(sa, flow, &chain);
+	if (sa->v1.phase1->auth != IKE_AUTH_PSK && proof_begin(sa, &chain))
+		return;
 	sa->state = IKE_WAIT_DH;
 	// done may be called, and the SA be gone, before this returns 0.
 	if (dh_start(&sa->job, sa->group, isakmp_chain_find(&chain, ISAKMP_KE, 0)->body, third_done,
@@ -159,6 +181,8 @@ static void fifth(struct ike_sa *sa, const struct flow *flow, const struct isakm
 
 	if (!(h->flags & ISAKMP_ENCRYPTED)) {
 		ike_invalid(sa->ike, flow, "fifth message of main mode is in clear");
+	} else if (sa->v1.phase1->proof) {
+		proof_input(sa, flow, h, message);
 	} else if ((reason = shared_key_open(sa, h, message, plain, &chain))) {
 		phase1_refuse(sa, flow, reason);
 	} else if (phase1_attach(sa, flow, &chain, isakmp_chain_find(&chain, ISAKMP_ID, 0)->body)) {

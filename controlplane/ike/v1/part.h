@@ -16,6 +16,8 @@ enum {
 	SA_MESSAGE_IDS = 32,        // finished quick modes that are remembered, to ignore replays
 };
 
+struct proof;
+
 // What phase 1 needs until it is through.
 struct phase1 {
 	uint8_t *sa_body; // the initiator's SA payload, for the hashes
@@ -27,6 +29,8 @@ struct phase1 {
 	// In aggressive mode: body of the ID payload, and of the SA payload that answers.
 	uint8_t *id, *answer;
 	size_t id_length, answer_length;
+	unsigned auth;              // enum ike_auth
+	struct proof *proof;        // by signatures; NULL when auth is the pre-shared key
 	struct psk_list psks;       // that may be the peer's
 	uint8_t secret[IKE_DH_MAX]; // of Diffie-Hellman, while it is not known which of them is
 };
@@ -53,6 +57,7 @@ struct v1_part {
 };
 
 enum quick_state {
+	QUICK_WAIT_TRUST,   // whether the peer's certificates still hold
 	QUICK_WAIT_DH,      // Diffie-Hellman of PFS under way
 	QUICK_WAIT_INSTALL, // the dataplane gets the pair
 	QUICK_WAIT_THIRD,   // second message sent

@@ -6,6 +6,7 @@
 
 #include "controlplane/ike/peer.h"
 #include "informational.h"
+#include "proof.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -97,6 +98,7 @@ void phase1_free(struct phase1 *p)
 {
 	if (!p)
 		return;
+	proof_free(p->proof);
 	free(p->sa_body);
 	free(p->answer);
 	free(p->id);
@@ -131,6 +133,7 @@ struct ike_sa *phase1_start(struct ike *ike, const struct flow *flow, const stru
 		return NULL;
 	}
 	ike->counters.started++;
+	sa->v1.phase1->auth = choice->auth;
 	sa->encryption = choice->encryption;
 	sa->hash = choice->hash;
 	sa->group = choice->group;
@@ -165,6 +168,7 @@ int phase1_derive(
 	const struct ike_keys_input in = {
 		.hash = sa->hash,
 		.encryption = sa->encryption,
+		.by_signature = p->auth != IKE_AUTH_PSK,
 		.psk = psk,
 		.secret = secret,
 		.nonce_i = SPAN(p->nonce_i, p->nonce_i_length),

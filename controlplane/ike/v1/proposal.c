@@ -37,7 +37,6 @@ enum {
 	LIFE_SECONDS = 1,
 	LIFE_KILOBYTES = 2,
 	KEY_IKE = 1, // transform id of phase 1
-	AUTH_PSK = 1,
 	CIPHER_3DES = 5,
 	CIPHER_AES_CBC = 7,
 	ESP_3DES = 3,
@@ -193,21 +192,28 @@ static int group_rank(const struct config_ike *c, uint64_t v)
 }
 
 // Lower is better; REFUSED.
-static int ike_weigh(const struct config_ike *c, const struct reading *r)
+static int ike_weigh(const struct config_ike *c, const struct reading *r, unsigned auths)
 {
 	unsigned e = encryption_of(r);
 	int encryption = encryption_rank(c, e), hash = hash_rank(c, r->hash);
 	int group = group_rank(c, r->group), legacy;
 
-	if (encryption < 0 || hash < 0 || group < 0 || r->auth != AUTH_PSK || r->prf)
+	if (encryption < 0 || hash < 0 || group < 0 || r->auth > IKE_AUTH_ECDSA_521 ||
+		!(auths & 1u << r->auth) || r->prf)
 		return REFUSED;
 	legacy = (e == IKE_3DES) + (r->hash == IKE_MD5) +
 		 (r->group == IKE_MODP_1024 || r->group == IKE_MODP_1536);
 	return legacy << 24 | encryption << 16 | hash << 8 | group;
 }
 
-int proposal_choose_ike(
-	const struct config_ike *config, const struct isakmp_sa *offer, struct ike_choice *out)
+static bool is_ike(const struct isakmp_proposal *p, const struct isakmp_transform *t)
+{
+	return p->protocol == ISAKMP_PROTO_ISAKMP && t->id == KEY_IKE;
+}
+
+// The best of these methods; with first, the first that is acceptable at all.
+static int choose_ike(const struct config_ike *config, const struct isakmp_sa *offer,
+	unsigned auths, bool first, struct ike_choice *out)
 {
 	int best = REFUSED;
 
@@ -217,10 +223,10 @@ int proposal_choose_ike(
 		for (size_t j = p->first; j < p->first + p->count; j++) {
 			const struct isakmp_transform *t = &offer->transforms[j];
 			struct reading r = ike_read(t);
-			int weight = ike_weigh(config, &r);
+			int weight = ike_weigh(config, &r, auths);
 
-			if (p->protocol != ISAKMP_PROTO_ISAKMP || t->id != KEY_IKE ||
-				weight == REFUSED || (best != REFUSED && weight >= best))
+			if (!is_ike(p, t) || weight == REFUSED ||
+				(best != REFUSED && (first || weight >= best)))
 				continue;
 			best = weight;
 			*out = (struct ike_choice){.proposal = *p,
@@ -228,11 +234,26 @@ int proposal_choose_ike(
 				.encryption = encryption_of(&r),
 				.hash = r.hash,
 				.group = r.group,
+				.auth = r.auth,
 				.lifetime_s = r.lifetime_s,
 				.lifetime_kb = r.lifetime_kb};
 		}
 	}
 	return best == REFUSED ? -ENOENT : 0;
+}
+
+int proposal_choose_ike_by(const struct config_ike *config, const struct isakmp_sa *offer,
+	unsigned auths, struct ike_choice *out)
+{
+	int error = choose_ike(config, offer, auths, true, out);
+
+	return error ? error : choose_ike(config, offer, 1u << out->auth, false, out);
+}
+
+int proposal_choose_ike(
+	const struct config_ike *config, const struct isakmp_sa *offer, struct ike_choice *out)
+{
+	return proposal_choose_ike_by(config, offer, 1u << IKE_AUTH_PSK, out);
 }
 
 static enum esp_cipher cipher_of(const struct reading *r)
@@ -406,22 +427,40 @@ bool proposal_ike_is_old(const struct isakmp_sa *offer)
 	return !offer_any(offer, ike_read, has_better_group, NULL);
 }
 
-static bool has_psk(const struct reading *r, const void *context)
+static bool has_auth(const struct reading *r, const void *context)
 {
-	return r->auth == AUTH_PSK;
+	return r->auth <= IKE_AUTH_ECDSA_521 && *(const unsigned *)context & 1u << r->auth;
 }
 
-const char *proposal_ike_reason(const struct config_ike *config, const struct isakmp_sa *offer)
+// What the peer would have to prove itself with.
+static const char *auth_reason(const struct isakmp_sa *offer, unsigned auths)
+{
+	const unsigned psk = 1u << IKE_AUTH_PSK;
+
+	if (auths == psk)
+		return "the peer does not offer a pre-shared key";
+	if (!(auths & psk) && offer_any(offer, ike_read, has_auth, &psk))
+		return "no pre-shared key for this address";
+	return "the peer offers no method of authentication that a certificate of ours can do";
+}
+
+const char *proposal_ike_reason_by(
+	const struct config_ike *config, const struct isakmp_sa *offer, unsigned auths)
 {
 	struct config_ike lax = *config;
 	struct ike_choice choice;
 
 	lax.legacy_3des = lax.legacy_md5 = lax.legacy_modp1024 = lax.legacy_modp1536 = true;
-	if (!offer_any(offer, ike_read, has_psk, NULL))
-		return "the peer does not offer a pre-shared key";
-	if (proposal_choose_ike(&lax, offer, &choice) == 0)
+	if (!offer_any(offer, ike_read, has_auth, &auths))
+		return auth_reason(offer, auths);
+	if (proposal_choose_ike_by(&lax, offer, auths, &choice) == 0)
 		return "the peer offers only what ike.legacy would have to allow";
 	return "no common algorithms";
+}
+
+const char *proposal_ike_reason(const struct config_ike *config, const struct isakmp_sa *offer)
+{
+	return proposal_ike_reason_by(config, offer, 1u << IKE_AUTH_PSK);
 }
 
 static bool has_mode(const struct reading *r, const void *context)
@@ -544,7 +583,7 @@ static void text_ike(struct text *t, const struct reading *r)
 	text_word(t, hash_words, r->hash, "hash");
 	text_add(t, "/");
 	text_word(t, group_words, r->group, "group");
-	if (r->auth != AUTH_PSK) {
+	if (r->auth != IKE_AUTH_PSK) {
 		text_add(t, "/");
 		text_word(t, auth_words, r->auth, "auth");
 	}

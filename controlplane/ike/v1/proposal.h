@@ -15,10 +15,20 @@
 
 enum { PROPOSAL_TEXT = 1500 }; // bytes for any of the *_words functions, with the final NUL
 
+// How both sides prove who they are, as IANA numbers it (RFC 2409 appendix A, RFC 4754).
+enum ike_auth {
+	IKE_AUTH_PSK = 1,
+	IKE_AUTH_RSA = 3,
+	IKE_AUTH_ECDSA_256 = 9,
+	IKE_AUTH_ECDSA_384 = 10,
+	IKE_AUTH_ECDSA_521 = 11,
+};
+
 struct ike_choice {
 	struct isakmp_proposal proposal;
 	struct isakmp_transform transform; // to be echoed
 	unsigned encryption, hash, group;  // enums of the config
+	unsigned auth;                     // enum ike_auth
 	uint64_t lifetime_s, lifetime_kb;  // the peer's, in 1,024 bytes; 0 when it named none
 };
 
@@ -42,6 +52,11 @@ struct esp_choice {
 // 0, or -ENOENT when nothing is acceptable.
 int proposal_choose_ike(
 	const struct config_ike *config, const struct isakmp_sa *offer, struct ike_choice *out);
+// The same with other methods than the pre-shared key: bit n of auths for number n of enum
+// ike_auth. The method is that of the first transform that is acceptable; the order within it is as
+// above.
+int proposal_choose_ike_by(const struct config_ike *config, const struct isakmp_sa *offer,
+	unsigned auths, struct ike_choice *out);
 int proposal_choose_esp(const struct config_ike *config, const struct isakmp_sa *offer,
 	const struct esp_terms *terms, struct esp_choice *out);
 
@@ -52,6 +67,8 @@ bool proposal_ike_is_old(const struct isakmp_sa *offer);
 
 // Why nothing was acceptable, as a sentence for the log.
 const char *proposal_ike_reason(const struct config_ike *config, const struct isakmp_sa *offer);
+const char *proposal_ike_reason_by(
+	const struct config_ike *config, const struct isakmp_sa *offer, unsigned auths);
 const char *proposal_esp_reason(const struct config_ike *config, const struct isakmp_sa *offer,
 	const struct esp_terms *terms);
 

@@ -17,6 +17,7 @@
 #include "informational.h"
 #include "controlplane/ike/pair.h"
 #include "controlplane/ike/peer.h"
+#include "controlplane/ike/recheck.h"
 #include "quick_initiate.h"
 
 #include <errno.h>
@@ -388,6 +389,15 @@ static void go_on(struct quick *q)
 	}
 }
 
+// The peer is still who it was.
+static void trusted(struct ike_sa *sa, uint32_t message_id)
+{
+	struct quick *q = quick_find(sa, message_id);
+
+	if (q && q->state == QUICK_WAIT_TRUST)
+		go_on(q);
+}
+
 // An authentic first message.
 static void judge(struct quick *q)
 {
@@ -409,7 +419,10 @@ static void judge(struct quick *q)
 		refuse(q, "the table of SAs is full", &offer, q->choice.form.spi_out,
 			NOTIFY_NO_PROPOSAL_CHOSEN);
 	} else {
-		go_on(q);
+		q->state = QUICK_WAIT_TRUST;
+		// The exchange may be over, and the SA be gone, before this returns.
+		if (recheck(q->sa, trusted, q->message_id))
+			fail(q, "too much to do");
 	}
 }
 

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Main mode with signatures (RFC 2409 section 5.1, ECDSA by RFC 4754, certificates by RFC 4945):
+//
+//   fourth  ..., CERTREQ for each of our authorities
+//   fifth   HDR*, IDii, CERT..., SIG_I   kept and checked off the event loop: chain, identity,
+//                                        signature, revocation; what comes meanwhile is ignored
+//   sixth   HDR*, IDir, CERT..., SIG_R   signed off the event loop too
+//
+// To the peer every failure looks the same.
+
+#include "v1.h"
+
+// The methods that our certificates and authorities can serve: bits of enum ike_auth.
+unsigned proof_auths(const struct ike *ike);
+// The third message, with what it may ask for: chooses our certificate. -ENOMEM.
+int proof_begin(struct ike_sa *sa, const struct isakmp_chain *third);
+void proof_requests_write(struct ike_sa *sa, struct isakmp_out *out);
+// The fifth message. The SA may be gone when this returns.
+void proof_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
+	const uint8_t *message);
+void proof_free(struct proof *p);
