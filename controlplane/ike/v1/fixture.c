@@ -42,8 +42,16 @@ static bool on_count(void *context, uint32_t spi_in, struct ike_pair_count *out)
 	return true;
 }
 
-static const struct ike_events events = {
-	.sa_current = on_current, .peer_down = on_down, .pair_count = on_count};
+static void on_access(void *context, const struct ike_access_request *request)
+{
+	seen.asked++;
+	(void)ike_access_answer(ike, request->peer, seen.access, "refused by the test");
+}
+
+static const struct ike_events events = {.sa_current = on_current,
+	.peer_down = on_down,
+	.access_ask = on_access,
+	.pair_count = on_count};
 
 void on_log(void *context, enum log_event event, const char *line)
 {

@@ -30,6 +30,8 @@ struct seen {
 	uint32_t count_of;
 	struct ike_pair_count count;
 	unsigned counted;
+	unsigned asked;                  // access_ask
+	const struct ike_access *access; // the answer to it
 };
 extern struct seen seen;
 

@@ -12,6 +12,7 @@
 
 #include "init.h"
 
+#include "certificate.h"
 #include "controlplane/ike/dh.h"
 #include "cookie.h"
 
@@ -162,6 +163,7 @@ static int send_answer(struct ike_sa *sa)
 	isakmp_out_payload(&out, V2_NONCE, b->nonce_r, NONCE_OURS);
 	if (b->nat_traversal)
 		init_nat_write(&out, sa->cookie_i, sa->cookie_r, &sa->flow);
+	certificate_request_write(sa->ike, &out);
 	if (sa->v2.fragmentation)
 		v2_put_status(&out, V2_IKEV2_FRAGMENTATION_SUPPORTED, SPAN(NULL, 0));
 	if (b->hashes)

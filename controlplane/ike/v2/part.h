@@ -25,6 +25,8 @@ enum {
 	V2_NAT_SOURCES = 8,   // NAT_DETECTION_SOURCE_IP of a peer that are looked at
 };
 
+struct v2_request;
+
 // What is given to the first messages alone, until the SA is established.
 struct v2_begin {
 	uint8_t *first; // the peer's IKE_SA_INIT request, which it signs
@@ -42,7 +44,9 @@ struct v2_begin {
 	unsigned method; // enum v2_auth_method of our AUTH
 	uint8_t auth[SIGNATURE_MAX];
 	size_t auth_length;
-	const struct credential *own; // NULL: a shared key
+	const struct credential *own;             // NULL: a shared key
+	void (*signed_for)(struct v2_request *r); // our signature is made
+	const char *peer_method;                  // a word for the log
 	bool initial_contact;
 };
 
@@ -104,6 +108,9 @@ struct v2_state {
 	bool has_access;    // remote access without L2TP: these are its addresses
 	struct ike_access access;
 	char name[IDENTITY_TEXT]; // of the user by EAP; empty: none
+
+	struct trust_chain
+		*chain; // of the peer's certificate, to ask again whether it holds; or NULL
 
 	// The peer's requests.
 	uint32_t expected; // message id of the next one
