@@ -123,6 +123,12 @@ static void send_all(struct floor *f, uint16_t port, struct rte_mbuf **m, uint16
 	f->sent += rte_eth_tx_burst(f->house->port[port].id, 0, m, count);
 }
 
+// Bytes of the headers between ESP, or the outer IP header, and the inner packet.
+static inline uint16_t link_front(const struct floor *f)
+{
+	return population_is_bare(f->population) ? 0 : UDP + L2TP + PPP;
+}
+
 // ---- uplink
 
 static void decrypt(struct floor *f, struct rte_mbuf **m, uint16_t count)
@@ -149,11 +155,24 @@ static void decrypt(struct floor *f, struct rte_mbuf **m, uint16_t count)
 	f->wrong += count - cipher_decrypt(c, p, count);
 }
 
+// front: where the UDP header is, if there is one.
+static inline struct floor_session *session_of(
+	const struct floor *f, struct rte_mbuf *m, uint16_t front, uint16_t per_tunnel)
+{
+	const uint8_t *at = rte_pktmbuf_mtod_offset(m, const uint8_t *, front + UDP);
+	uint32_t spi;
+
+	if (!population_is_bare(f->population))
+		return session_at(f, (load_u16(at + 2) - 1U) * per_tunnel + load_u16(at + 4) - 1U);
+	memcpy(&spi, rte_pktmbuf_mtod_offset(m, const uint8_t *, OUTER), sizeof(spi));
+	return session_at(f, id_index(rte_be_to_cpu_32(spi)));
+}
+
 static void uplink_round(struct floor *f, struct rte_mbuf **m, uint16_t count)
 {
 	const struct port *out = &f->house->port[HOUSE_NET];
 	uint16_t per_tunnel = (uint16_t)population_per_tunnel(f->population);
-	uint16_t front = OUTER + UDP;
+	uint16_t front = OUTER, link = link_front(f);
 	struct floor_session *session[CIPHER_BURST];
 	struct route_hop hops[CIPHER_BURST];
 	uint32_t to[CIPHER_BURST];
@@ -163,17 +182,14 @@ static void uplink_round(struct floor *f, struct rte_mbuf **m, uint16_t count)
 		front += CIPHER_ESP_HEADER + f->cipher.iv;
 	}
 	for (uint16_t i = 0; i < count; i++) {
-		const uint8_t *l2tp = rte_pktmbuf_mtod_offset(m[i], uint8_t *, front);
-
-		session[i] = session_at(
-			f, (load_u16(l2tp + 2) - 1U) * per_tunnel + load_u16(l2tp + 4) - 1U);
+		session[i] = session_of(f, m[i], front, per_tunnel);
 		rte_prefetch0(session[i]);
-		memcpy(&to[i], l2tp + L2TP + PPP + 16, 4);
+		memcpy(&to[i], rte_pktmbuf_mtod_offset(m[i], uint8_t *, front + link + 16), 4);
 		to[i] = rte_be_to_cpu_32(to[i]);
 	}
 	routes_lookup(f->house->routes, SIDE_NETWORK, to, hops, count);
 	for (uint16_t i = 0; i < count; i++) {
-		uint8_t *ip = rte_pktmbuf_mtod_offset(m[i], uint8_t *, front + L2TP + PPP);
+		uint8_t *ip = rte_pktmbuf_mtod_offset(m[i], uint8_t *, front + link);
 		uint16_t length = load_u16(ip + 2);
 
 		f->wrong += memcmp(ip + 12, &session[i]->inner, 4) != 0 ||
@@ -182,7 +198,7 @@ static void uplink_round(struct floor *f, struct rte_mbuf **m, uint16_t count)
 		session[i]->bytes += length;
 		take_hop(ip);
 		put_ether(ip - ETHER, out);
-		m[i]->data_off += front + L2TP + PPP - ETHER;
+		m[i]->data_off += front + link - ETHER;
 		m[i]->data_len = length + ETHER;
 		m[i]->pkt_len = length + ETHER;
 	}
@@ -191,14 +207,18 @@ static void uplink_round(struct floor *f, struct rte_mbuf **m, uint16_t count)
 
 // ---- downlink
 
-static uint8_t *put_l2tp(struct floor *f, struct rte_mbuf *m, const struct floor_session *s)
+// Ethernet header off; then L2TP, if there is any.
+static void put_l2tp(struct floor *f, struct rte_mbuf *m, const struct floor_session *s)
 {
+	uint16_t link = link_front(f);
 	uint8_t *p;
 
-	m->data_off += ETHER - (UDP + L2TP + PPP);
-	m->data_len += UDP + L2TP + PPP - ETHER;
+	m->data_off += ETHER - link;
+	m->data_len += link - ETHER;
 	p = rte_pktmbuf_mtod(m, uint8_t *);
-	take_hop(p + UDP + L2TP + PPP);
+	take_hop(p + link);
+	if (link == 0)
+		return;
 	p[0] = p[2] = PORT_L2TP >> 8;
 	p[1] = p[3] = PORT_L2TP & 0xff;
 	p[4] = (uint8_t)(m->data_len >> 8);
@@ -208,7 +228,6 @@ static uint8_t *put_l2tp(struct floor *f, struct rte_mbuf *m, const struct floor
 	memcpy(p + 10, &s->tunnel, 2);
 	memcpy(p + 12, &s->id, 2);
 	memcpy(p + 14, "\xff\x03\x00\x21", 4);
-	return p;
 }
 
 static void put_outer(struct floor *f, struct rte_mbuf *m, const struct floor_session *s)
@@ -231,7 +250,7 @@ static void put_outer(struct floor *f, struct rte_mbuf *m, const struct floor_se
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 }
 
-// UDP header at the start -> ESP header at the start.
+// UDP or inner IP header at the start -> ESP header at the start.
 static void put_esp(
 	struct floor *f, struct rte_mbuf *m, struct floor_sa *s, struct cipher_packet *p)
 {
@@ -243,7 +262,7 @@ static void put_esp(
 	for (uint8_t i = 1; i <= pad; i++)
 		*end++ = i;
 	*end++ = pad;
-	*end = IPPROTO_UDP;
+	*end = population_is_bare(f->population) ? IPPROTO_IPIP : IPPROTO_UDP;
 	p->length = m->data_len + pad + 2U;
 	m->data_off -= CIPHER_ESP_HEADER + c->iv;
 	m->data_len = (uint16_t)(p->length + CIPHER_ESP_HEADER + c->iv + c->icv);

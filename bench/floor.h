@@ -3,7 +3,8 @@
 
 // The floor: the least that any program must do with the same packets on the same machine. Uplink:
 // SPI lookup, decryption, ESP, L2TP and PPP off, session lookup and its counters, route lookup (in
-// the gateway's table), TTL, Ethernet header, null port. Downlink the other way round. No check but
+// the gateway's table), TTL, Ethernet header, null port. Downlink the other way round. Without L2TP
+// the session is found by the SPI. No check but
 // the ICV, no window, no neighbours; all lengths are taken for granted. It has lines and keys of
 // its own, laid out for it alone.
 

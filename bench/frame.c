@@ -65,7 +65,8 @@ static void put_esp(const struct frame_maker *f, struct build *b, uint32_t sessi
 	uint32_t sequence, struct cipher_packet *p)
 {
 	const struct cipher *c = f->cipher;
-	unsigned text = UDP_HEADER + 6 + 4 + size;
+	bool bare = population_is_bare(f->population);
+	unsigned text = (bare ? 0 : UDP_HEADER + 6 + 4) + size;
 	unsigned pad = (c->block - (text + 2) % c->block) % c->block;
 
 	p->esp = b->start + build_length(b);
@@ -74,11 +75,14 @@ static void put_esp(const struct frame_maker *f, struct build *b, uint32_t sessi
 	build_u32(b, population_spi(session));
 	build_u32(b, sequence);
 	build_zero(b, c->iv);
-	put_l2tp(f, b, session, size);
+	if (bare)
+		put_inner(b, population_inner(session), POPULATION_HOST, size);
+	else
+		put_l2tp(f, b, session, size);
 	for (unsigned i = 1; i <= pad; i++)
 		build_u8(b, (uint8_t)i);
 	build_u8(b, (uint8_t)pad);
-	build_u8(b, IPPROTO_UDP);
+	build_u8(b, bare ? IPPROTO_IPIP : IPPROTO_UDP);
 	build_zero(b, c->icv);
 }
 

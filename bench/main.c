@@ -209,6 +209,8 @@ static bool wanted(
 
 	if (population_has_esp(p) && p->sessions > SESSIONS_ESP)
 		return false;
+	if (population_is_bare(p) && p->sessions >= LIMIT_TUNNELS)
+		return false;
 	if (b->options.quick && p->sessions > QUICK_SESSIONS)
 		return false;
 	if (b->options.quick && size != 64 && size != LOAD_IMIX)

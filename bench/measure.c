@@ -184,9 +184,9 @@ const char *measure_name(enum measure_stage stage)
 
 STAGE_VOID(classify, (struct worker * w, struct rte_mbuf **m, uint16_t count, struct classified *c),
 	(w, m, count, c))
-STAGE(esp_in, BURST_PARAMETERS, (w, m, count))
 STAGE_VOID(esp_decrypt, (struct worker * w, struct esp_packet *p, uint16_t n), (w, p, n))
 STAGE(l2tp_in, BURST_PARAMETERS, (w, m, count))
+STAGE(inner_in, BURST_PARAMETERS, (w, m, count))
 STAGE(subscriber_in, BURST_PARAMETERS, (w, m, count))
 STAGE(mss, BURST_PARAMETERS, (w, m, count))
 STAGE_VOID(route, (struct worker * w, struct rte_mbuf **m, uint16_t count, struct routed *r),
@@ -221,6 +221,7 @@ STAGE_VOID(tx_flush, (struct worker * w), (w))
 		return left; \
 	}
 
+STAGE_ERRORS(esp_in)
 STAGE_ERRORS(ppp_in)
 STAGE_ERRORS(forward)
 STAGE_ERRORS(network_fit)

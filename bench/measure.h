@@ -16,6 +16,7 @@
 	X(esp_in) \
 	X(esp_decrypt) \
 	X(l2tp_in) \
+	X(inner_in) \
 	X(ppp_in) \
 	X(subscriber_in) \
 	X(mss) \

@@ -8,10 +8,11 @@
 #include <string.h>
 
 const struct transform transforms[] = {
-	{"plain", ESP_CIPHER_NONE, ESP_INTEGRITY_NONE},
-	{"aes-gcm-128", ESP_CIPHER_AES_GCM_128, ESP_INTEGRITY_NONE},
-	{"aes-cbc-128-sha1", ESP_CIPHER_AES_CBC_128, ESP_INTEGRITY_HMAC_SHA1_96},
-	{"aes-cbc-256-sha256", ESP_CIPHER_AES_CBC_256, ESP_INTEGRITY_HMAC_SHA256_128},
+	{"plain", ESP_CIPHER_NONE, ESP_INTEGRITY_NONE, false},
+	{"aes-gcm-128", ESP_CIPHER_AES_GCM_128, ESP_INTEGRITY_NONE, false},
+	{"aes-gcm-128-tunnel", ESP_CIPHER_AES_GCM_128, ESP_INTEGRITY_NONE, true},
+	{"aes-cbc-128-sha1", ESP_CIPHER_AES_CBC_128, ESP_INTEGRITY_HMAC_SHA1_96, false},
+	{"aes-cbc-256-sha256", ESP_CIPHER_AES_CBC_256, ESP_INTEGRITY_HMAC_SHA256_128, false},
 	{0},
 };
 
@@ -38,6 +39,8 @@ struct command_sa_add population_sa_add(const struct population *p, uint32_t ses
 		.cipher = p->transform->cipher,
 		.integrity = p->transform->integrity,
 		.window = p->window,
+		.mode = population_is_bare(p) ? ESP_TUNNEL : ESP_TRANSPORT,
+		.session = session,
 		.local = address_from_u32(POPULATION_US),
 		.remote = address_from_u32(population_remote(tunnel)),
 	};
@@ -52,15 +55,16 @@ struct command_sa_add population_sa_add(const struct population *p, uint32_t ses
 struct command_tunnel_add population_tunnel_add(const struct population *p, uint32_t session)
 {
 	uint16_t tunnel = population_tunnel(p, session);
-	bool esp = population_has_esp(p);
+	bool esp = population_has_esp(p), bare = population_is_bare(p);
 
 	return (struct command_tunnel_add){
 		.tunnel = tunnel,
-		.peer_tunnel = tunnel,
+		.kind = bare ? TUNNEL_ESP : TUNNEL_L2TP,
+		.peer_tunnel = bare ? 0 : tunnel,
 		.peer = esp ? id_make(tunnel, 1) : 0,
 		.sa = esp ? population_spi(session) : 0,
-		.local_port = PORT_L2TP,
-		.remote_port = PORT_L2TP,
+		.local_port = bare ? 0 : PORT_L2TP,
+		.remote_port = bare ? 0 : PORT_L2TP,
 		.local = address_from_u32(POPULATION_US),
 		.remote = address_from_u32(population_remote(tunnel)),
 	};

@@ -21,6 +21,7 @@ struct transform {
 	const char *name;
 	uint8_t cipher;    // enum esp_cipher; ESP_CIPHER_NONE: L2TP in clear
 	uint8_t integrity; // enum esp_integrity
+	bool bare;         // ESP in tunnel mode, without L2TP: one session in each tunnel
 };
 
 struct population {
@@ -49,6 +50,11 @@ enum direction { UPLINK, DOWNLINK };
 static inline bool population_has_esp(const struct population *p)
 {
 	return p->transform->cipher != ESP_CIPHER_NONE;
+}
+
+static inline bool population_is_bare(const struct population *p)
+{
+	return p->transform->bare;
 }
 
 static inline uint32_t population_per_tunnel(const struct population *p)
