@@ -84,6 +84,8 @@ static const struct {
 	{"$C -s $S show filters", 0, "Rules of web:\nACTION"},
 	{"$C -s $S show filters", 0, "permit  tcp       any   any   198.51.100.0/24  443\n"},
 	{"$C -s $S --json show filters --limit 1", 0, "\"otherwise\": \"deny\""},
+	{"$C -s $S show certificates", 0, "authority  CN=Example Root"},
+	{"$C -s $S --json show certificates", 0, "\"days_left\": 1825"},
 	{"$C -s $S disconnect 9", 0, "Disconnecting eve\\x1b[2J, 100.64.0.4 (id 9).\n"},
 	{"$C -s $S disconnect 100.64.0.3", 0, "Disconnecting alice, 100.64.0.3 (id 8).\n"},
 	{"$C -s $S disconnect alice", 0, "(id 7).\nDisconnecting alice, 100.64.0.3 (id 8).\n"},
@@ -122,7 +124,7 @@ static void test_calls(void **state)
 static void test_width(void **state)
 {
 	static const char *const nouns[] = {"status", "subscribers", "tunnels", "sas", "workers",
-		"ports", "drops", "pools", "groups", "filters"};
+		"ports", "drops", "pools", "groups", "filters", "certificates"};
 
 	for (size_t i = 0; i < sizeof(nouns) / sizeof(nouns[0]); i++) {
 		char words[128];

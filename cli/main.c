@@ -29,6 +29,7 @@ static const struct command *const commands[] = {
 	&command_show_pools,
 	&command_show_groups,
 	&command_show_filters,
+	&command_show_certificates,
 	&command_disconnect,
 	&command_config_check,
 };

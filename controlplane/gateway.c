@@ -305,6 +305,7 @@ static int make_api(struct gateway *g)
 	g->objects = (struct objects){
 		.config = g->config,
 		.ike = g->ike,
+		.certificates = g->certificates,
 		.l2tp = g->l2tp,
 		.pools = g->pools,
 		.pools6 = g->pools6,

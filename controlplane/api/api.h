@@ -32,6 +32,7 @@ enum api_object {
 	API_POOLS,
 	API_GROUPS,
 	API_FILTERS,
+	API_CERTIFICATES,
 	API_OBJECTS,
 };
 

@@ -128,6 +128,14 @@ static json_t *fake_filters(void *context, const struct api_query *query)
 		"198.51.100.0/24", "protocol", "tcp", "from_port", "any", "to_port", "443", "next");
 }
 
+static json_t *fake_certificates(void *context, const struct api_query *query)
+{
+	return json_pack("{s:[{s:s, s:s, s:s, s:s, s:I, s:{s:s, s:i}}], s:n}", "certificates",
+		"kind", "authority", "subject", "CN=Example Root", "key", "ecdsa-384", "ends",
+		"2031-05-06T07:08:09Z", "days_left", (json_int_t)1825, "crl", "source",
+		"/etc/culvert/ca.crl", "entries", 17, "next");
+}
+
 static int fake_disconnect(void *context, uint64_t id)
 {
 	return id >= 7 && id < 7 + API_FAKE_SUBSCRIBERS ? 0 : -ENOENT;
@@ -135,7 +143,7 @@ static int fake_disconnect(void *context, uint64_t id)
 
 static const struct api_source source = {
 	.get = {fake_status, fake_subscribers, fake_tunnels, fake_empty, fake_sas, fake_workers,
-		fake_ports, fake_drops, fake_pools, fake_groups, fake_filters},
+		fake_ports, fake_drops, fake_pools, fake_groups, fake_filters, fake_certificates},
 	.disconnect = fake_disconnect,
 };
 

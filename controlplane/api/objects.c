@@ -3,6 +3,7 @@
 #include "objects.h"
 
 #include "objects_dataplane.h"
+#include "objects_certificate.h"
 #include "objects_group.h"
 #include "page.h"
 #include "value.h"
@@ -511,6 +512,7 @@ void objects_source(struct objects *o, struct api_source *out)
 				[API_POOLS] = get_pools,
 				[API_GROUPS] = objects_group_groups,
 				[API_FILTERS] = objects_group_filters,
+				[API_CERTIFICATES] = objects_certificate_certificates,
 			},
 		.disconnect = disconnect,
 		.context = o,

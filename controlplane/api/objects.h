@@ -14,9 +14,12 @@
 #include "controlplane/pool.h"
 #include "controlplane/subscriber.h"
 
+struct certificates;
+
 struct objects {
 	const struct config *config;
 	const struct ike *ike;
+	const struct certificates *certificates; // NULL: none
 	const struct l2tp *l2tp;
 	const struct pools *pools;
 	const struct pools6 *pools6;

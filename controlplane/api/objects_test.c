@@ -8,6 +8,7 @@
 #include "contract/ids.h"
 #include "contract/messages.h"
 #include "contract/stats.h"
+#include "controlplane/ike/certificates.h"
 #include "controlplane/install.h"
 
 #include <errno.h>
@@ -220,7 +221,54 @@ struct pool6_info pools6_info(const struct pools6 *pools, uint16_t pool)
 
 // ---- the tests
 
-static struct objects objects = {.config = &config};
+enum { NOW = 1700000000, DAY = 86400 };
+
+int64_t certificates_now(void)
+{
+	return NOW;
+}
+
+const struct credentials *certificates_own(const struct certificates *c)
+{
+	return NULL;
+}
+
+struct trust *certificates_trust(const struct certificates *c)
+{
+	return NULL;
+}
+
+void credentials_each(const struct credentials *c,
+	void (*each)(void *context, const struct credential_info *info), void *context)
+{
+	const struct credential_info info = {.file = "/a.pem",
+		.subject = "CN=a",
+		.issuer = "CN=b",
+		.serial = "01ff",
+		.key = "rsa-2048",
+		.not_after = NOW + 3 * DAY + 5};
+
+	each(context, &info);
+}
+
+void trust_each(const struct trust *t, void (*each)(void *context, const struct trust_info *info),
+	void *context)
+{
+	const struct trust_info info = {.file = "/b.pem",
+		.subject = "CN=b",
+		.serial = "02",
+		.key = "ecdsa-256",
+		.not_after = NOW - 1,
+		.crl = "/b.crl",
+		.crl_fetched = NOW,
+		.crl_entries = 4,
+		.crl_error = "gone"};
+
+	each(context, &info);
+}
+
+static struct objects objects = {
+	.config = &config, .certificates = (const struct certificates *)&config};
 static struct api_source source;
 
 static json_t *get(enum api_object object, struct api_query query)
@@ -376,6 +424,22 @@ static void test_pools_and_status(void **state)
 	free(text);
 }
 
+static void test_certificates(void **state)
+{
+	char *text = get_text(API_CERTIFICATES, (struct api_query){0});
+
+	assert_string_equal(text,
+		"{\"certificates\":[{\"crl\":null,\"days_left\":3,"
+		"\"ends\":\"2023-11-17T22:13:25Z\",\"file\":\"/a.pem\",\"issuer\":\"CN=b\","
+		"\"key\":\"rsa-2048\",\"kind\":\"own\",\"serial\":\"01ff\",\"subject\":\"CN=a\"},"
+		"{\"crl\":{\"entries\":4,\"error\":\"gone\",\"fetched\":\"2023-11-14T22:13:20Z\","
+		"\"next\":null,\"source\":\"/b.crl\"},\"days_left\":-1,"
+		"\"ends\":\"2023-11-14T22:13:19Z\",\"file\":\"/b.pem\",\"key\":\"ecdsa-256\","
+		"\"kind\":\"authority\",\"serial\":\"02\",\"subject\":\"CN=b\"}],"
+		"\"next\":null}");
+	free(text);
+}
+
 static void test_groups_and_filters(void **state)
 {
 	static struct config_rule rules[] = {{.action = FILTER_PERMIT,
@@ -436,6 +500,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pages_and_filters),
 		cmocka_unit_test(test_groups_and_filters),
+		cmocka_unit_test(test_certificates),
 		cmocka_unit_test(test_subscriber),
 		cmocka_unit_test(test_tunnels_and_sessions),
 		cmocka_unit_test(test_sas),

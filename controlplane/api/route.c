@@ -52,6 +52,8 @@ static const struct route {
 	[API_POOLS] = {"/v1/pools", 0, "addresses for clients"},
 	[API_GROUPS] = {"/v1/groups", 0, "groups of subscribers: filters, rates, packets"},
 	[API_FILTERS] = {"/v1/filters", TAKES_PAGE, "filters: rules, and packets denied"},
+	[API_CERTIFICATES] = {"/v1/certificates", 0,
+		"our certificates and the authorities', their last days, CRLs"},
 };
 
 struct request {
