@@ -86,6 +86,16 @@ static const struct {
 	{"$C -s $S --json show filters --limit 1", 0, "\"otherwise\": \"deny\""},
 	{"$C -s $S show certificates", 0, "authority  CN=Example Root"},
 	{"$C -s $S --json show certificates", 0, "\"days_left\": 1825"},
+	{"$C -s $S show algorithms", 0, "1234567     1  rsa-signature  aes-cbc-256"},
+	{"$C -s $S show psks", 0, "  0  203.0.113.0/24  -             3           17  1m01s\n"},
+	{"$C -s $S policy check --forbid modp1024,3des,sha1", 0,
+		"1 would fail, 2 would use something else, 3 would stay as they are.\n\nPEER"},
+	{"$C -s $S policy check --forbid MODP-1024", 0, "alice  192.168.1.2  fails"},
+	{"$C -s $S --json policy check --forbid ikev1", 0, "\"verdict\": \"fails\""},
+	{"$C -s $S policy check", 2, "policy check needs --forbid WORDS\n"},
+	{"$C -s $S policy check --forbid sha1,rot13", 1, "no algorithm of the config"},
+	{"$C -s $S policy check --forbid ,", 1, "no algorithm of the config"},
+	{"$C -s $S show sas --forbid sha1", 2, "--forbid does not go with show sas"},
 	{"$C -s $S disconnect 9", 0, "Disconnecting eve\\x1b[2J, 100.64.0.4 (id 9).\n"},
 	{"$C -s $S disconnect 100.64.0.3", 0, "Disconnecting alice, 100.64.0.3 (id 8).\n"},
 	{"$C -s $S disconnect alice", 0, "(id 7).\nDisconnecting alice, 100.64.0.3 (id 8).\n"},
@@ -124,7 +134,8 @@ static void test_calls(void **state)
 static void test_width(void **state)
 {
 	static const char *const nouns[] = {"status", "subscribers", "tunnels", "sas", "workers",
-		"ports", "drops", "pools", "groups", "filters", "certificates"};
+		"ports", "drops", "pools", "groups", "filters", "certificates", "algorithms",
+		"psks"};
 
 	for (size_t i = 0; i < sizeof(nouns) / sizeof(nouns[0]); i++) {
 		char words[128];

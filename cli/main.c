@@ -30,6 +30,9 @@ static const struct command *const commands[] = {
 	&command_show_groups,
 	&command_show_filters,
 	&command_show_certificates,
+	&command_show_algorithms,
+	&command_show_psks,
+	&command_policy_check,
 	&command_disconnect,
 	&command_config_check,
 };
@@ -47,6 +50,7 @@ static const struct {
 	{"peer", "ADDRESS", "only this peer, with or without its port", OPTION_PEER},
 	{"address", "ADDRESS", "only the subscriber of this address", OPTION_ADDRESS},
 	{"limit", "N", "at most so many", OPTION_LIMIT},
+	{"forbid", "WORDS", "algorithms, with commas between them", OPTION_FORBID},
 	{"all", NULL, "those without a packet too", OPTION_ALL},
 };
 
@@ -144,6 +148,9 @@ static bool take_extra(struct line *l, size_t index, const char *value)
 		return true;
 	case OPTION_ADDRESS:
 		l->arguments.address = value;
+		return true;
+	case OPTION_FORBID:
+		l->arguments.forbid = value;
 		return true;
 	case OPTION_LIMIT:
 		return parse_limit(value, &l->arguments.limit);

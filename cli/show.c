@@ -52,7 +52,8 @@ static bool page_path(const struct arguments *a, const struct command *c, const 
 	if (after && !add_number(path, size, "after", json_integer_value(after)))
 		return false;
 	return add_text(path, size, "user", a->user) && add_text(path, size, "peer", a->peer) &&
-	       add_text(path, size, "address", a->address);
+	       add_text(path, size, "address", a->address) &&
+	       add_text(path, size, "forbid", a->forbid);
 }
 
 // Puts the lists of a page behind those of the pages before it.

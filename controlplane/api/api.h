@@ -9,7 +9,7 @@
 //   route.c    a request to an answer: paths, methods, filters, problems (RFC 9457)
 //   objects.c  the source: the JSON of every object, from the modules of the control plane;
 //              objects_dataplane.c has those of the stats segment, objects_group.c groups and
-//              filters
+//              filters, objects_policy.c who uses which algorithms and keys
 
 #include "contract/config.h"
 
@@ -33,6 +33,9 @@ enum api_object {
 	API_GROUPS,
 	API_FILTERS,
 	API_CERTIFICATES,
+	API_ALGORITHMS,
+	API_PSKS,
+	API_POLICY_CHECK,
 	API_OBJECTS,
 };
 
@@ -49,6 +52,7 @@ struct api_query {
 	const char *user;
 	const char *peer;    // "192.0.2.9" or "192.0.2.9:4500"
 	const char *address; // of the subscriber
+	const char *forbid;  // words that forbidden_parse understands
 	uint64_t id;         // with has_id: this one alone
 	uint64_t after;      // with has_after: only ids that are greater
 	uint32_t limit;      // objects at most, 1 to API_LIMIT_MOST; the smallest ids first

@@ -136,6 +136,31 @@ static json_t *fake_certificates(void *context, const struct api_query *query)
 		"/etc/culvert/ca.crl", "entries", 17, "next");
 }
 
+static json_t *fake_algorithms(void *context, const struct api_query *query)
+{
+	return json_pack("{s:[{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i}], s:n}", "algorithms",
+		"version", 1, "auth", "rsa-signature", "encryption", "aes-cbc-256", "hash",
+		"sha256", "group", "modp-2048", "cipher", "aes-cbc-256", "integrity",
+		"hmac-sha256-128", "peers", 1234567, "next");
+}
+
+static json_t *fake_psks(void *context, const struct api_query *query)
+{
+	return json_pack("{s:[{s:i, s:s, s:n, s:i, s:i, s:i}], s:n}", "psks", "psk", 0, "peer",
+		"203.0.113.0/24", "identity", "peers", 3, "established", 17, "last_ms", 61000,
+		"next");
+}
+
+static json_t *fake_policy_check(void *context, const struct api_query *query)
+{
+	return json_pack(
+		"{s:i, s:i, s:i, s:i, s:[{s:s, s:[s], s:s, s:s, s:s, s:n, s:s, s:n}], s:n}",
+		"fails", 1, "changes", 2, "stays", 3, "unknown", 0, "peers", "peer",
+		"203.0.113.9:4500", "users", "alice", "identity", "192.168.1.2", "verdict", "fails",
+		"ike_now", "aes-cbc-256/sha1/modp-1024", "ike_then", "esp_now",
+		"aes-cbc-256/hmac-sha1-96", "esp_then", "next");
+}
+
 static int fake_disconnect(void *context, uint64_t id)
 {
 	return id >= 7 && id < 7 + API_FAKE_SUBSCRIBERS ? 0 : -ENOENT;
@@ -143,7 +168,8 @@ static int fake_disconnect(void *context, uint64_t id)
 
 static const struct api_source source = {
 	.get = {fake_status, fake_subscribers, fake_tunnels, fake_empty, fake_sas, fake_workers,
-		fake_ports, fake_drops, fake_pools, fake_groups, fake_filters, fake_certificates},
+		fake_ports, fake_drops, fake_pools, fake_groups, fake_filters, fake_certificates,
+		fake_algorithms, fake_psks, fake_policy_check},
 	.disconnect = fake_disconnect,
 };
 

@@ -5,6 +5,7 @@
 #include "objects_dataplane.h"
 #include "objects_certificate.h"
 #include "objects_group.h"
+#include "objects_policy.h"
 #include "page.h"
 #include "value.h"
 
@@ -513,6 +514,9 @@ void objects_source(struct objects *o, struct api_source *out)
 				[API_GROUPS] = objects_group_groups,
 				[API_FILTERS] = objects_group_filters,
 				[API_CERTIFICATES] = objects_certificate_certificates,
+				[API_ALGORITHMS] = objects_policy_algorithms,
+				[API_PSKS] = objects_policy_psks,
+				[API_POLICY_CHECK] = objects_policy_check,
 			},
 		.disconnect = disconnect,
 		.context = o,

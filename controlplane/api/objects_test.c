@@ -116,7 +116,7 @@ void subscribers_each(const struct subscribers *s,
 				.mru = i == 2 ? 0 : 1400,
 				.peer_mru = 1410},
 			.session = i,
-			.l2tp = {.tunnel = 9, .flow = flow_of(i, 4500)},
+			.l2tp = {.tunnel = 9, .peer = i, .flow = flow_of(i, 4500)},
 			.age_ms = 2000,
 			.up_ms = 1000,
 		};
@@ -185,6 +185,49 @@ void ike_each_sa(const struct ike *ike, void (*each)(void *context, const struct
 
 		each(context, &info);
 	}
+}
+
+void ike_each_use(const struct ike *ike, void (*each)(void *context, const struct ike_use *use),
+	void *context)
+{
+	for (unsigned i = 1; i <= 3; i++) {
+		const struct ike_use use = {.peer = i,
+			.version = i == 3 ? 2 : 1,
+			.auth = "psk",
+			.encryption = "aes-cbc-256",
+			.hash = "sha1",
+			.group = "modp-1024",
+			.cipher = "aes-cbc-256"};
+
+		each(context, &use);
+	}
+}
+
+void ike_check_each(const struct ike *ike, const struct forbidden *forbidden,
+	void (*each)(void *context, const struct ike_check *check), void *context)
+{
+	for (unsigned i = 1; i <= 2; i++) {
+		const struct ike_check check = {.peer = i,
+			.flow = flow_of(i, 4500),
+			.identity = "me",
+			.version = 1,
+			.auth = "psk",
+			.verdict = i == 1 ? IKE_CHECK_FAILS : IKE_CHECK_STAYS,
+			.reason = i == 1 ? "why" : NULL,
+			.ike_now = "3des/md5/modp-1024",
+			.ike_offered = i == 1 ? "3des/md5/modp-1024" : NULL};
+
+		each(context, &check);
+	}
+}
+
+void ike_each_psk(const struct ike *ike,
+	void (*each)(void *context, const struct ike_psk_info *info), void *context)
+{
+	static const struct config_psk psk = {.identity = "laptop", .secret = "s3cret"};
+	const struct ike_psk_info info = {.config = &psk, .count = 4, .last_ms = 5, .peers = 1};
+
+	each(context, &info);
 }
 
 void ike_each_esp(const struct ike *ike,
@@ -481,11 +524,34 @@ static void test_groups_and_filters(void **state)
 	free(text);
 }
 
+static void test_policy(void **state)
+{
+	char *text = get_text(API_ALGORITHMS, (struct api_query){0});
+
+	assert_non_null(strstr(text, "{\"auth\":\"psk\",\"cipher\":\"aes-cbc-256\",\"encryption\":"
+				     "\"aes-cbc-256\",\"group\":\"modp-1024\",\"hash\":\"sha1\","
+				     "\"integrity\":null,\"peers\":2,\"version\":1}"));
+	assert_non_null(strstr(text, "\"peers\":1,\"version\":2"));
+	free(text);
+	text = get_text(API_PSKS, (struct api_query){0});
+	assert_non_null(strstr(text, "{\"established\":4,\"identity\":\"laptop\",\"last_ms\":5,"
+				     "\"peer\":\"any\",\"peers\":1,\"psk\":0}"));
+	assert_null(strstr(text, "s3cret"));
+	free(text);
+	text = get_text(API_POLICY_CHECK, (struct api_query){.forbid = "modp1024"});
+	assert_non_null(strstr(text, "\"fails\":1"));
+	assert_non_null(strstr(text, "\"stays\":1"));
+	assert_non_null(strstr(text, "\"users\":[\"alice"));
+	assert_non_null(strstr(text, "\"ike_offered\":\"3des/md5/modp-1024\""));
+	assert_null(strstr(text, "\"peer_id\":2"));
+	free(text);
+}
+
 static void test_without_a_dataplane(void **state)
 {
 	connected = false;
 	for (unsigned i = 0; i < API_OBJECTS; i++)
-		free(get_text(i, (struct api_query){0}));
+		free(get_text(i, (struct api_query){.forbid = "sha1"}));
 	connected = true;
 }
 
@@ -506,6 +572,7 @@ int main(void)
 		cmocka_unit_test(test_sas),
 		cmocka_unit_test(test_dataplane),
 		cmocka_unit_test(test_pools_and_status),
+		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_without_a_dataplane),
 		cmocka_unit_test(test_disconnect),
 	};

@@ -9,6 +9,8 @@
 
 #include "route.h"
 
+#include "contract/forbid.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@ enum parameter {
 	TAKES_USER = 2,    // user
 	TAKES_PEER = 4,    // peer
 	TAKES_ADDRESS = 8, // address
+	TAKES_FORBID = 16, // forbid
 };
 
 static const struct {
@@ -31,6 +34,7 @@ static const struct {
 	{"user", TAKES_USER},
 	{"peer", TAKES_PEER},
 	{"address", TAKES_ADDRESS},
+	{"forbid", TAKES_FORBID},
 };
 
 static const struct route {
@@ -54,6 +58,10 @@ static const struct route {
 	[API_FILTERS] = {"/v1/filters", TAKES_PAGE, "filters: rules, and packets denied"},
 	[API_CERTIFICATES] = {"/v1/certificates", 0,
 		"our certificates and the authorities', their last days, CRLs"},
+	[API_ALGORITHMS] = {"/v1/algorithms", 0, "how many peers use which algorithms"},
+	[API_PSKS] = {"/v1/psks", 0, "pre-shared keys: how many peers use which"},
+	[API_POLICY_CHECK] = {"/v1/policy/check", TAKES_PAGE | TAKES_FORBID,
+		"who could not connect without the algorithms of ?forbid=WORD,WORD"},
 };
 
 struct request {
@@ -183,6 +191,8 @@ static enum MHD_Result fill(
 {
 	struct filling *f = context;
 	struct api_query *q = f->query;
+	struct forbidden forbidden;
+	char word[FORBIDDEN_WORD];
 	uint64_t number;
 
 	(void)kind;
@@ -203,6 +213,10 @@ static enum MHD_Result fill(
 		q->user = value;
 	} else if (strcmp(name, "peer") == 0) {
 		q->peer = value;
+	} else if (strcmp(name, "forbid") == 0) {
+		q->forbid = value;
+		if (forbidden_parse(value, &forbidden, word))
+			f->wrong = "forbid has a word that is no algorithm of the config";
 	} else {
 		q->address = value;
 	}
@@ -234,6 +248,9 @@ static enum MHD_Result get(const struct request *r, enum api_object object, cons
 	if (f.wrong)
 		return problem(r, MHD_HTTP_BAD_REQUEST, "bad-query",
 			"The query cannot be understood", f.wrong);
+	if (routes[object].takes & TAKES_FORBID && !query.forbid)
+		return problem(r, MHD_HTTP_BAD_REQUEST, "bad-query",
+			"The query cannot be understood", "forbid is missing");
 	body = r->source->get[object](r->source->context, &query);
 	if (!body)
 		return no_memory(r);

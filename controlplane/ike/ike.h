@@ -9,6 +9,7 @@
 // Single-threaded: all calls on the event loop; Diffie-Hellman by work_post.
 
 #include "contract/config.h"
+#include "contract/forbid.h"
 #include "controlplane/dataplane.h"
 #include "controlplane/timer.h"
 
@@ -116,6 +117,53 @@ void ike_each_sa(const struct ike *ike, void (*each)(void *context, const struct
 	void *context);
 void ike_each_esp(const struct ike *ike,
 	void (*each)(void *context, const struct esp_sa_info *info), void *context);
+
+// Who uses what, one peer after the other; words of the config, cipher NULL: it has no pair.
+struct ike_use {
+	uint32_t peer;
+	unsigned version;
+	const char *auth, *encryption, *hash, *group, *cipher, *integrity;
+};
+void ike_each_use(const struct ike *ike, void (*each)(void *context, const struct ike_use *use),
+	void *context);
+
+enum {
+	POLICY_TEXT = 96,      // bytes of "aes-cbc-256/sha256/modp-2048" with the final NUL
+	POLICY_OFFERED = 1500, // bytes of a peer's offer in words
+};
+
+// What would become of a peer if that were forbidden.
+enum ike_verdict {
+	IKE_CHECK_STAYS,   // it would use what it uses
+	IKE_CHECK_CHANGES, // it would use something else
+	IKE_CHECK_FAILS,   // it could not connect
+	IKE_CHECK_UNKNOWN, // what it offers is not known
+};
+struct ike_check {
+	uint32_t peer;
+	struct flow flow;
+	const char *identity; // escaped
+	unsigned version;
+	const char *auth;
+	enum ike_verdict verdict;
+	const char *reason;                              // why it could not connect, or NULL
+	char ike_now[POLICY_TEXT], esp_now[POLICY_TEXT]; // esp_now empty: it has no pair
+	const char *ike_then, *esp_then;                 // NULL: nothing, or not known
+	const char *ike_offered, *esp_offered;           // where there is nothing, else NULL
+};
+void ike_check_each(const struct ike *ike, const struct forbidden *forbidden,
+	void (*each)(void *context, const struct ike_check *check), void *context);
+
+// The pre-shared keys, in the order of the config.
+struct ike_psk_info {
+	uint32_t place;                  // in ike.psks, from 0 on
+	const struct config_psk *config; // its secret is nobody's business
+	uint64_t count;                  // IKE SAs that were proven by it
+	uint64_t last_ms;                // since the newest of them; with count 0: meaningless
+	uint32_t peers;                  // whose newest IKE SA was proven by it
+};
+void ike_each_psk(const struct ike *ike,
+	void (*each)(void *context, const struct ike_psk_info *info), void *context);
 
 struct ike_counters {
 	uint64_t started, established, refused, invalid, retransmits, half_open, peers;

@@ -141,6 +141,14 @@ static void peer_adopt(struct ike_peer *peer, struct ike_sa *sa)
 	memcpy(peer->identity, sa->identity, SHA256_SIZE);
 	memcpy(peer->identity_text, sa->identity_text, IDENTITY_TEXT);
 	peer->nat = sa->nat_peer;
+	peer->version = sa->version;
+	peer->auth = sa->auth;
+	peer->psk = sa->psk;
+	peer->encryption = sa->encryption;
+	peer->hash = sa->hash;
+	peer->group = sa->group;
+	offer_drop(peer->offer);
+	peer->offer = offer_share(sa->offer);
 	peer->dpd = sa->dpd;
 	peer->asked = 0;
 	peer_heard(peer, timers_now(peer->ike->timers));
@@ -236,6 +244,8 @@ static void peer_free(struct ike_peer *peer)
 	LIST_REMOVE(peer, by_address);
 	slots_give(&ike->peers, peer->id);
 	ike->counters.peers--;
+	offer_drop(peer->offer);
+	offer_drop(peer->esp_offer);
 	free(peer);
 }
 

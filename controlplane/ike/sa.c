@@ -162,6 +162,7 @@ void sa_free(struct ike_sa *sa)
 	TAILQ_REMOVE(&sa->ike->sas, sa, all);
 	dh_abandon(&sa->job);
 	recheck_end(sa);
+	offer_drop(sa->offer);
 	sa->version->part_free(sa);
 	free(sa);
 }

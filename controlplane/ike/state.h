@@ -20,6 +20,7 @@
 #include "crypto.h"
 #include "form.h"
 #include "identity.h"
+#include "offers.h"
 #include "psk.h"
 #include "slots.h"
 
@@ -76,6 +77,7 @@ enum ike_state {
 struct ike_version;
 struct dh_job;
 struct recheck;
+struct policy_choice;
 
 #include "v1/part.h"
 #include "v2/part.h"
@@ -106,7 +108,8 @@ struct ike_sa {
 	char identity_text[IDENTITY_TEXT];
 	uint64_t created, expires;
 	uint64_t lifetime_s;
-	struct timer timer; // half open: gives up; established: lifetime
+	struct timer timer;  // half open: gives up; established: lifetime
+	struct offer *offer; // of the peer, or NULL
 	struct rekey rekey;
 	union {
 		struct v1_part v1;
@@ -139,6 +142,12 @@ struct ike_version {
 	// Tell the peer that these are gone.
 	void (*delete_sa)(struct ike_sa *sa);
 	void (*delete_spi)(struct ike_sa *sa, uint32_t spi_in);
+	// The choice from such an offer by that config; false: nothing, and out->offered says it in
+	// words. NULL where offers are not kept.
+	bool (*choose_ike)(
+		const struct config_ike *config, struct span offer, struct policy_choice *out);
+	bool (*choose_esp)(const struct config_ike *config, struct span offer, uint32_t terms,
+		struct policy_choice *out);
 	// ESP came in on a pair that is neither confirmed nor awaited.
 	void (*pair_used)(const struct esp_pair *pair);
 	// Begins to renew the pair, or the SA, and later says rekey_pair_await or pair_confirm of a
@@ -185,6 +194,14 @@ struct ike_peer {
 	struct flow flow;
 	uint8_t identity[SHA256_SIZE];
 	char identity_text[IDENTITY_TEXT];
+	// By its newest IKE SA: version (NULL: none yet), proof, key, algorithms; then what it
+	// offered last, and under which terms of its version.
+	const struct ike_version *version;
+	const char *auth;
+	uint32_t psk;
+	unsigned encryption, hash, group;
+	struct offer *offer, *esp_offer;
+	uint32_t esp_terms;
 	bool nat;               // it is behind one
 	bool dpd;               // it answers when it is asked for a sign of life
 	bool access;            // what is above was asked for its addresses: it hears peer_down
@@ -220,6 +237,7 @@ struct ike {
 	struct timer count_timer;
 	uint64_t attempts;
 	struct ike_counters counters;
+	struct offers offers;
 	size_t fragment_bytes; // of messages of half-open SAs that are not whole yet
 	struct psks *psks;
 	struct v2_cookies cookies;

@@ -186,7 +186,6 @@ static void fifth(struct ike_sa *sa, const struct flow *flow, const struct isakm
 	} else if ((reason = shared_key_open(sa, h, message, plain, &chain))) {
 		phase1_refuse(sa, flow, reason);
 	} else if (phase1_attach(sa, flow, &chain, isakmp_chain_find(&chain, ISAKMP_ID, 0)->body)) {
-		sa->auth = "psk";
 		if (send_sixth(sa, message, h->length))
 			phase1_abandon(sa);
 		else

@@ -132,6 +132,7 @@ struct ike_sa *phase1_start(struct ike *ike, const struct flow *flow, const stru
 		sa_free(sa);
 		return NULL;
 	}
+	sa->offer = offer_keep(&ike->offers, isakmp_chain_find(chain, ISAKMP_SA, 0)->body);
 	ike->counters.started++;
 	sa->v1.phase1->auth = choice->auth;
 	sa->encryption = choice->encryption;

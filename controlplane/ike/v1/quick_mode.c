@@ -13,6 +13,7 @@
 
 #include "quick_mode.h"
 
+#include "choice.h"
 #include "controlplane/ike/dh.h"
 #include "informational.h"
 #include "controlplane/ike/pair.h"
@@ -369,6 +370,7 @@ static void dh_done(void *owner, const struct dh_job *job)
 
 static void go_on(struct quick *q)
 {
+	struct esp_terms terms = terms_of(q);
 	const struct config_ike *config = &q->sa->ike->config->ike;
 	uint64_t peer_s = q->choice.lifetime_s ? q->choice.lifetime_s : LIFETIME_DEFAULT_S;
 
@@ -377,6 +379,7 @@ static void go_on(struct quick *q)
 		agreed_kb(q->choice.lifetime_kb, (uint64_t)config->esp_lifetime_mib * 1024);
 	if (q->lifetime_kb < UINT64_MAX >> 10)
 		q->pair->agreed.bytes = q->lifetime_kb << 10;
+	choice_esp_keep(q->sa->peer, part(q, ISAKMP_SA, 0)->body, &terms);
 	q->nonce_i = part(q, ISAKMP_NONCE, 0)->body;
 	if (RAND_bytes(q->nonce_r, NONCE_OURS) != 1)
 		fail(q, "no random numbers");

@@ -78,6 +78,7 @@ const char *shared_key_open(struct ike_sa *sa, const struct isakmp_header *h,
 		(void)try_nth(sa, winner, &keys, h, message, plain, chain);
 	if (winner < list->count) {
 		sa->v1.keys = keys;
+		sa->auth = "psk";
 		sa->psk = list->places[winner] + 1;
 	}
 	ike_keys_wipe(&keys);

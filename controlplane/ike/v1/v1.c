@@ -5,6 +5,7 @@
 #include "v1.h"
 
 #include "aggressive_mode.h"
+#include "choice.h"
 #include "controlplane/ike/dh.h"
 #include "fragments.h"
 #include "informational.h"
@@ -99,6 +100,8 @@ const struct ike_version ike_v1 = {
 	.part_established = v1_established,
 	.part_free = v1_free,
 	.send = fragments_send,
+	.choose_ike = choice_ike,
+	.choose_esp = choice_esp,
 	.ask = informational_ask,
 	.delete_sa = informational_delete_sa,
 	.delete_spi = informational_delete_spi,
