@@ -149,8 +149,8 @@ static void checked(void *owner, struct signature_verdict *verdict)
 		auth_failed(r, verdict->reason);
 		return;
 	}
-	trust_chain_free(r->sa->v2.chain);
-	r->sa->v2.chain = verdict->chain;
+	trust_chain_free(r->sa->chain);
+	r->sa->chain = verdict->chain;
 	verdict->chain = NULL;
 	certificate_prove(r, proven);
 }

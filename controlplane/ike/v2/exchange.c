@@ -21,6 +21,7 @@
 #include "controlplane/ike/dh.h"
 #include "controlplane/ike/pair.h"
 #include "controlplane/ike/peer.h"
+#include "controlplane/ike/recheck.h"
 #include "create.h"
 #include "informational.h"
 
@@ -191,6 +192,20 @@ static void refuse(struct v2_request *r, const char *reason)
 		v2_linger(sa);
 }
 
+// What the peer proved itself with still holds.
+static void create_go_on(struct ike_sa *sa, uint32_t message_id)
+{
+	if (sa->v2.request && sa->v2.request->message_id == message_id)
+		create_input(sa->v2.request);
+}
+
+static void create_begin(struct v2_request *r)
+{
+	// The SA may be gone when this returns 0.
+	if (recheck(r->sa, create_go_on, r->message_id))
+		(void)exchange_answer_notify(r, V2_TEMPORARY_FAILURE, SPAN(NULL, 0));
+}
+
 static void dispatch(struct v2_request *r)
 {
 	bool established = r->sa->state == IKE_ESTABLISHED;
@@ -198,7 +213,7 @@ static void dispatch(struct v2_request *r)
 	if (r->exchange == V2_IKE_AUTH && !established)
 		auth_input(r);
 	else if (r->exchange == V2_CREATE_CHILD_SA && established)
-		create_input(r);
+		create_begin(r);
 	else if (r->exchange == V2_INFORMATIONAL && established)
 		v2_informational_input(r);
 	else

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -160,6 +161,8 @@ static size_t write_first(struct v2_initiator *i)
 	put_nat(i, &o);
 	if (i->fragmentation)
 		v2_put_status(&o, V2_IKEV2_FRAGMENTATION_SUPPORTED, SPAN(NULL, 0));
+	if (i->hashes)
+		v2_put_status(&o, V2_SIGNATURE_HASH_ALGORITHMS, SPAN((const uint8_t *)"\0\2", 2));
 	if (i->ppk_id)
 		v2_put_status(&o, V2_USE_PPK, SPAN(NULL, 0));
 	return isakmp_out_end(&o);
@@ -368,9 +371,81 @@ static void auth_of(struct v2_initiator *i, const uint8_t *sk_p, struct span mes
 	assert_int_equal(ike_prf(i->suite.hash, SPAN(key, size), parts, 3, out), 0);
 }
 
+// message | nonce | prf(SK_p, id), which signatures are over.
+static size_t octets_of(struct v2_initiator *i, const uint8_t *sk_p, struct span message,
+	struct span nonce, struct span id, uint8_t *out, size_t size)
+{
+	struct build b = build_in(out, size);
+	uint8_t maced[IKE_HASH_MAX];
+
+	assert_int_equal(
+		ike_prf(i->suite.hash, SPAN(sk_p, ike_hash_size(i->suite.hash)), &id, 1, maced), 0);
+	build_bytes(&b, message.at, message.length);
+	build_bytes(&b, nonce.at, nonce.length);
+	build_bytes(&b, maced, ike_hash_size(i->suite.hash));
+	assert_false(b.failed);
+	return build_length(&b);
+}
+
+// The AlgorithmIdentifiers of RFC 7427 appendix A.
+static const uint8_t rsa_sha256[] = {
+	15, 0x30, 0x0d, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0b, 5, 0};
+static const uint8_t ecdsa_sha256[] = {12, 0x30, 0x0a, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2};
+
+static void put_signature(struct v2_initiator *i, struct v2_sealed *s)
+{
+	uint8_t octets[4096], data[1024];
+	size_t n = octets_of(i, i->keys.pi, SPAN(i->first, i->first_length),
+		       SPAN(i->nonce_r, i->nonce_r_length), SPAN(i->id, i->id_length), octets,
+		       sizeof(octets)),
+	       at = 0, size;
+	bool rsa = EVP_PKEY_get_base_id(i->key) == EVP_PKEY_RSA;
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+
+	if (i->method == V2_AUTH_DIGITAL) {
+		at = rsa ? sizeof(rsa_sha256) : sizeof(ecdsa_sha256);
+		memcpy(data, rsa ? rsa_sha256 : ecdsa_sha256, at);
+	}
+	size = sizeof(data) - at;
+	assert_int_equal(
+		EVP_DigestSignInit(c, NULL, i->method == V2_AUTH_RSA ? EVP_sha1() : EVP_sha256(),
+			NULL, i->key),
+		1);
+	assert_int_equal(EVP_DigestSign(c, data + at, &size, octets, n), 1);
+	EVP_MD_CTX_free(c);
+	v2_put_cert(&s->out, V2_CERT, V2_CERT_X509, i->cert);
+	v2_put_auth(&s->out, i->method, SPAN(data, at + size));
+}
+
+static bool signature_is_good(struct v2_initiator *i, struct span id, const struct v2_auth *a)
+{
+	uint8_t octets[4096];
+	size_t n = octets_of(i, i->keys.pr, SPAN(i->second, i->second_length),
+		       SPAN(i->nonce_i, sizeof(i->nonce_i)), id, octets, sizeof(octets)),
+	       at = a->method == V2_AUTH_DIGITAL ? 1u + a->data.at[0] : 0;
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *k;
+	bool good;
+
+	assert_int_equal(a->method, i->hashes ? V2_AUTH_DIGITAL : V2_AUTH_RSA);
+	good = EVP_DigestVerifyInit(
+		       c, &k, i->hashes ? EVP_sha256() : EVP_sha1(), NULL, i->gateway) == 1;
+	// A digital signature by RSA is one of RSASSA-PSS (RFC 7427 section 3).
+	if (i->hashes)
+		assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(k, RSA_PKCS1_PSS_PADDING), 1);
+	good = good && EVP_DigestVerify(c, a->data.at + at, a->data.length - at, octets, n) == 1;
+	EVP_MD_CTX_free(c);
+	return good;
+}
+
 static void put_auth(struct v2_initiator *i, struct v2_sealed *s)
 {
 	uint8_t auth[IKE_HASH_MAX];
+
+	if (i->key) {
+		put_signature(i, s);
+		return;
+	}
 
 	auth_of(i, i->keys.pi, SPAN(i->first, i->first_length), SPAN(i->nonce_r, i->nonce_r_length),
 		SPAN(i->id, i->id_length), auth);
@@ -386,6 +461,8 @@ static bool responder_is_proven(struct v2_initiator *i)
 
 	if (!id || !part || v2_auth_parse(part->body, &a))
 		return false;
+	if (i->key)
+		return signature_is_good(i, id->body, &a);
 	auth_of(i, i->keys.pr, SPAN(i->second, i->second_length),
 		SPAN(i->nonce_i, sizeof(i->nonce_i)), id->body, auth);
 	assert_int_equal(a.method, V2_AUTH_SHARED_KEY);

@@ -22,6 +22,11 @@ struct v2_initiator {
 	bool fragmentation;
 	size_t room; // bytes of its own datagrams; 0 = whole
 	bool mobike, initial_contact;
+	EVP_PKEY *key; // it proves itself with a signature by this, else with psk
+	struct span cert;
+	uint8_t method;           // enum v2_auth_method of it
+	bool hashes;              // it sends SIGNATURE_HASH_ALGORITHMS
+	EVP_PKEY *gateway;        // by which the responder must prove itself then
 	const char *ppk, *ppk_id; // NULL: none
 	uint8_t id[64];           // body of IDi
 	size_t id_length;

@@ -109,9 +109,6 @@ struct v2_state {
 	struct ike_access access;
 	char name[IDENTITY_TEXT]; // of the user by EAP; empty: none
 
-	struct trust_chain
-		*chain; // of the peer's certificate, to ask again whether it holds; or NULL
-
 	// The peer's requests.
 	uint32_t expected; // message id of the next one
 	struct v2_request *request;

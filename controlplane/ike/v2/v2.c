@@ -110,7 +110,6 @@ static void v2_free(struct ike_sa *sa)
 {
 	exchange_free(sa);
 	v2_begin_free(sa);
-	trust_chain_free(sa->v2.chain);
 	v2_keys_wipe(&sa->v2.keys);
 }
 
