@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "api/objects.h"
+#include "auth/credentials.h"
 #include "dataplane.h"
 #include "install.h"
 #include "ike/certificates.h"
@@ -25,6 +26,7 @@
 #include "contract/ids.h"
 #include "contract/stats.h"
 
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -211,10 +213,29 @@ static void access_ask(void *context, const struct ike_access_request *request)
 	subscribers_access_ask(g->subscribers, request);
 }
 
+// A peer of IKEv2 that proves who it is by EAP.
+static void user_ask(void *context, const struct ike_user_request *request)
+{
+	const struct ppp_credentials *c = request->credentials;
+	struct log_subject subject = {.attempt = request->attempt, .user = c->name};
+	struct gateway *g = context;
+	struct ppp_verdict verdict;
+	const char *reason;
+
+	if (users_judge(g->users, c, &verdict, &reason))
+		log_event(LOG_AUTH_OK, &subject, "s:s", "method", "eap-mschapv2");
+	else
+		log_event(LOG_AUTH_FAILED, &subject, "s:s, s:s", "method", "eap-mschapv2", "reason",
+			reason);
+	(void)ike_user_answer(g->ike, request->spi_i, request->spi_r, &verdict);
+	OPENSSL_cleanse(&verdict, sizeof(verdict));
+}
+
 static const struct ike_events ike_events = {
 	.sa_current = peer_sa,
 	.peer_down = peer_down,
 	.access_ask = access_ask,
+	.user_ask = user_ask,
 	.pair_count = pair_count,
 };
 

@@ -44,28 +44,19 @@ static void on_lcp_up(void *context, const struct ppp_link *link)
 	subscriber_handle(s, ON_LINK_UP);
 }
 
-// What an unknown user's answer is checked against, so that it takes as long as a known one's.
-static const char no_password[] = "the password of nobody";
-
 static void on_authenticate(void *context, const struct ppp_credentials *c)
 {
 	struct subscriber *s = context;
-	const struct config_user *account = users_find(s->all->users, c->name, c->name_length);
-	struct ppp_verdict verdict = {0};
-	int error = auth_check(c, account ? account->password : no_password, &verdict);
-	const char *reason = error < 0 ? "malformed answer"
-			     : account ? "wrong password"
-				       : "unknown user";
-	bool accepted = error == 0 && account && verdict.accepted;
+	struct ppp_verdict verdict;
+	const char *reason;
+	const struct config_user *account = users_judge(s->all->users, c, &verdict, &reason);
 
-	if (!accepted && verdict.accepted)
-		verdict = (struct ppp_verdict){.mschap_error = 691};
 	// Somebody else under the same session: the address goes with the old name.
 	if (strcmp(s->user, c->name) != 0)
 		subscriber_give_address(s);
 	memcpy(s->user, c->name, sizeof(s->user));
-	s->account = accepted ? account : NULL;
-	if (accepted) {
+	s->account = account;
+	if (account) {
 		s->method = ppp_auth_word(c->method);
 		log_event(LOG_AUTH_OK, &s->subject, "s:s", "method", s->method);
 	} else {

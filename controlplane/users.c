@@ -4,6 +4,8 @@
 
 #include "users.h"
 
+#include "controlplane/auth/auth.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +68,24 @@ const struct config_user *users_find(const struct users *users, const void *name
 		return NULL;
 	found = bsearch(&key, users->sorted, users->count, sizeof(users->sorted[0]), against_key);
 	return found ? *found : NULL;
+}
+
+// What an unknown user's answer is checked against.
+static const char no_password[] = "the password of nobody";
+
+const struct config_user *users_judge(const struct users *users,
+	const struct ppp_credentials *credentials, struct ppp_verdict *verdict, const char **reason)
+{
+	const struct config_user *user =
+		users_find(users, credentials->name, credentials->name_length);
+	int error = auth_check(credentials, user ? user->password : no_password, verdict);
+
+	if (error == 0 && user && verdict->accepted)
+		return user;
+	*reason = error < 0 ? "malformed answer" : user ? "wrong password" : "unknown user";
+	if (verdict->accepted)
+		*verdict = (struct ppp_verdict){.mschap_error = 691};
+	return NULL;
 }
 
 const char *users_pool(const struct config *config, const struct config_user *user)

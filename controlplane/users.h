@@ -19,5 +19,13 @@ void users_free(struct users *users);
 // NULL when there is none of that name. A name with a NUL in it is nobody's.
 const struct config_user *users_find(const struct users *users, const void *name, size_t length);
 
+// The verdict on what somebody has answered: the user, or NULL and *reason in words for the log. An
+// unknown user takes as long as a known one, and is told the same.
+struct ppp_credentials;
+struct ppp_verdict;
+const struct config_user *users_judge(const struct users *users,
+	const struct ppp_credentials *credentials, struct ppp_verdict *verdict,
+	const char **reason);
+
 // The pool that the user's address is from; empty for a fixed address, and for no user.
 const char *users_pool(const struct config *config, const struct config_user *user);

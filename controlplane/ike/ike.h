@@ -30,6 +30,16 @@ struct ike_access_request {
 	const char *method; // "eap-mschapv2", "psk", "rsa-signature", ... for the log
 };
 
+struct ppp_credentials;
+struct ppp_verdict;
+
+struct ike_user_request {
+	uint64_t attempt;
+	struct flow flow;
+	uint8_t spi_i[8], spi_r[8];                // of the IKE SA, for the answer
+	const struct ppp_credentials *credentials; // valid until they are answered
+};
+
 // What such a peer is given (RFC 7296 section 3.15).
 struct ike_access {
 	uint32_t session; // index in the dataplane
@@ -55,6 +65,9 @@ struct ike_events {
 	// ike_access_answer, perhaps at once. peer_down says that it is gone, answered or not.
 	// NULL: such peers are refused.
 	void (*access_ask)(void *context, const struct ike_access_request *request);
+	// An IKEv2 peer says by EAP who it is. Answered by ike_user_answer, perhaps at once. NULL:
+	// EAP is refused.
+	void (*user_ask)(void *context, const struct ike_user_request *request);
 	// Asked every 100 ms, and only of pairs that have a limit of bytes or packets or wait for
 	// their first packet. False when nothing is known. NULL: there are no such limits.
 	bool (*pair_count)(void *context, uint32_t spi_in, struct ike_pair_count *out);
@@ -89,6 +102,10 @@ uint32_t ike_peer_sa(const struct ike *ike, uint32_t peer);
 // peer is gone or asked for nothing.
 int ike_access_answer(
 	struct ike *ike, uint32_t peer, const struct ike_access *access, const char *reason);
+// The answer to user_ask, with the MSK when it is accepted. -ENOENT when that IKE SA is gone or
+// asked for nothing.
+int ike_user_answer(struct ike *ike, const uint8_t *spi_i, const uint8_t *spi_r,
+	const struct ppp_verdict *verdict);
 // Sends Deletes for all SAs of the peer and forgets it (peer_down is called). -ENOENT.
 int ike_peer_close(struct ike *ike, uint32_t peer, const char *cause);
 // The same for every peer, when the control plane ends.

@@ -9,15 +9,15 @@
 //   proven   the SA gets its peer and is established; child.c makes its pair
 //   answer   IDr [, CERT...], AUTH [, CP], SAr2, TSi, TSr
 //
-// Without AUTH the peer wants EAP, which is not served: it is refused like whoever cannot prove
-// who it is. Whatever was wrong, the answer is AUTHENTICATION_FAILED and nothing else, and the SA
-// is of no use any more: who has sent something wrong begins anew.
+// Without AUTH the peer wants EAP (eap.c). Whatever was wrong, the answer is AUTHENTICATION_FAILED
+// and nothing else, and the SA is of no use any more: who has sent something wrong begins anew.
 
 #include "auth.h"
 
 #include "certificate.h"
 #include "child.h"
 #include "controlplane/ike/peer.h"
+#include "eap.h"
 #include "exchange.h"
 #include "ppk.h"
 
@@ -36,15 +36,21 @@ static bool has(const struct v2_request *r, uint16_t type)
 	return v2_chain_notify(&r->chain, type, &n);
 }
 
-void auth_failed(struct v2_request *r, const char *reason)
+void auth_refused(struct ike_sa *sa, const char *reason)
 {
-	struct ike_sa *sa = r->sa;
 	struct log_subject subject = sa_subject(sa);
 
 	sa->ike->counters.refused++;
 	log_event(LOG_IKE_REFUSED, &subject, "s:s, s:s, s:s, s:s, s:s", "reason", reason,
 		"identity", sa->identity_text, "encryption", ike_encryption_word(sa->encryption),
 		"hash", ike_hash_word(sa->hash), "group", ike_group_word(sa->group));
+}
+
+void auth_failed(struct v2_request *r, const char *reason)
+{
+	struct ike_sa *sa = r->sa;
+
+	auth_refused(sa, reason);
 	(void)exchange_answer_notify(r, V2_AUTHENTICATION_FAILED, SPAN(NULL, 0));
 	v2_linger(sa);
 }
@@ -187,6 +193,10 @@ void auth_input(struct v2_request *r)
 	struct v2_auth auth;
 	const char *reason;
 
+	if (sa->v2.begin->eap) {
+		eap_request(r);
+		return;
+	}
 	if (take_identities(r)) {
 		auth_failed(r, "no identity, or one that makes no sense");
 		return;
@@ -197,7 +207,7 @@ void auth_input(struct v2_request *r)
 	if (reason)
 		auth_failed(r, reason);
 	else if (!p)
-		auth_failed(r, "the peer wants EAP, which is not served");
+		eap_begin(r);
 	else if (v2_auth_parse(p->body, &auth))
 		auth_failed(r, "malformed AUTH");
 	else
@@ -243,8 +253,10 @@ void auth_answer(struct v2_request *r)
 	int error;
 
 	exchange_answer_begin(r, &s);
-	v2_put_id(&s.out, V2_ID_R, b->id_r.type, SPAN(b->id_r.data, b->id_r.length));
-	certificate_write(sa, &s.out);
+	if (!b->eap) { // else they were in the first answer
+		v2_put_id(&s.out, V2_ID_R, b->id_r.type, SPAN(b->id_r.data, b->id_r.length));
+		certificate_write(sa, &s.out);
+	}
 	v2_put_auth(&s.out, (uint8_t)b->method, SPAN(b->auth, b->auth_length));
 	ppk_write(sa, &s.out);
 	if (sa->v2.mobike)

@@ -10,6 +10,8 @@ void auth_input(struct v2_request *r);
 // The peer has proven who it is, and our own proof is in the SA's begin (method, auth): it gets
 // its peer, and its child. method is a word for the log.
 void auth_proven(struct v2_request *r, const char *method);
+// Counts and logs a refusal; the answer is left to the caller.
+void auth_refused(struct ike_sa *sa, const char *reason);
 // It has not; reason for the log. The answer is the same whatever the reason.
 void auth_failed(struct v2_request *r, const char *reason);
 // The child is there, or refused: the answer leaves.

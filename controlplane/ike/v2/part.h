@@ -8,6 +8,7 @@
 // The window is 1 each way (section 2.3): the peer has one request under way, and so have we.
 
 #include "contract/config.h"
+#include "controlplane/auth/credentials.h"
 #include "controlplane/ike/credential.h"
 #include "controlplane/ike/identity.h"
 #include "controlplane/ike/signature.h"
@@ -48,6 +49,7 @@ struct v2_begin {
 	void (*signed_for)(struct v2_request *r); // our signature is made
 	const char *peer_method;                  // a word for the log
 	bool initial_contact;
+	struct v2_eap *eap; // NULL until the peer has begun it
 };
 
 // A child SA that the peer asks for, from its payloads to the pair.
@@ -107,7 +109,7 @@ struct v2_state {
 	bool ppk;           // a PPK is in the keys
 	bool has_access;    // remote access without L2TP: these are its addresses
 	struct ike_access access;
-	char name[IDENTITY_TEXT]; // of the user by EAP; empty: none
+	char name[PPP_NAME]; // of the user by EAP, raw; empty: none
 
 	// The peer's requests.
 	uint32_t expected; // message id of the next one

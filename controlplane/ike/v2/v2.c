@@ -7,6 +7,7 @@
 
 #include "controlplane/ike/pair.h"
 #include "controlplane/ike/peer.h"
+#include "eap.h"
 #include "exchange.h"
 #include "informational.h"
 #include "init.h"
@@ -73,6 +74,7 @@ void v2_begin_free(struct ike_sa *sa)
 
 	if (!b)
 		return;
+	eap_end(b->eap);
 	free(b->first);
 	free(b->second);
 	OPENSSL_cleanse(b, sizeof(*b));
