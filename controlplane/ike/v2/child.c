@@ -14,6 +14,8 @@
 
 #include "child.h"
 
+#include "choice.h"
+
 #include "access.h"
 #include "auth.h"
 #include "controlplane/ike/dh.h"
@@ -270,8 +272,10 @@ static void judge(struct v2_request *r, const struct v2_sa *offer)
 		want_group(r);
 	else if (too_many(r->sa))
 		child_refuse(r, V2_NO_ADDITIONAL_SAS, "the peer has too many pairs");
-	else
+	else {
+		v2_choice_esp_keep(r->sa->peer, part(r, V2_SA)->body, &terms);
 		judge_selectors(r);
+	}
 }
 
 void child_ask(struct v2_request *r)

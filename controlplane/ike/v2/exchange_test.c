@@ -321,11 +321,41 @@ static void a_forged_message_changes_nothing(void **state)
 	assert_true(v2_initiator_auth(&i));
 }
 
+static struct ike_check checked;
+
+static void each_check(void *context, const struct ike_check *check)
+{
+	checked = *check;
+}
+
+// The dry run of a policy, for who speaks version 2.
+static void tells_what_would_fail(void **state)
+{
+	char wrong[FORBIDDEN_WORD];
+	struct forbidden f;
+
+	assert_true(v2_initiator_connect(&i));
+	assert_int_equal(forbidden_parse("modp1024,3des,sha1", &f, wrong), 0);
+	ike_check_each(ike, &f, each_check, NULL);
+	assert_int_equal(checked.version, 2);
+	assert_int_equal(checked.verdict, IKE_CHECK_STAYS);
+	assert_string_equal(checked.esp_now, "aes-cbc-256/hmac-sha256-128");
+	assert_int_equal(forbidden_parse("hmac-sha256-128", &f, wrong), 0);
+	ike_check_each(ike, &f, each_check, NULL);
+	assert_int_equal(checked.verdict, IKE_CHECK_FAILS);
+	assert_non_null(strstr(checked.reason, "ESP"));
+	assert_int_equal(forbidden_parse("aes-cbc,aes-gcm,chacha20-poly1305", &f, wrong), 0);
+	ike_check_each(ike, &f, each_check, NULL);
+	assert_int_equal(checked.verdict, IKE_CHECK_FAILS);
+	assert_non_null(strstr(checked.reason, "IKE SA"));
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, start, finish)
 	const struct CMUnitTest tests[] = {
 		CASE(installs_the_pair_that_was_agreed),
+		CASE(tells_what_would_fail),
 		CASE(each_suite),
 		CASE(a_peer_behind_nat_keeps_its_own_address),
 		CASE(selectors_are_narrowed_to_l2tp),

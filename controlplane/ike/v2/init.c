@@ -273,6 +273,7 @@ static void start(struct ike *ike, const struct flow *flow, const struct isakmp_
 		sa_free(sa);
 		return;
 	}
+	sa->offer = offer_keep(&ike->offers, v2_chain_find(&first->chain, V2_SA, 0)->body);
 	ike->counters.started++;
 	sa->v2.suite = choice->suite;
 	sa->encryption = choice->suite.encryption;

@@ -5,6 +5,8 @@
 
 #include "v2.h"
 
+#include "choice.h"
+
 #include "controlplane/ike/pair.h"
 #include "controlplane/ike/peer.h"
 #include "eap.h"
@@ -134,6 +136,8 @@ const struct ike_version ike_v2 = {
 	.part_established = v2_established,
 	.part_free = v2_free,
 	.owns_pairs = v2_owns_pairs,
+	.choose_ike = v2_choice_ike,
+	.choose_esp = v2_choice_esp,
 	.ask = v2_informational_ask,
 	.delete_sa = v2_informational_delete_sa,
 	.delete_spi = v2_informational_delete_spi,
