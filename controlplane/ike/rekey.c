@@ -16,6 +16,7 @@ enum {
 	MILLIONTHS = 1000000,
 	OF_PERCENT = MILLIONTHS / 100,
 	SOFT_LEAST = MILLIONTHS / 10,
+	NO_PAIR = 0,
 };
 
 uint64_t rekey_soft(uint64_t limit, unsigned at, unsigned jitter, uint32_t random)
@@ -106,6 +107,14 @@ static void pair_go(struct ike_sa *sa, uint32_t id)
 		rekey_pair_failed(sa->ike, id, "no exchange could be begun");
 }
 
+// Its IKE SA went before anything began.
+static void pair_stuck(void *context)
+{
+	struct esp_pair *pair = context;
+
+	rekey_pair_failed(pair->peer->ike, pair->id, "nothing came of it");
+}
+
 static void pair_try(struct esp_pair *pair)
 {
 	struct ike_sa *sa = peer_sa(pair->peer);
@@ -128,6 +137,7 @@ static void pair_try(struct esp_pair *pair)
 		log_event(LOG_REKEY_START, &subject, "s:s, s:I, s:s", "what", "esp", "spi_in",
 			(long long)id, "why", pair->rekey.why);
 	pair->rekey.state = REKEY_UNDER_WAY;
+	(void)timer_start(ike->timers, &pair->rekey.timer, REKEY_STUCK_MS, pair_stuck, pair);
 	if (recheck(sa, pair_go, id))
 		rekey_pair_failed(ike, id, "no exchange could be begun");
 }
@@ -335,6 +345,13 @@ void rekey_pair_end(struct ike *ike, struct esp_pair *pair)
 
 // ---- IKE SAs
 
+static void sa_go(struct ike_sa *sa, uint32_t id)
+{
+	(void)id;
+	if (sa->rekey.state == REKEY_UNDER_WAY && sa->version->rekey_sa(sa))
+		rekey_sa_failed(sa, "no exchange could be begun");
+}
+
 static void sa_try(struct ike_sa *sa)
 {
 	struct log_subject subject = sa_subject(sa);
@@ -347,7 +364,7 @@ static void sa_try(struct ike_sa *sa)
 	if (sa->rekey.tries == 0)
 		log_event(LOG_REKEY_START, &subject, "s:s, s:s", "what", "ike", "why", "time");
 	sa->rekey.state = REKEY_UNDER_WAY;
-	if (sa->version->rekey_sa(sa))
+	if (recheck(sa, sa_go, NO_PAIR))
 		rekey_sa_failed(sa, "no exchange could be begun");
 }
 

@@ -23,6 +23,7 @@ enum {
 	REKEY_LINGER_MS = 2000, // and from there until it does not decrypt any more
 	REKEY_RETRY_MS = 1000,  // after a failure; doubled each time up to
 	REKEY_RETRY_MAX_MS = 60000,
+	REKEY_STUCK_MS = 120000, // without a word from the exchange it is taken for failed
 };
 
 // The pair is there on both sides, but whether the peer has it in place already is not known: it is

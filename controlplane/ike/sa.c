@@ -115,6 +115,11 @@ static bool half_open_room(struct ike *ike, const struct ip_address *remote)
 	return oldest != NULL;
 }
 
+int sa_spi(struct ike *ike, uint8_t spi[ISAKMP_COOKIE])
+{
+	return RAND_bytes(spi, ISAKMP_COOKIE) == 1 ? 0 : -EINVAL;
+}
+
 struct ike_sa *sa_create(struct ike *ike, const struct ike_version *version,
 	const struct flow *flow, const uint8_t *cookie_i)
 {
@@ -125,7 +130,7 @@ struct ike_sa *sa_create(struct ike *ike, const struct ike_version *version,
 	sa = calloc(1, sizeof(*sa));
 	if (!sa)
 		return NULL;
-	if (RAND_bytes(sa->cookie_r, ISAKMP_COOKIE) != 1 ||
+	if (sa_spi(ike, sa->cookie_r) ||
 		timer_start(ike->timers, &sa->timer, HALF_OPEN_MS, half_open_timeout, sa)) {
 		free(sa);
 		return NULL;
@@ -178,6 +183,49 @@ void sa_established(struct ike_sa *sa)
 	(void)timer_start(ike->timers, &sa->timer, sa->expires - timers_now(ike->timers),
 		peer_sa_expired, sa);
 	rekey_sa_begin(sa);
+}
+
+static void sa_copy(struct ike_sa *sa, const struct ike_sa *old)
+{
+	sa->ike = old->ike;
+	sa->version = old->version;
+	sa->peer = old->peer;
+	sa->state = IKE_ESTABLISHED;
+	sa->attempt = old->attempt;
+	sa->flow = old->flow;
+	sa->encryption = old->encryption;
+	sa->hash = old->hash;
+	sa->group = old->group;
+	sa->nat_peer = old->nat_peer;
+	sa->nat_us = old->nat_us;
+	sa->dpd = old->dpd;
+	sa->auth = old->auth;
+	sa->psk = old->psk;
+	memcpy(sa->identity, old->identity, SHA256_SIZE);
+	memcpy(sa->identity_text, old->identity_text, IDENTITY_TEXT);
+}
+
+struct ike_sa *sa_renew(const struct ike_sa *old, const uint8_t *cookie_i, const uint8_t *cookie_r)
+{
+	struct ike *ike = old->ike;
+	struct ike_sa *sa = calloc(1, sizeof(*sa));
+
+	if (!sa)
+		return NULL;
+	sa_copy(sa, old);
+	memcpy(sa->cookie_i, cookie_i, ISAKMP_COOKIE);
+	memcpy(sa->cookie_r, cookie_r, ISAKMP_COOKIE);
+	sa->lifetime_s = ike->config->ike.lifetime_s;
+	sa->created = timers_now(ike->timers);
+	sa->expires = sa->created + sa->lifetime_s * 1000 + LIFETIME_GRACE_MS;
+	if (timer_start(ike->timers, &sa->timer, sa->expires - sa->created, peer_sa_expired, sa)) {
+		free(sa);
+		return NULL;
+	}
+	LIST_INSERT_HEAD(bucket(ike, sa->cookie_r), sa, by_cookie);
+	TAILQ_INSERT_TAIL(&ike->sas, sa, all);
+	LIST_INSERT_HEAD(&sa->peer->sas, sa, of_peer);
+	return sa;
 }
 
 void sa_follow(struct ike_sa *sa, const struct flow *flow)

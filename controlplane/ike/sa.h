@@ -10,6 +10,12 @@
 // part of its version is zero.
 struct ike_sa *sa_create(struct ike *ike, const struct ike_version *version,
 	const struct flow *flow, const uint8_t *cookie_i);
+// A fresh SPI of ours, or a cookie. 0 or -EINVAL without random numbers.
+int sa_spi(struct ike *ike, uint8_t spi[ISAKMP_COOKIE]);
+// An established SA beside old, for the same peer, whose newest it is: what is not of the keys is
+// the same. The part of its version is zero, and it is not watched for a rekey yet. NULL without
+// memory.
+struct ike_sa *sa_renew(const struct ike_sa *old, const uint8_t *cookie_i, const uint8_t *cookie_r);
 // Takes it out of the table and off its peer, ends its exchanges and wipes its keys.
 void sa_free(struct ike_sa *sa);
 // By both cookies; NULL when there is none.

@@ -24,6 +24,7 @@
 #include "create.h"
 #include "controlplane/ike/rekey.h"
 #include "exchange.h"
+#include "rekey_pair.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -170,6 +171,8 @@ static void install(struct v2_request *r, struct span secret)
 	c->pair->session = c->transport ? 0 : sa->v2.access.session;
 	if (c->transport && sa->nat_peer)
 		c->pair->inside = c->ts_i[0].first;
+	c->pair->terms =
+		rekey_pair_terms(c->choice.group, c->ts_i, c->ts_i_count, c->ts_r, c->ts_r_count);
 	error = derive(r, secret, in, out);
 	if (!error)
 		error = pair_install(c->pair, &r->flow, in, out, installed, r);
@@ -334,7 +337,7 @@ void child_confirm(struct ike_sa *sa, struct esp_pair *pair, int error)
 	if (error)
 		v2_end(sa, "failed");
 	else if (pair && sa->peer->current)
-		rekey_pair_await(pair, lifetime_ms + LIFETIME_GRACE_MS);
+		rekey_pair_await(pair, lifetime_ms);
 	else if (pair)
-		pair_confirm(pair, lifetime_ms + LIFETIME_GRACE_MS);
+		pair_confirm(pair, lifetime_ms);
 }

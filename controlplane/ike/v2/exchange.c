@@ -338,6 +338,11 @@ static void next_request(struct ike_sa *sa)
 	send_request(sa);
 }
 
+void exchange_go_on(struct ike_sa *sa)
+{
+	next_request(sa);
+}
+
 int exchange_ask_end(struct ike_sa *sa, struct exchange_ask *a, uint8_t exchange,
 	void (*answered)(struct ike_sa *sa, void *context, const struct v2_chain *chain),
 	void *context)

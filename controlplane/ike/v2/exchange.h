@@ -31,6 +31,8 @@ int exchange_ask_end(struct ike_sa *sa, struct exchange_ask *a, uint8_t exchange
 	void *context);
 // Sends a request once and forgets it: the SA goes.
 void exchange_tell(struct ike_sa *sa, struct exchange_ask *a, uint8_t exchange);
+// Sends the first of those that wait, when none is under way.
+void exchange_go_on(struct ike_sa *sa);
 // Is anything of ours under way?
 bool exchange_asking(const struct ike_sa *sa);
 // Ends all exchanges of the SA.

@@ -61,7 +61,7 @@ void v2_initiator_again(struct v2_initiator *i)
 
 bool v2_initiator_take(struct v2_initiator *i)
 {
-	struct v2_seal seal = v2_seal_of(&i->suite, &i->keys, false);
+	struct v2_seal seal = v2_seal_of(&i->suite, &i->keys, i->gateway_began);
 	struct v2_fragments fragments = {0};
 	const struct fake_packet *p;
 	struct v2_chain outer;
@@ -75,7 +75,7 @@ bool v2_initiator_take(struct v2_initiator *i)
 		assert_int_equal(isakmp_header_parse(i->raw, i->raw_length, &i->header), 0);
 		assert_int_equal(i->header.version, 0x20);
 		assert_memory_equal(i->header.initiator, i->spi_i, 8);
-		assert_int_equal(i->header.flags & V2_INITIATOR, 0);
+		assert_int_equal(!(i->header.flags & V2_INITIATOR), !i->gateway_began);
 		assert_int_equal(v2_chain_parse(i->header.next, i->raw + ISAKMP_HEADER,
 					 i->raw_length - ISAKMP_HEADER, &outer),
 			0);
@@ -142,6 +142,8 @@ static struct isakmp_header header_of(
 	struct isakmp_header h = {
 		.version = V2_VERSION, .exchange = exchange, .flags = flags, .message_id = id};
 
+	if (i->gateway_began)
+		h.flags &= ~V2_INITIATOR;
 	memcpy(h.initiator, i->spi_i, 8);
 	memcpy(h.responder, i->spi_r, 8);
 	return h;
@@ -223,7 +225,7 @@ bool v2_initiator_begin(struct v2_initiator *i)
 void v2_initiator_request(struct v2_initiator *i, struct v2_sealed *s, uint8_t exchange)
 {
 	struct isakmp_header h = header_of(i, exchange, V2_INITIATOR, i->next);
-	struct v2_seal seal = v2_seal_of(&i->suite, &i->keys, true);
+	struct v2_seal seal = v2_seal_of(&i->suite, &i->keys, !i->gateway_began);
 
 	v2_sealed_begin(s, &seal, &h);
 }
@@ -251,14 +253,25 @@ bool v2_initiator_ask(struct v2_initiator *i, struct v2_sealed *s)
 	return false;
 }
 
+void v2_initiator_answer_begin(
+	struct v2_initiator *i, struct v2_sealed *s, uint8_t exchange, uint32_t message_id)
+{
+	struct isakmp_header h = header_of(i, exchange, V2_INITIATOR | V2_RESPONSE, message_id);
+	struct v2_seal seal = v2_seal_of(&i->suite, &i->keys, !i->gateway_began);
+
+	v2_sealed_begin(s, &seal, &h);
+}
+
+void v2_initiator_answer_end(struct v2_initiator *i, struct v2_sealed *s)
+{
+	send_sealed(i, s);
+}
+
 void v2_initiator_answer(struct v2_initiator *i)
 {
-	struct isakmp_header h =
-		header_of(i, i->header.exchange, V2_INITIATOR | V2_RESPONSE, i->header.message_id);
-	struct v2_seal seal = v2_seal_of(&i->suite, &i->keys, true);
 	struct v2_sealed s;
 
-	v2_sealed_begin(&s, &seal, &h);
+	v2_initiator_answer_begin(i, &s, i->header.exchange, i->header.message_id);
 	send_sealed(i, &s);
 }
 
@@ -322,6 +335,8 @@ bool v2_initiator_child(struct v2_initiator *i)
 	struct v2_ke k;
 
 	RAND_bytes(i->nonce_i, sizeof(i->nonce_i));
+	if (i->nonce)
+		memcpy(i->nonce_i, i->nonce, sizeof(i->nonce_i));
 	v2_initiator_request(i, &s, V2_CREATE_CHILD_SA);
 	build_u32(&b, i->rekey_spi);
 	if (i->rekey)

@@ -31,12 +31,15 @@ struct v2_initiator {
 	uint8_t id[64];           // body of IDi
 	size_t id_length;
 
+	bool gateway_began; // this IKE SA is of a rekey that the gateway has begun
+
 	// Settings of the next child.
 	bool tunnel, no_child, rekey;
 	uint32_t spi, rekey_spi; // its own
 	struct v2_selector ts_i, ts_r;
-	unsigned pfs; // group, or 0
-	bool gcm;     // instead of AES-CBC-256 with HMAC-SHA256
+	unsigned pfs;         // group, or 0
+	const uint8_t *nonce; // 32 bytes; NULL: random
+	bool gcm;             // instead of AES-CBC-256 with HMAC-SHA256
 
 	// State.
 	uint8_t spi_i[8], spi_r[8];
@@ -88,6 +91,10 @@ void v2_initiator_request(struct v2_initiator *i, struct v2_sealed *s, uint8_t e
 bool v2_initiator_ask(struct v2_initiator *i, struct v2_sealed *s);
 // Sends the newest message again.
 void v2_initiator_again(struct v2_initiator *i);
+// An answer of one's own to the responder's request of that exchange and message id.
+void v2_initiator_answer_begin(
+	struct v2_initiator *i, struct v2_sealed *s, uint8_t exchange, uint32_t message_id);
+void v2_initiator_answer_end(struct v2_initiator *i, struct v2_sealed *s);
 // An empty answer to the responder's request that was just taken.
 void v2_initiator_answer(struct v2_initiator *i);
 // The first error notification in chain, or 0.

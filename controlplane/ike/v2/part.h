@@ -52,13 +52,15 @@ struct v2_begin {
 	struct v2_eap *eap; // NULL until the peer has begun it
 };
 
+struct v2_renewal;
+
 // A child SA that the peer asks for, from its payloads to the pair.
 struct v2_child {
 	bool none;             // the peer wants no child
 	uint16_t refusal;      // enum v2_notify_type: no child, and this says why; 0 = there is one
 	uint16_t refusal_data; // of INVALID_KE_PAYLOAD: the group
 	bool transport;
-	bool rekey; // a pair is replaced
+	uint32_t renewed; // our SPI of the pair that is replaced; 0 = none
 	struct v2_esp_choice choice;
 	struct v2_selector ts_i[V2_NARROWED], ts_r[V2_NARROWED];
 	size_t ts_i_count, ts_r_count;
@@ -80,7 +82,8 @@ struct v2_request {
 	struct dh_job *dh;
 	struct signature_job *signature;
 	struct v2_child child;
-	bool asked; // access_ask was called, its answer is awaited
+	struct v2_ike_choice ike; // of a rekey of the IKE SA
+	bool asked;               // access_ask was called, its answer is awaited
 };
 
 // A request of ours, in the clear while it waits.
@@ -110,6 +113,8 @@ struct v2_state {
 	bool has_access;    // remote access without L2TP: these are its addresses
 	struct ike_access access;
 	char name[PPP_NAME]; // of the user by EAP, raw; empty: none
+
+	struct v2_renewal *renewal_pair, *renewal_sa; // begun by us; NULL: none (renewal.h)
 
 	// The peer's requests.
 	uint32_t expected; // message id of the next one

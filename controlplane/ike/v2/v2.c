@@ -13,6 +13,9 @@
 #include "exchange.h"
 #include "informational.h"
 #include "init.h"
+#include "rekey_pair.h"
+#include "rekey_sa.h"
+#include "renewal.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -113,13 +116,14 @@ static void v2_established(struct ike_sa *sa)
 static void v2_free(struct ike_sa *sa)
 {
 	exchange_free(sa);
+	renewals_end(sa);
 	v2_begin_free(sa);
 	v2_keys_wipe(&sa->v2.keys);
 }
 
 static bool v2_owns_pairs(const struct ike_sa *sa)
 {
-	return !sa->v2.rekeyed;
+	return !rekey_sa_has_successor(sa);
 }
 
 // The peer has had the pair since our answer left.
@@ -142,4 +146,6 @@ const struct ike_version ike_v2 = {
 	.delete_sa = v2_informational_delete_sa,
 	.delete_spi = v2_informational_delete_spi,
 	.pair_used = v2_pair_used,
+	.rekey_pair = v2_rekey_pair,
+	.rekey_sa = v2_rekey_sa,
 };
