@@ -232,13 +232,16 @@ static int ike_weigh(const struct config_ike *c, const struct offered *o, struct
 		for (unsigned h = 1; h < HASHES; h++) {
 			int encryption = encryption_rank(c, e), hash = hash_rank(c, h);
 			bool aead = ike_encryption_is_aead(e);
-			int legacy = (e == IKE_3DES) + (h == IKE_MD5) +
-				     (o->group && group_is_legacy(o->group->id));
-			int weight = legacy << 24 | encryption << 16 | hash << 8 | o->group_rank;
+			int weight;
 
 			if (encryption < 0 || hash < 0 || !o->encryption[e] || !o->prf[h] ||
-				!(aead ? integ_spared(o) : o->mac[h] != NULL) ||
-				(best != REFUSED && weight >= best))
+				!(aead ? integ_spared(o) : o->mac[h] != NULL))
+				continue;
+			weight = ((e == IKE_3DES) + (h == IKE_MD5) +
+					 (o->group && group_is_legacy(o->group->id)))
+				 << 24;
+			weight += encryption << 16 | hash << 8 | o->group_rank;
+			if (best != REFUSED && weight >= best)
 				continue;
 			best = weight;
 			*out = (struct v2_suite){e, h, o->group ? o->group->id : 0};
@@ -307,12 +310,14 @@ static int esp_weigh(const struct config_ike *c, const struct offered *o, struct
 			bool aead = esp_cipher_shape(e)->icv > 0;
 			int cipher = cipher_rank(c, e);
 			int integrity = aead ? 0 : rank_of(&c->esp_integrity, n, false, false);
-			int weight = cipher << 8 | integrity;
+			int weight;
 
 			if (cipher < 0 || integrity < 0 || !o->cipher[e] ||
 				(aead ? n != ESP_INTEGRITY_NONE || !integ_spared(o)
-				      : !o->integrity[n]) ||
-				(best != REFUSED && weight >= best))
+				      : !o->integrity[n]))
+				continue;
+			weight = cipher << 8 | integrity;
+			if (best != REFUSED && weight >= best)
 				continue;
 			best = weight;
 			*out = (struct esp_form){.cipher = e, .integrity = n};
