@@ -110,6 +110,24 @@ static char *read_full(void)
 	return text;
 }
 
+static void test_warnings(void **state)
+{
+	struct config *c = calloc(1, sizeof(*c));
+
+	assert_non_null(c);
+	c->ike.version_1 = true;
+	assert_null(config_warning(c, 0));
+	c->ike.aggressive = true;
+	assert_non_null(strstr(config_warning(c, 0), "hash"));
+	assert_null(config_warning(c, 1));
+	c->ike.legacy_modp1024 = true;
+	assert_non_null(strstr(config_warning(c, 1), "modp-1024"));
+	assert_null(config_warning(c, 2));
+	c->ike.version_1 = false;
+	assert_non_null(strstr(config_warning(c, 0), "modp-1024"));
+	free(c);
+}
+
 static void test_full_shows_every_key(void **state)
 {
 	char *text = read_full();
@@ -500,6 +518,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_full_shows_every_key),
 		cmocka_unit_test(test_full_shows_the_defaults),
 		cmocka_unit_test(test_words_of_algorithms),

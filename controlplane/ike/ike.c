@@ -125,7 +125,7 @@ static void input_first(struct ike *ike, const struct flow *flow, const struct i
 {
 	unsigned version = h->version >> 4;
 
-	if (version == ike_v1.number)
+	if (version == ike_v1.number && ike->config->ike.version_1)
 		v1_first(ike, flow, h, message);
 	else if (version == ike_v2.number && ike->config->ike.version_2)
 		v2_first(ike, flow, h, message);

@@ -68,6 +68,8 @@ static void configure(void)
 	c->retransmit_ms = 1000;
 	c->retransmit_tries = 3;
 	c->half_open_max = 4;
+	c->version_1 = c->aggressive = c->fragmentation = true;
+	c->fragment_size = 576;
 	c->vendor_nat_t_rfc3947 = c->vendor_nat_t_draft02 = c->vendor_nat_t_draft03 = true;
 	c->vendor_dpd = true;
 	config.psks = &psk;
@@ -92,7 +94,7 @@ static void add_peer(void)
 	sa->group = IKE_ECP_256;
 	LIST_INIT(&sa->v1.quicks);
 	sa->dpd = true;
-	sa->v1.vendors = (struct vendor_ids){.natt = NATT_RFC3947, .dpd = true};
+	sa->v1.vendors = (struct vendor_ids){.natt = NATT_RFC3947, .dpd = true, .fragments = true};
 	sa->nat_peer = true;
 	sa->lifetime_s = 3600;
 	memset(&sa->v1.keys, 7, sizeof(sa->v1.keys));
@@ -137,8 +139,10 @@ static void step_main(const uint8_t *data, size_t size)
 	struct ike_sa *sa = newest();
 
 	memcpy(h.initiator, "cookie-f", ISAKMP_COOKIE);
+	if (size % 3 == 0)
+		h.exchange = ISAKMP_AGGRESSIVE;
 	if (sa && sa->state != IKE_ESTABLISHED && size % 2)
-		h = sa_header(sa, ISAKMP_MAIN, 0, 0);
+		h = sa_header(sa, sa->v1.aggressive ? ISAKMP_AGGRESSIVE : ISAKMP_MAIN, 0, 0);
 	out = isakmp_out_begin(buffer, sizeof(buffer), &h);
 	build_bytes(&out.b, data + 1, size - 1);
 	if (isakmp_out_end(&out) == 0)
