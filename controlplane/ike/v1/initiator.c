@@ -361,7 +361,9 @@ static void hash_main(struct initiator *i, bool initiator, struct span id, uint8
 	const struct span parts[] = {initiator ? a : b, initiator ? b : a, initiator ? ca : cb,
 		initiator ? cb : ca, SPAN(i->sa_body, i->sa_length), id};
 
-	assert_int_equal(ike_prf(i->hash, SPAN(i->keys.skeyid, hash_size(i)), parts, 6, out), 0);
+	assert_int_equal(
+		ike_prf(initiator_proof_hash(i), SPAN(i->keys.skeyid, hash_size(i)), parts, 6, out),
+		0);
 }
 
 static void seal(struct initiator *i, struct isakmp_out *out, uint8_t *iv)
@@ -401,7 +403,7 @@ bool initiator_fifth(struct initiator *i)
 	hash_main(i, true, SPAN(i->id, i->id_length), hash);
 	isakmp_out_payload(&out, ISAKMP_ID, i->id, i->id_length);
 	if (i->auth)
-		initiator_prove(i, &out, SPAN(hash, hash_size(i)));
+		initiator_prove(i, &out, SPAN(hash, ike_hash_size(initiator_proof_hash(i))));
 	else
 		isakmp_out_payload(&out, ISAKMP_HASH, hash, hash_size(i));
 	if (i->initial_contact)
@@ -416,7 +418,7 @@ bool initiator_fifth(struct initiator *i)
 		return false;
 	if (i->auth) {
 		hash_main(i, false, id->body, hash);
-		return initiator_proven(i, SPAN(hash, hash_size(i)));
+		return initiator_proven(i, SPAN(hash, ike_hash_size(initiator_proof_hash(i))));
 	}
 	ours_length = id_write(&i->flow.local, 0, ours);
 	assert_int_equal(id->body.length, ours_length);

@@ -97,6 +97,8 @@ bool initiator_first(struct initiator *i);
 bool initiator_third(struct initiator *i);
 bool initiator_fifth(struct initiator *i);
 bool initiator_main(struct initiator *i);
+// The hash of what it signs: ECDSA brings its own (RFC 4754).
+unsigned initiator_proof_hash(const struct initiator *i);
 // With signatures: certificates and signature of the fifth message in place of its hash; whether
 // those of the sixth are good.
 void initiator_prove(struct initiator *i, struct isakmp_out *out, struct span hash);

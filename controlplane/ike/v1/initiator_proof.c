@@ -20,6 +20,14 @@ static enum signature_scheme scheme_of(const struct initiator *i)
 					       : SIGNATURE_V1_ECDSA_521;
 }
 
+unsigned initiator_proof_hash(const struct initiator *i)
+{
+	return i->auth == IKE_AUTH_ECDSA_256   ? IKE_SHA256
+	       : i->auth == IKE_AUTH_ECDSA_384 ? IKE_SHA384
+	       : i->auth == IKE_AUTH_ECDSA_521 ? IKE_SHA512
+					       : i->hash;
+}
+
 void initiator_prove(struct initiator *i, struct isakmp_out *out, struct span hash)
 {
 	uint8_t signature[SIGNATURE_MAX];

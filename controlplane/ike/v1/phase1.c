@@ -183,6 +183,20 @@ int phase1_derive(
 	return ike_keys_derive(&in, out);
 }
 
+unsigned phase1_hash_algorithm(const struct ike_sa *sa)
+{
+	switch (sa->v1.phase1->auth) {
+	case IKE_AUTH_ECDSA_256:
+		return IKE_SHA256;
+	case IKE_AUTH_ECDSA_384:
+		return IKE_SHA384;
+	case IKE_AUTH_ECDSA_521:
+		return IKE_SHA512;
+	default:
+		return sa->hash;
+	}
+}
+
 int phase1_hash(const struct ike_sa *sa, const struct ike_keys *keys, bool initiator,
 	struct span id, uint8_t out[IKE_HASH_MAX])
 {
@@ -193,7 +207,8 @@ int phase1_hash(const struct ike_sa *sa, const struct ike_keys *keys, bool initi
 	const struct span parts[] = {initiator ? i : r, initiator ? r : i, initiator ? ci : cr,
 		initiator ? cr : ci, SPAN(p->sa_body, p->sa_length), id};
 
-	return ike_prf(sa->hash, SPAN(keys->skeyid, ike_hash_size(sa->hash)), parts, 6, out);
+	return ike_prf(phase1_hash_algorithm(sa), SPAN(keys->skeyid, ike_hash_size(sa->hash)),
+		parts, 6, out);
 }
 
 bool phase1_hash_fits(

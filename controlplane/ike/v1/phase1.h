@@ -28,6 +28,9 @@ bool phase1_ke_take(struct ike_sa *sa, const struct isakmp_chain *chain);
 // SKEYID by this pre-shared key, and the keys from it and the secret of Diffie-Hellman.
 int phase1_derive(
 	const struct ike_sa *sa, struct span psk, struct span secret, struct ike_keys *out);
+// The hash algorithm of HASH_I and HASH_R: the one agreed on, but with ECDSA the one that belongs
+// to its curve (RFC 4754 section 3).
+unsigned phase1_hash_algorithm(const struct ike_sa *sa);
 // HASH_I, or HASH_R with the sides the other way round, over the body of the side's ID payload.
 int phase1_hash(const struct ike_sa *sa, const struct ike_keys *keys, bool initiator,
 	struct span id, uint8_t out[IKE_HASH_MAX]);

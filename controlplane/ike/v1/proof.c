@@ -258,7 +258,7 @@ static void checked(void *owner, struct signature_verdict *verdict)
 	id_write(sa, isakmp_chain_find(&p->chain, ISAKMP_ID, 0)->body.at[0]);
 	if (phase1_hash(sa, &sa->v1.keys, false, SPAN(p->id, p->id_length), hash) ||
 		signature_make(&p->job, p->own, method_of(sa)->scheme, 0,
-			SPAN(hash, ike_hash_size(sa->hash)), made, sa))
+			SPAN(hash, ike_hash_size(phase1_hash_algorithm(sa))), made, sa))
 		proof_forget(p);
 }
 
@@ -289,7 +289,7 @@ static const char *check(struct ike_sa *sa)
 	if (claim.id.type == 0 || phase1_hash(sa, &sa->v1.keys, true, id->body, hash))
 		return "malformed identity";
 	choose_own(sa, &p->chain);
-	claim.octets = SPAN(hash, ike_hash_size(sa->hash));
+	claim.octets = SPAN(hash, ike_hash_size(phase1_hash_algorithm(sa)));
 	claim.signature = sig->body;
 	claim.cert_count = certificates_read(&p->chain, claim.certs);
 	p->tries++;
