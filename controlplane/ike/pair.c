@@ -82,8 +82,11 @@ int pair_install(struct esp_pair *pair, const struct flow *flow, const uint8_t *
 		.remote = c.remote,
 		.local_port = c.local_port,
 		.remote_port = c.remote_port};
+	// done may be called, and the pair be gone, before this returns 0.
+	pair->posted = true;
 	error = install_sa_add(&c, done, context);
-	pair->posted = error == 0;
+	if (error)
+		pair->posted = false;
 	OPENSSL_cleanse(&c, sizeof(c));
 	return error;
 }

@@ -455,6 +455,20 @@ static void says_both_sides_offers_on_refusal(void **state)
 	initiator_free(&i);
 }
 
+static void is_not_served_when_the_config_says_so(void **state)
+{
+	struct initiator i;
+	struct ike_counters counters;
+
+	config.ike.version_1 = false;
+	initiator_init(&i, ike, "198.51.100.7", PORT_IKE);
+	assert_false(initiator_first(&i));
+	ike_counters(ike, &counters);
+	assert_int_equal(counters.invalid, 1);
+	assert_int_equal(counters.started, 0);
+	initiator_free(&i);
+}
+
 static void refuses_what_is_not_l2tp(void **state)
 {
 	struct initiator i;
@@ -728,6 +742,8 @@ int main(void)
 			takes_the_psk_of_the_longest_prefix, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			says_both_sides_offers_on_refusal, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			is_not_served_when_the_config_says_so, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			refuses_what_is_not_l2tp, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(takes_odd_ids, fixture_setup, fixture_teardown),

@@ -87,6 +87,7 @@ static void configure(void)
 		ESP_CIPHER_AES_CBC_256, ESP_CIPHER_AES_CBC_192, ESP_CIPHER_AES_CBC_128);
 	list(&c->esp_integrity, 4, ESP_INTEGRITY_HMAC_SHA256_128, ESP_INTEGRITY_HMAC_SHA384_192,
 		ESP_INTEGRITY_HMAC_SHA512_256, ESP_INTEGRITY_HMAC_SHA1_96);
+	c->version_1 = true;
 	c->lifetime_s = 28800;
 	c->esp_lifetime_s = 28800;
 	c->rekey_at = 90;
