@@ -217,7 +217,10 @@ static void access_ask(void *context, const struct ike_access_request *request)
 static void user_ask(void *context, const struct ike_user_request *request)
 {
 	const struct ppp_credentials *c = request->credentials;
-	struct log_subject subject = {.attempt = request->attempt, .user = c->name};
+	struct log_subject subject = {.attempt = request->attempt,
+		.user = c->name,
+		.peer = request->flow.remote,
+		.peer_port = request->flow.remote_port};
 	struct gateway *g = context;
 	struct ppp_verdict verdict;
 	const char *reason;
