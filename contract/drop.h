@@ -108,6 +108,19 @@
 	X(PUNT_CLOSED, "punt-closed", "no control plane is there") \
 	X(PUNT_RATE, "punt-rate", \
 		"more neighbour discovery and DHCPv6 of subscribers than is taken") \
+	X(IKE_RUBBISH, "ike-rubbish", \
+		"IKE message that is no first one and has no SPI that we gave") \
+	X(IKE_FIRST_RATE, "ike-first-rate", \
+		"more first IKE messages of strangers than are taken in a second") \
+	X(IKE_FIRST_SOURCE, "ike-first-source", \
+		"more first IKE messages than one source may send of them") \
+	X(IKE_FIRST_FULL, "ike-first-full", \
+		"first IKE message of a stranger, and half of the ring to the control plane is " \
+		"full") \
+	X(IKE_KNOWN_RATE, "ike-known-rate", "more messages of one IKE SA than it needs") \
+	X(IKE_KNOWN_FULL, "ike-known-full", \
+		"message of an IKE SA, and three quarters of the ring to the control plane are " \
+		"full") \
 	X(INJECT_INVALID, "inject-invalid", "packet of the control plane that makes no sense") \
 	X(INJECT_STALE, "inject-stale", "packet of the control plane for what is gone") \
 	X(HANDOVER_FULL, "handover-full", "the ring to the owning worker is full") \

@@ -16,11 +16,17 @@
 #include "install_reply.h"
 #include "log.h"
 
+#include "contract/ike_spi.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
-enum { PENDING = 4 * LIMIT_RING_MESSAGES }; // commands without an answer, a power of two
+enum {
+	PENDING = 4 * LIMIT_RING_MESSAGES, // commands without an answer, a power of two
+	IKE_FIRSTS = 8192,                 // first IKE messages of strangers in a second
+};
 
 struct pending {
 	install_done done; // one of the two, or none
@@ -129,11 +135,34 @@ static void answer(const struct pending *p, int error, uint32_t value)
 
 static void openings_fail(int error);
 
+const uint8_t *install_ike_key(void)
+{
+	static uint8_t key[IKE_SPI_KEY];
+	static bool drawn;
+
+	if (!drawn && getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key))
+		drawn = true;
+	return drawn ? key : NULL;
+}
+
+// Without a key the workers let all IKE messages pass.
+static void tell_ike_key(void)
+{
+	struct command_ike_admit admit = {.firsts_per_second = IKE_FIRSTS};
+	const uint8_t *key = install_ike_key();
+
+	if (!key)
+		return;
+	memcpy(admit.key, key, sizeof(admit.key));
+	(void)post(COMMAND_IKE_ADMIT, &admit, sizeof(admit), NULL, NULL);
+}
+
 void install_channel_up(void)
 {
 	struct command_reset reset = {0};
 
 	(void)post(COMMAND_RESET, &reset, sizeof(reset), NULL, NULL);
+	tell_ike_key();
 	install_groups_up();
 }
 

@@ -51,5 +51,9 @@ int install_subscriber(const struct command_session_set *before,
 int install_subscriber_undo(
 	const struct command_session_set *command, const struct ip_prefix *route);
 
+// The key of the SPIs that this control plane gives (contract/ike_spi.h), 16 bytes, the same as
+// long as it runs: each dataplane is told at once. NULL when there is no randomness.
+const uint8_t *install_ike_key(void);
+
 // The context's owner goes away: pending answers to it are no longer delivered.
 void install_forget(const void *context);

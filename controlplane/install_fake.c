@@ -4,6 +4,8 @@
 
 #include "controlplane/fakes.h"
 
+#include "contract/ike_spi.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -172,4 +174,11 @@ int install_subscriber_undo(
 	const struct command_session_set *command, const struct ip_prefix *route)
 {
 	return post(COMMAND_SESSION_SET, command, sizeof(*command), NULL, NULL);
+}
+
+const uint8_t *install_ike_key(void)
+{
+	static const uint8_t key[IKE_SPI_KEY] = "key of the fakes";
+
+	return key;
 }

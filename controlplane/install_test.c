@@ -227,7 +227,8 @@ static void test_channel_goes(void **state)
 	assert_int_equal(open_session(&c, &done), -ENOTCONN);
 	connected = true;
 	install_channel_up();
-	assert_int_equal(ring[posted - 1].type, COMMAND_RESET);
+	assert_int_equal(ring[posted - 2].type, COMMAND_RESET);
+	assert_int_equal(ring[posted - 1].type, COMMAND_IKE_ADMIT);
 }
 
 enum { RULES = 1000 };
@@ -266,12 +267,13 @@ static void answer_all(void)
 		answer(0);
 }
 
-// RESET first, then each filter in its order, then the groups; never more than the ring holds.
+// RESET first and the key of our SPIs, then each filter in its order, then the groups; never more
+// than the ring holds.
 static void test_groups_are_told(void **state)
 {
 	struct command_filter_rules rules;
 	struct command_group_set group;
-	size_t messages = (RULES + FILTER_RULES_MESSAGE - 1) / FILTER_RULES_MESSAGE, at = 1;
+	size_t messages = (RULES + FILTER_RULES_MESSAGE - 1) / FILTER_RULES_MESSAGE, at = 2;
 	uint16_t port = 0;
 
 	configure();
@@ -279,8 +281,9 @@ static void test_groups_are_told(void **state)
 	install_channel_up();
 	assert_false(install_group_works(1));
 	answer_all();
-	assert_int_equal(posted, 1 + 1 + messages + 1 + 2 + 3);
+	assert_int_equal(posted, 2 + 1 + messages + 1 + 2 + 3);
 	assert_int_equal(ring[0].type, COMMAND_RESET);
+	assert_int_equal(ring[1].type, COMMAND_IKE_ADMIT);
 	assert_int_equal(ring[at++].type, COMMAND_FILTER_BEGIN);
 	for (; ring[at].type == COMMAND_FILTER_RULES; at++) {
 		memcpy(&rules, ring[at].body, sizeof(rules));
@@ -310,7 +313,7 @@ static void test_groups_are_told(void **state)
 	posted = answered = 0;
 	install_channel_up();
 	answer_all();
-	assert_int_equal(posted, 1 + 1 + messages + 1 + 2 + 3);
+	assert_int_equal(posted, 2 + 1 + messages + 1 + 2 + 3);
 }
 
 // Nobody forwards before the groups are in place.

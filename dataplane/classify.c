@@ -12,6 +12,7 @@
 
 #include "dataplane/classify.h"
 
+#include "dataplane/admit.h"
 #include "dataplane/checksum.h"
 #include "dataplane/clerk.h"
 #include "dataplane/vlan.h"
@@ -91,9 +92,15 @@ static enum drop check_ip4(struct rte_mbuf *m, const struct port *p)
 // IKE on 500 or behind the marker on 4500, UDP header off: to the control plane.
 static void punt_ike(struct worker *w, struct rte_mbuf *m, uint16_t skip, uint8_t flags)
 {
+	enum drop reason;
+
 	meta_of(m)->flags |= flags;
 	rte_pktmbuf_adj(m, skip);
-	packet_punt(w, m, PACKET_IKE);
+	reason = admit(w, m);
+	if (reason == DROP_COUNT)
+		packet_punt(w, m, PACKET_IKE);
+	else
+		packet_drop(w, m, reason);
 }
 
 // UDP 4500 (RFC 3948 section 2): keepalive, IKE or ESP.

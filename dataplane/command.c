@@ -2,6 +2,7 @@
 
 #include "dataplane/command.h"
 
+#include "dataplane/admit.h"
 #include "dataplane/group.h"
 #include "dataplane/route.h"
 #include "dataplane/session.h"
@@ -30,6 +31,11 @@ static int delete_sa(const struct clerk *c, const void *body)
 static int move_sa(const struct clerk *c, const void *body)
 {
 	return sa_move(c->tables, body);
+}
+
+static int admit_ike(const struct clerk *c, const void *body)
+{
+	return ike_admit_set(c->tables->ike_admit, body);
 }
 
 static int add_tunnel(const struct clerk *c, const void *body)
@@ -106,6 +112,7 @@ static int (*const handlers[])(const struct clerk *c, const void *body) = {
 	[COMMAND_SA_ADD] = add_sa,
 	[COMMAND_SA_DELETE] = delete_sa,
 	[COMMAND_SA_MOVE] = move_sa,
+	[COMMAND_IKE_ADMIT] = admit_ike,
 	[COMMAND_TUNNEL_ADD] = add_tunnel,
 	[COMMAND_TUNNEL_SET_SA] = set_tunnel_sa,
 	[COMMAND_TUNNEL_DELETE] = delete_tunnel,

@@ -10,6 +10,7 @@
 #include "contract/config.h"
 #include "contract/version.h"
 
+#include "dataplane/admit.h"
 #include "dataplane/clerk.h"
 #include "dataplane/eal.h"
 #include "dataplane/ether.h"
@@ -256,6 +257,7 @@ static int make_worker(struct gateway *g, uint16_t index, uint32_t seed)
 		.from_clerk = make_ring("from-clerk", index, 0, CLERK_RING),
 		.bell = &g->bell,
 		.reassembly = reassembly_create(g->pool, g->workers, seed),
+		.admission = admission_create(),
 		.reorder = reorder_create(g->pool, g->workers),
 		.shaper = shaper_create(g->pool, g->workers, g->config->dataplane.sessions, seed),
 	};
@@ -268,7 +270,7 @@ static int make_worker(struct gateway *g, uint16_t index, uint32_t seed)
 			return -ENOMEM;
 	}
 	if (!w->mgr || !w->mgr_single || !w->to_clerk || !w->from_clerk || !w->reassembly ||
-		!w->shaper || !w->reorder)
+		!w->shaper || !w->reorder || !w->admission)
 		return -ENOMEM;
 	w->stats->lcore = (uint64_t)rte_lcore_to_cpu_id(w->lcore);
 	return rte_rcu_qsbr_thread_register(g->qsbr, index) == 0 ? 0 : -EINVAL;
@@ -348,6 +350,7 @@ static void undo(struct gateway *g)
 	for (uint16_t i = 0; g->worker && i < g->workers; i++) {
 		free_mgr(g->worker[i].mgr);
 		free_mgr(g->worker[i].mgr_single);
+		admission_destroy(g->worker[i].admission);
 		reassembly_destroy(g->worker[i].reassembly);
 		shaper_destroy(g->worker[i].shaper);
 		reorder_destroy(g->worker[i].reorder);

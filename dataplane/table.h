@@ -17,9 +17,10 @@ struct tunnel;
 struct session;
 struct session_cold;
 struct reclaim;
-struct groups;   // group.h
-struct scratch;  // scratch.h
-struct path_mtu; // path_mtu.h
+struct groups;    // group.h
+struct scratch;   // scratch.h
+struct path_mtu;  // path_mtu.h
+struct ike_admit; // admit.h
 
 // Outer IPv6 addresses of a tunnel or a pair of SAs, as on the wire; never changed in place.
 struct outer6 {
@@ -36,8 +37,9 @@ struct tables {
 	struct session *session;   // by index; contiguous, in place: no load to find one
 	struct stats_sa *sa_stats; // in the stats segment
 	struct stats_session *session_stats;
-	struct groups *groups; // and their filters
-	struct IMB_MGR *mgr;   // of the clerk: expands keys; of the same CPU type as worker.mgr
+	struct groups *groups;       // and their filters
+	struct ike_admit *ike_admit; // which IKE messages go to the control plane
+	struct IMB_MGR *mgr; // of the clerk: expands keys; of the same CPU type as worker.mgr
 	struct rte_rcu_qsbr *qsbr;
 
 	// Set by the clerk after tables_create, before anything is added.

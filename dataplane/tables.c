@@ -5,6 +5,7 @@
 
 #include "dataplane/tunnel.h"
 
+#include "dataplane/admit.h"
 #include "dataplane/group.h"
 #include "dataplane/path_mtu.h"
 #include "dataplane/sa.h"
@@ -88,6 +89,7 @@ static void tables_free(struct tables *t)
 	table_free(t->session);
 	table_free(t->session_cold);
 	table_free(t->groups);
+	table_free(t->ike_admit);
 	table_free(t->scratch);
 	table_free(t->notices);
 	table_free(t->moves);
@@ -113,6 +115,7 @@ struct tables *tables_create(uint32_t sas, uint32_t sessions, struct stats_sa *s
 		.session = table_alloc(sessions * sizeof(*t->session)),
 		.session_cold = table_alloc(sessions * sizeof(*t->session_cold)),
 		.groups = table_alloc(sizeof(*t->groups)),
+		.ike_admit = table_alloc(sizeof(*t->ike_admit)),
 		.scratch = table_alloc(LIMIT_WORKERS * sizeof(*t->scratch)),
 		.notices = notices_create("notices", sizeof(struct sa_notice)),
 		.moves = notices_create("moves", sizeof(struct sa_move)),
@@ -124,8 +127,8 @@ struct tables *tables_create(uint32_t sas, uint32_t sessions, struct stats_sa *s
 		.workers = 1,
 		.port_mtu = 1500,
 	};
-	if (t->sa && t->tunnel && t->session && t->session_cold && t->groups && t->scratch &&
-		t->notices && t->moves && t->path_mtu && scratch_init(t) == 0)
+	if (t->sa && t->tunnel && t->session && t->session_cold && t->groups && t->ike_admit &&
+		t->scratch && t->notices && t->moves && t->path_mtu && scratch_init(t) == 0)
 		return t;
 	tables_free(t);
 	return NULL;

@@ -4,6 +4,7 @@
 
 #include "contract/config.h"
 
+#include "dataplane/admit.h"
 #include "dataplane/eal.h"
 #include "dataplane/ether.h"
 #include "dataplane/reassemble.h"
@@ -166,6 +167,7 @@ static void make_worker(uint16_t index)
 		.from_clerk = ring("from-clerk", index, 0),
 		.bell = &lab.bell,
 		.reassembly = reassembly_create(lab.pool, lab.workers, 1),
+		.admission = admission_create(),
 		.reorder = reorder_create(lab.pool, lab.workers),
 		.shaper = shaper_create(lab.pool, lab.workers, SESSIONS, 1),
 	};

@@ -30,6 +30,7 @@ struct neighbours; // neighbour.h
 struct port;       // port.h
 struct clerk_bell; // clerk.h
 struct reassembly; // reassemble.h
+struct admission;  // admit.h
 struct shaper;     // shaper.h
 struct reorder;    // reorder.h
 
@@ -73,6 +74,7 @@ struct worker {
 	uint16_t give_count[LIMIT_WORKERS];
 	struct reassembly *reassembly; // outer fragments that it keeps
 	struct shaper *shaper;         // packets that wait for their subscriber's rate
+	struct admission *admission;   // the sources of IKE messages that it has seen
 	struct reorder *reorder;       // packets that wait for those in front of them
 	uint16_t ip_id;                // of the next outer packet
 	bool wake_control;             // something was punted in this round

@@ -10,6 +10,9 @@
 #include "recheck.h"
 #include "rekey.h"
 
+#include "contract/ike_spi.h"
+#include "controlplane/install.h"
+
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -117,7 +120,15 @@ static bool half_open_room(struct ike *ike, const struct ip_address *remote)
 
 int sa_spi(struct ike *ike, uint8_t spi[ISAKMP_COOKIE])
 {
-	return RAND_bytes(spi, ISAKMP_COOKIE) == 1 ? 0 : -EINVAL;
+	const uint8_t *key = install_ike_key();
+	uint8_t random[IKE_SPI_RANDOM];
+
+	(void)ike;
+	do {
+		if (!key || RAND_bytes(random, sizeof(random)) != 1)
+			return -EIO;
+	} while (!ike_spi_make(key, random, spi));
+	return 0;
 }
 
 struct ike_sa *sa_create(struct ike *ike, const struct ike_version *version,
