@@ -51,5 +51,7 @@ void fake_install_mtu(uint16_t mtu);
 void fake_install_release(void);
 // Posting fails with -ENOBUFS while set.
 void fake_install_full(bool full);
+// What install_ike_firsts was told last.
+uint32_t fake_ike_firsts(void);
 // Forgets everything, for the next test.
 void fakes_reset(void);

@@ -145,16 +145,24 @@ const uint8_t *install_ike_key(void)
 	return drawn ? key : NULL;
 }
 
+static uint32_t ike_firsts = IKE_FIRSTS;
+
 // Without a key the workers let all IKE messages pass.
 static void tell_ike_key(void)
 {
-	struct command_ike_admit admit = {.firsts_per_second = IKE_FIRSTS};
+	struct command_ike_admit admit = {.firsts_per_second = ike_firsts};
 	const uint8_t *key = install_ike_key();
 
 	if (!key)
 		return;
 	memcpy(admit.key, key, sizeof(admit.key));
-	(void)post(COMMAND_IKE_ADMIT, &admit, sizeof(admit), NULL, NULL);
+	(void)install_post(COMMAND_IKE_ADMIT, &admit, sizeof(admit), NULL, NULL);
+}
+
+void install_ike_firsts(uint32_t per_second)
+{
+	ike_firsts = per_second ? per_second : IKE_FIRSTS;
+	tell_ike_key();
 }
 
 void install_channel_up(void)

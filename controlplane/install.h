@@ -54,6 +54,9 @@ int install_subscriber_undo(
 // The key of the SPIs that this control plane gives (contract/ike_spi.h), 16 bytes, the same as
 // long as it runs: each dataplane is told at once. NULL when there is no randomness.
 const uint8_t *install_ike_key(void);
+// How many first IKE messages of strangers the workers let through in a second from now on; 0 = as
+// many as is usual.
+void install_ike_firsts(uint32_t per_second);
 
 // The context's owner goes away: pending answers to it are no longer delivered.
 void install_forget(const void *context);

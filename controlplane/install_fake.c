@@ -182,3 +182,15 @@ const uint8_t *install_ike_key(void)
 
 	return key;
 }
+
+static uint32_t ike_firsts;
+
+void install_ike_firsts(uint32_t per_second)
+{
+	ike_firsts = per_second;
+}
+
+uint32_t fake_ike_firsts(void)
+{
+	return ike_firsts;
+}

@@ -18,6 +18,9 @@
 	X(PORT_LINK, "port-link", LEVEL_WARNING, "a port's link went up or down") \
 	X(IKE_START, "ike-start", LEVEL_INFO, "a peer asks for an IKE SA") \
 	X(IKE_REFUSED, "ike-refused", LEVEL_WARNING, "no IKE SA, with both sides' proposals") \
+	X(IKE_LOADED, "ike-loaded", LEVEL_WARNING, \
+		"many IKE SAs are half open: strangers have to wait") \
+	X(IKE_RELIEVED, "ike-relieved", LEVEL_INFO, "few IKE SAs are half open again") \
 	X(IKE_INVALID, "ike-invalid", LEVEL_WARNING, "an IKE message that is malformed or forged") \
 	X(PSK_UNUSABLE, "psk-unusable", LEVEL_ERROR, \
 		"a pre-shared key is for an identity that makes no sense: it fits nobody") \

@@ -5,7 +5,12 @@
 // the loop's pool and may touch nothing but its own context; done is called on the loop afterwards.
 // In a unit test work_post is linked from work_now.c, which calls both at once, or later by hand.
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // Returns 0, or -EAGAIN when the queue is full: then neither is ever called.
 int work_post(void (*run)(void *context), void (*done)(void *context), void *context);
+// The same for peers that have proven who they are: goes before all that waits of the others.
+int work_post_known(void (*run)(void *context), void (*done)(void *context), void *context);
+// So much waits that nothing new should be begun for strangers.
+bool work_is_full(void);

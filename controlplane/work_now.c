@@ -45,3 +45,13 @@ int work_post(void (*run)(void *context), void (*done)(void *context), void *con
 	queue[queued++].context = context;
 	return 0;
 }
+
+int work_post_known(void (*run)(void *context), void (*done)(void *context), void *context)
+{
+	return work_post(run, done, context);
+}
+
+bool work_is_full(void)
+{
+	return queued == QUEUE;
+}

@@ -43,8 +43,8 @@ static void dh_done(void *context)
 }
 
 // own NULL: a fresh one. peer of length 0: its value is not known yet.
-static int dh_post(struct dh_job **slot, unsigned group, EVP_PKEY *own, struct span peer,
-	void (*done)(void *owner, const struct dh_job *job), void *owner)
+static int dh_post(bool known, struct dh_job **slot, unsigned group, EVP_PKEY *own,
+	struct span peer, void (*done)(void *owner, const struct dh_job *job), void *owner)
 {
 	struct dh_job *job = calloc(1, sizeof(*job));
 	int error;
@@ -61,7 +61,7 @@ static int dh_post(struct dh_job **slot, unsigned group, EVP_PKEY *own, struct s
 	if (peer.length > 0)
 		memcpy(job->peer, peer.at, peer.length);
 	*slot = job;
-	error = work_post(dh_run, dh_done, job);
+	error = known ? work_post_known(dh_run, dh_done, job) : work_post(dh_run, dh_done, job);
 	if (error) {
 		*slot = NULL;
 		dh_end(job);
@@ -74,7 +74,15 @@ int dh_start(struct dh_job **slot, unsigned group, struct span peer,
 {
 	if (peer.length == 0 || peer.length != ike_group_size(group))
 		return -EINVAL;
-	return dh_post(slot, group, NULL, peer, done, owner);
+	return dh_post(false, slot, group, NULL, peer, done, owner);
+}
+
+int dh_start_known(struct dh_job **slot, unsigned group, struct span peer,
+	void (*done)(void *owner, const struct dh_job *job), void *owner)
+{
+	if (peer.length == 0 || peer.length != ike_group_size(group))
+		return -EINVAL;
+	return dh_post(true, slot, group, NULL, peer, done, owner);
 }
 
 int dh_begin(struct dh_job **slot, unsigned group,
@@ -82,7 +90,7 @@ int dh_begin(struct dh_job **slot, unsigned group,
 {
 	if (ike_group_size(group) == 0)
 		return -EINVAL;
-	return dh_post(slot, group, NULL, SPAN(NULL, 0), done, owner);
+	return dh_post(true, slot, group, NULL, SPAN(NULL, 0), done, owner);
 }
 
 int dh_finish(struct dh_job **slot, unsigned group, EVP_PKEY *own, struct span peer,
@@ -90,7 +98,7 @@ int dh_finish(struct dh_job **slot, unsigned group, EVP_PKEY *own, struct span p
 {
 	if (!own || peer.length == 0 || peer.length != ike_group_size(group))
 		return -EINVAL;
-	return dh_post(slot, group, own, peer, done, owner);
+	return dh_post(true, slot, group, own, peer, done, owner);
 }
 
 void dh_abandon(struct dh_job **slot)

@@ -23,8 +23,11 @@ struct dh_job {
 // wipes the job after. 0, -EINVAL for a public value of wrong length, -ENOMEM, -EAGAIN.
 int dh_start(struct dh_job **slot, unsigned group, struct span peer,
 	void (*done)(void *owner, const struct dh_job *job), void *owner);
-// The same in two steps, for who speaks first. After the first there is job->own and no secret:
-// who needs it for the second takes a reference to it, and ends that later.
+// The same for a peer that has proven who it is: goes before what strangers wait for.
+int dh_start_known(struct dh_job **slot, unsigned group, struct span peer,
+	void (*done)(void *owner, const struct dh_job *job), void *owner);
+// The same in two steps, for who speaks first, and known as well. After the first there is job->own
+// and no secret: who needs it for the second takes a reference to it, and ends that later.
 int dh_begin(struct dh_job **slot, unsigned group,
 	void (*done)(void *owner, const struct dh_job *job), void *owner);
 int dh_finish(struct dh_job **slot, unsigned group, EVP_PKEY *own, struct span peer,

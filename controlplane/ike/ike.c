@@ -61,9 +61,9 @@ struct ike *ike_create(const struct config *config, struct timers *timers, uint3
 	ike->events = events;
 	ike->context = context;
 	TAILQ_INIT(&ike->sas);
-	TAILQ_INIT(&ike->half_open);
 	ike->psks = psks_create(config);
-	if (!ike->psks || tables_init(ike, sas)) {
+	ike->admit = admit_create(ike);
+	if (!ike->psks || !ike->admit || tables_init(ike, sas)) {
 		ike_free(ike);
 		return NULL;
 	}
@@ -107,6 +107,7 @@ void ike_free(struct ike *ike)
 	timer_stop(ike->timers, &ike->count_timer);
 	slots_free(&ike->peers);
 	slots_free(&ike->pairs);
+	admit_free(ike->admit);
 	psks_free(ike->psks);
 	free(ike->by_address);
 	free(ike->by_cookie);
@@ -125,6 +126,8 @@ static void input_first(struct ike *ike, const struct flow *flow, const struct i
 {
 	unsigned version = h->version >> 4;
 
+	if (!admit_first(ike))
+		return;
 	if (version == ike_v1.number && ike->config->ike.version_1)
 		v1_first(ike, flow, h, message);
 	else if (version == ike_v2.number && ike->config->ike.version_2)

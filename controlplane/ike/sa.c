@@ -45,14 +45,7 @@ struct ike_sa *sa_find(struct ike *ike, const uint8_t *cookie_i, const uint8_t *
 struct ike_sa *sa_find_half_open(struct ike *ike, const struct ike_version *version,
 	const uint8_t *cookie_i, const struct flow *flow)
 {
-	struct ike_sa *sa;
-
-	// Newest first: a duplicate follows soon.
-	TAILQ_FOREACH_REVERSE(sa, &ike->half_open, sa_queue, half_open)
-	if (sa->version == version && memcmp(sa->cookie_i, cookie_i, ISAKMP_COOKIE) == 0 &&
-		flow_equal(&sa->flow, flow))
-		return sa;
-	return NULL;
+	return admit_find(ike, version, cookie_i, flow);
 }
 
 struct log_subject sa_subject(const struct ike_sa *sa)
@@ -74,50 +67,6 @@ static void half_open_timeout(void *context)
 	sa_free(sa);
 }
 
-// The half-open SAs that one address may have: a quarter of all, so that whoever owns one address
-// cannot shut out everybody else.
-static uint32_t half_open_share(const struct ike *ike)
-{
-	uint32_t quarter = ike->config->ike.half_open_max / 4;
-
-	return quarter > HALF_OPEN_SHARE_MIN ? quarter : HALF_OPEN_SHARE_MIN;
-}
-
-// Without a sign of good faith: nothing came back to us, or the proof not in time.
-static bool may_give_way(const struct ike_sa *sa)
-{
-	uint64_t age = timers_now(sa->ike->timers) - sa->created;
-
-	return sa->state == IKE_WAIT_KE || (sa->state == IKE_WAIT_AUTH && age > HALF_OPEN_FAITH_MS);
-}
-
-// Makes room for one more half-open SA: false when every one of them is in good faith.
-static bool half_open_room(struct ike *ike, const struct ip_address *remote)
-{
-	struct ike_sa *sa, *oldest = NULL, *oldest_there = NULL;
-	uint32_t there = 0;
-
-	TAILQ_FOREACH(sa, &ike->half_open, half_open)
-	{
-		bool same = address_equal(&sa->flow.remote, remote);
-
-		there += same;
-		if (!may_give_way(sa))
-			continue;
-		if (!oldest)
-			oldest = sa;
-		if (same && !oldest_there)
-			oldest_there = sa;
-	}
-	if (there >= half_open_share(ike))
-		oldest = oldest_there;
-	else if (ike->counters.half_open < ike->config->ike.half_open_max)
-		return true;
-	if (oldest)
-		sa_free(oldest);
-	return oldest != NULL;
-}
-
 int sa_spi(struct ike *ike, uint8_t spi[ISAKMP_COOKIE])
 {
 	const uint8_t *key = install_ike_key();
@@ -136,34 +85,31 @@ struct ike_sa *sa_create(struct ike *ike, const struct ike_version *version,
 {
 	struct ike_sa *sa;
 
-	if (!half_open_room(ike, &flow->remote))
+	if (!admit_room(ike, &flow->remote))
 		return NULL;
 	sa = calloc(1, sizeof(*sa));
 	if (!sa)
 		return NULL;
+	sa->ike = ike;
+	sa->version = version;
+	sa->flow = *flow;
+	memcpy(sa->cookie_i, cookie_i, ISAKMP_COOKIE);
 	if (sa_spi(ike, sa->cookie_r) ||
 		timer_start(ike->timers, &sa->timer, HALF_OPEN_MS, half_open_timeout, sa)) {
 		free(sa);
 		return NULL;
 	}
-	sa->ike = ike;
-	sa->version = version;
-	sa->flow = *flow;
+	if (admit_enter(sa)) {
+		timer_stop(ike->timers, &sa->timer);
+		free(sa);
+		return NULL;
+	}
 	sa->attempt = ++ike->attempts;
 	sa->created = timers_now(ike->timers);
 	sa->expires = sa->created + HALF_OPEN_MS;
-	memcpy(sa->cookie_i, cookie_i, ISAKMP_COOKIE);
 	LIST_INSERT_HEAD(bucket(ike, sa->cookie_r), sa, by_cookie);
 	TAILQ_INSERT_TAIL(&ike->sas, sa, all);
-	TAILQ_INSERT_TAIL(&ike->half_open, sa, half_open);
-	ike->counters.half_open++;
 	return sa;
-}
-
-static void half_open_leave(struct ike_sa *sa)
-{
-	TAILQ_REMOVE(&sa->ike->half_open, sa, half_open);
-	sa->ike->counters.half_open--;
 }
 
 void sa_free(struct ike_sa *sa)
@@ -171,7 +117,7 @@ void sa_free(struct ike_sa *sa)
 	timer_stop(sa->ike->timers, &sa->timer);
 	timer_stop(sa->ike->timers, &sa->rekey.timer);
 	if (sa->state != IKE_ESTABLISHED)
-		half_open_leave(sa);
+		admit_leave(sa);
 	if (sa->peer)
 		LIST_REMOVE(sa, of_peer);
 	LIST_REMOVE(sa, by_cookie);
@@ -187,7 +133,7 @@ void sa_established(struct ike_sa *sa)
 {
 	struct ike *ike = sa->ike;
 
-	half_open_leave(sa);
+	admit_leave(sa);
 	sa->state = IKE_ESTABLISHED;
 	sa->version->part_established(sa);
 	sa->expires = timers_now(ike->timers) + sa->lifetime_s * 1000 + LIFETIME_GRACE_MS;

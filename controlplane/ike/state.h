@@ -17,6 +17,7 @@
 
 #include "controlplane/ike/ike.h"
 #include "controlplane/log.h"
+#include "admit.h"
 #include "crypto.h"
 #include "form.h"
 #include "identity.h"
@@ -87,7 +88,7 @@ struct ike_sa {
 	const struct ike_version *version;
 	LIST_ENTRY(ike_sa) by_cookie;
 	TAILQ_ENTRY(ike_sa) all;
-	TAILQ_ENTRY(ike_sa) half_open;
+	struct half_open half; // as long as it is not established
 	struct ike_peer *peer; // NULL while half open
 	LIST_ENTRY(ike_sa) of_peer;
 	uint8_t cookie_i[ISAKMP_COOKIE], cookie_r[ISAKMP_COOKIE]; // v2: the SPIs of the IKE SA
@@ -228,7 +229,7 @@ struct ike {
 	struct slots pairs;        // struct esp_pair
 	struct slots peers;        // struct ike_peer
 	struct sa_queue sas;       // all
-	struct sa_queue half_open; // oldest first
+	struct admit *admit;       // the half-open ones
 	struct sa_list *by_cookie; // buckets of all SAs by our cookie
 	struct peer_list *by_address;
 	uint32_t buckets;              // of each, a power of two

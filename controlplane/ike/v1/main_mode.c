@@ -34,7 +34,8 @@ static int send_second(struct ike_sa *sa, const struct ike_choice *choice, const
 	vendor_ids_write(&sa->ike->config->ike, &sa->v1.vendors, &out);
 	length = isakmp_out_end(&out);
 	reply_digest(request, request_length, digest);
-	if (length == 0 || reply_keep(&sa->v1.reply, digest, buffer, length))
+	if (length == 0 || !admit_reply_fits(request_length, length) ||
+		reply_keep(&sa->v1.reply, digest, buffer, length))
 		return -ENOMEM;
 	sa_send(sa, &sa->flow, buffer, length);
 	return 0;

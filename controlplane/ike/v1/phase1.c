@@ -44,7 +44,7 @@ void phase1_refuse_first(struct ike *ike, const struct flow *flow, const struct 
 	log_event(LOG_IKE_REFUSED, &subject, "s:s, s:s, s:s", "reason", reason, "offered",
 		proposal_ike_words(offer, offered), "ours",
 		proposal_ike_ours(&ike->config->ike, ours));
-	if (RAND_bytes(cookie_r, sizeof(cookie_r)) == 1)
+	if (!admit_is_loaded(ike) && RAND_bytes(cookie_r, sizeof(cookie_r)) == 1)
 		send_clear_error(flow, h->initiator, cookie_r, NOTIFY_NO_PROPOSAL_CHOSEN);
 }
 
@@ -59,7 +59,8 @@ void phase1_refuse(struct ike_sa *sa, const struct flow *flow, const char *reaso
 	log_event(LOG_IKE_REFUSED, &subject, "s:s, s:s, s:s, s:s", "reason", reason, "encryption",
 		proposal_encryption_word(sa->encryption), "hash", proposal_hash_word(sa->hash),
 		"group", proposal_group_word(sa->group));
-	send_clear_error(flow, sa->cookie_i, sa->cookie_r, NOTIFY_AUTHENTICATION_FAILED);
+	if (!admit_is_loaded(sa->ike))
+		send_clear_error(flow, sa->cookie_i, sa->cookie_r, NOTIFY_AUTHENTICATION_FAILED);
 }
 
 bool phase1_listens(const struct config *config, const struct ip_address *local)

@@ -387,7 +387,8 @@ static void go_on(struct quick *q)
 		install(q, SPAN(NULL, 0));
 	else {
 		q->state = QUICK_WAIT_DH;
-		if (dh_start(&q->job, q->choice.group, part(q, ISAKMP_KE, 0)->body, dh_done, q))
+		if (dh_start_known(
+			    &q->job, q->choice.group, part(q, ISAKMP_KE, 0)->body, dh_done, q))
 			fail(q, "too much to do");
 	}
 }
