@@ -82,6 +82,7 @@ enum direction { UPLINK = 0, DOWNLINK = 1, DIRECTIONS = 2 };
 struct gen;
 struct initiator;
 struct initiator2;
+struct flood;
 struct message;
 
 // The control channel of an L2TP tunnel (see lac.c).
@@ -231,6 +232,7 @@ struct gen {
 	struct drop_counters drops;
 	struct histogram phases[PHASE_COUNT]; // nanoseconds
 	struct traffic *traffic;
+	struct flood *flood;
 	uint64_t idle_cycles, busy_cycles; // of the turns without and with work
 	volatile bool *stop;
 };

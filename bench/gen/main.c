@@ -10,6 +10,7 @@
 // It does not: certificates, IPv6, VLANs, rekeying begun by the gateway, or several cores.
 
 #include "esp.h"
+#include "flood.h"
 #include "gen.h"
 #include "lac.h"
 #include "net.h"
@@ -67,6 +68,7 @@ void gen_turn(struct gen *g)
 	bool sending = traffic_sending(g, now);
 	bool any = sending && traffic_send(g, now);
 
+	any |= flood_send(g, now);
 	any |= receive_network_side(g);
 	any |= receive_subscriber_side(g);
 	if (now >= g->next_tick) {
@@ -215,11 +217,14 @@ static void hold(struct gen *g, struct report *r)
 
 	if (g->options.churn > 0)
 		memset(g->phases, 0, sizeof(g->phases));
+	flood_begin(g, began);
 	while (since(g, began) < g->options.hold && !*g->stop) {
 		churn(g, began, &churned);
 		gen_turn(g);
 		progress(g, "hold", began, &next);
 	}
+	flood_end(g, rte_rdtsc());
+	report_flood(r, g);
 	report_churn(r, g, since(g, began), churned, g->counters.up - up);
 }
 
@@ -335,6 +340,7 @@ static int start(struct gen *g)
 	if (!g->esp || !g->timers)
 		return -ENOMEM;
 	error = peer_create_all(g);
+	error = error ? error : flood_create(g);
 	return error ? error : traffic_create(g);
 }
 
@@ -360,6 +366,7 @@ int main(int argc, char **argv)
 	net_stop(g);
 	peer_free_all(g);
 	traffic_free(g);
+	flood_free(g);
 	timers_free(g->timers);
 	esp_free(g->esp);
 	free(g);

@@ -42,6 +42,9 @@ static const struct word integrities[] = {{"hmac-sha1-96", ESP_INTEGRITY_HMAC_SH
 	{"hmac-sha384-192", ESP_INTEGRITY_HMAC_SHA384_192},
 	{"hmac-sha512-256", ESP_INTEGRITY_HMAC_SHA512_256}, {0}};
 
+static const struct word floods[] = {
+	{"v1", FLOOD_V1}, {"v2", FLOOD_V2}, {"rubbish", FLOOD_RUBBISH}, {0}};
+
 struct option_row {
 	const char *name;
 	enum kind kind;
@@ -90,6 +93,10 @@ static const struct option_row rows[] = {
 		"ms to measure what libcrypto's Diffie-Hellman alone allows, before all else"},
 	{"hold", REAL, AT(hold), "0", "seconds to keep all sessions up, before traffic"},
 	{"churn", REAL, AT(churn), "0", "sessions ended and begun again per second of --hold"},
+	{"flood", REAL, AT(flood), "0", "IKE messages of strangers per second, during --hold"},
+	{"flood-kind", WORD, AT(flood_kind), "v1", "their first messages, or nonsense", floods},
+	{"flood-one", FLAG, AT(flood_one), NULL,
+		"all of it from one source; else each from one that is made up"},
 	{"rekey", REAL, AT(rekey), "0", "seconds to a peer's next pair of ESP SAs; 0 = never"},
 	{"traffic-while-held", FLAG, AT(held_traffic), NULL,
 		"the first --size and --direction at --rate during --hold; sessions of the second "

@@ -11,6 +11,8 @@ enum { OPTIONS_SIZES = 16, OPTIONS_TEXT = 256, OPTIONS_IMIX = 0 };
 
 enum options_ways { WAY_UP = 1, WAY_DOWN = 2, WAY_BOTH = 4 };
 
+enum options_flood { FLOOD_V1, FLOOD_V2, FLOOD_RUBBISH };
+
 struct options {
 	// Who.
 	uint32_t subscribers;
@@ -45,7 +47,10 @@ struct options {
 	double hold;       // seconds
 	double churn;      // sessions per second, during hold
 	bool held_traffic;
-	double rekey; // seconds between the quick modes of a peer; 0 = never
+	double flood;        // messages of strangers per second, during hold
+	unsigned flood_kind; // enum options_flood
+	bool flood_one;      // all from one source
+	double rekey;        // seconds between the quick modes of a peer; 0 = never
 
 	// Traffic.
 	uint16_t sizes[OPTIONS_SIZES]; // bytes of the inner IP packet; OPTIONS_IMIX

@@ -4,6 +4,8 @@
 
 #include "report.h"
 
+#include "flood.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -199,6 +201,21 @@ void report_churn(
 	failures_table(g);
 	if (begun)
 		phases_table(g);
+}
+
+void report_flood(struct report *r, const struct gen *g)
+{
+	struct flood_sum f = flood_sum(g);
+	double rate = f.seconds > 0 ? (double)f.sent / f.seconds : 0;
+
+	if (g->options.flood <= 0)
+		return;
+	json_object_set_new(r->all, "flood",
+		json_pack("{s:I, s:I, s:f, s:f}", "sent", (json_int_t)f.sent, "not_taken",
+			(json_int_t)f.not_taken, "seconds", f.seconds, "per_second", rate));
+	if (r->tables)
+		printf("flood: %lu messages in %.1f s, %.0f per second; %lu more were not taken\n",
+			f.sent, f.seconds, rate, f.not_taken);
 }
 
 void report_silent(struct report *r, uint32_t silent)

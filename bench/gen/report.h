@@ -17,6 +17,8 @@ void report_setup(struct report *r, const struct gen *g, double seconds, double 
 void report_churn(
 	struct report *r, const struct gen *g, double seconds, uint64_t begun, uint64_t up);
 // Sessions that are up and that nothing comes through.
+// What strangers sent meanwhile, if they did.
+void report_flood(struct report *r, const struct gen *g);
 void report_silent(struct report *r, uint32_t silent);
 void report_trial(struct report *r, const struct trial *t, const struct gen *g);
 void report_finding(struct report *r, const struct finding *f, const struct gen *g);
