@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <rte_random.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -124,22 +125,46 @@ void flood_free(struct gen *g)
 	free(g->flood);
 }
 
+// Of another process; -1 when it cannot be told.
+static long rss_of(uint32_t pid)
+{
+	char path[64], line[256];
+	long kib = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	file = pid ? fopen(path, "r") : NULL;
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "VmRSS: %ld", &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kib;
+}
+
 void flood_begin(struct gen *g, uint64_t now)
 {
 	struct flood *f = g->flood;
 
+	f->sum.rss_before = rss_of(g->options.server);
 	f->running = g->options.flood > 0;
 	f->began = now;
 	f->due = 0;
 }
 
-void flood_end(struct gen *g, uint64_t now)
+static void stop(struct gen *g, uint64_t now)
 {
 	struct flood *f = g->flood;
 
 	if (f->running)
 		f->sum.seconds += (double)(now - f->began) / (double)g->hz;
 	f->running = false;
+}
+
+void flood_end(struct gen *g, uint64_t now)
+{
+	stop(g, now);
+	g->flood->sum.rss_after = rss_of(g->options.server);
 }
 
 struct flood_sum flood_sum(const struct gen *g)
@@ -190,6 +215,8 @@ bool flood_send(struct gen *g, uint64_t now)
 	struct flood *f = g->flood;
 	uint64_t due, left;
 
+	if (g->options.flood_time > 0 && now - f->began > g->options.flood_time * (double)g->hz)
+		stop(g, now);
 	if (!f->running)
 		return false;
 	due = (uint64_t)(g->options.flood * (double)(now - f->began) / (double)g->hz);

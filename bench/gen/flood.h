@@ -21,5 +21,7 @@ bool flood_send(struct gen *g, uint64_t now);
 struct flood_sum {
 	uint64_t sent, not_taken;
 	double seconds;
+	long rss_before,
+		rss_after; // KiB of --server when it began and when hold ended; -1: unknown
 };
 struct flood_sum flood_sum(const struct gen *g);

@@ -97,6 +97,7 @@ static const struct option_row rows[] = {
 	{"flood-kind", WORD, AT(flood_kind), "v1", "their first messages, or nonsense", floods},
 	{"flood-one", FLAG, AT(flood_one), NULL,
 		"all of it from one source; else each from one that is made up"},
+	{"flood-time", REAL, AT(flood_time), "0", "seconds of --hold that it lasts; 0 = all"},
 	{"rekey", REAL, AT(rekey), "0", "seconds to a peer's next pair of ESP SAs; 0 = never"},
 	{"traffic-while-held", FLAG, AT(held_traffic), NULL,
 		"the first --size and --direction at --rate during --hold; sessions of the second "

@@ -50,6 +50,7 @@ struct options {
 	double flood;        // messages of strangers per second, during hold
 	unsigned flood_kind; // enum options_flood
 	bool flood_one;      // all from one source
+	double flood_time;   // seconds of hold; 0 = all
 	double rekey;        // seconds between the quick modes of a peer; 0 = never
 
 	// Traffic.

@@ -206,7 +206,7 @@ void child_go_on(struct v2_request *r)
 	if (r->child.choice.group == 0)
 		install(r, SPAN(NULL, 0));
 	else if (!p || v2_ke_parse(p->body, &ke) ||
-		 dh_start(&r->dh, r->child.choice.group, ke.value, dh_done, r))
+		 dh_start_known(&r->dh, r->child.choice.group, ke.value, dh_done, r))
 		failed(r, "Diffie-Hellman of PFS could not be done");
 }
 

@@ -85,7 +85,7 @@ static bool cookie_missing(struct ike *ike, const struct flow *flow, const struc
 {
 	struct v2_notify n;
 
-	if (ike->counters.half_open < ike->config->ike.cookies_from)
+	if (!admit_wants_cookie(ike))
 		return false;
 	return !v2_chain_notify(&first->chain, V2_COOKIE, &n) ||
 	       !cookie_fits(&ike->cookies, timers_now(ike->timers), flow, h->initiator,
