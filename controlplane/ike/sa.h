@@ -10,8 +10,9 @@
 // part of its version is zero.
 struct ike_sa *sa_create(struct ike *ike, const struct ike_version *version,
 	const struct flow *flow, const uint8_t *cookie_i);
-// A fresh SPI of ours, or a cookie, by which the workers know messages of its SA, whichever side began
-// it (contract/ike_spi.h): all SPIs that we give come from here. 0 or -EIO without random numbers.
+// A fresh SPI of ours, or a cookie, by which the workers know messages of its SA, whichever side
+// began it (contract/ike_spi.h): all SPIs that we give come from here. 0 or -EIO without random
+// numbers.
 int sa_spi(struct ike *ike, uint8_t spi[ISAKMP_COOKIE]);
 // An established SA beside old, for the same peer, whose newest it is: what is not of the keys is
 // the same. The part of its version is zero, and it is not watched for a rekey yet. NULL without
