@@ -523,10 +523,10 @@ def kill_controlplane(bench):
     return f"{sent} pings, none lost"
 
 
-def rekey(bench, what, place):
+def rekey(bench, what, place, version=1):
     """The peer rekeys an SA while pings run every 50 ms; none may be lost."""
     one = bench.client("a", place)
-    bench.dial(one)
+    bench.dial(one, version=version)
     check(one.ping(HOST) == 3, "a ping was lost")
     mark = bench.gateway.mark()
     number = one.start_ping(HOST, 160, interval=0.05)
@@ -621,6 +621,7 @@ def table():
     for what in ("esp", "ike"):
         cases[f"rekey-{what}-direct"] = lambda bench, what=what: rekey(bench, what, DIRECT)
         cases[f"rekey-{what}-nat"] = lambda bench, what=what: rekey(bench, what, NAT)
+        cases[f"rekey-v2-{what}-nat"] = lambda bench, what=what: rekey(bench, what, NAT, 2)
     cases["rekey-by-lifetime"] = rekey_by_lifetime
     rekeys.add_to(cases)
     cases["vanish-and-return-direct"] = lambda bench: vanish_and_return(bench, DIRECT)
