@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/pkcs7.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,23 @@ X509 *certificate_read(struct span der)
 		return x;
 	X509_free(x);
 	return NULL;
+}
+
+size_t certificate_unwrap(struct span pkcs7, X509 **out, size_t most)
+{
+	const unsigned char *at = pkcs7.at;
+	PKCS7 *p = d2i_PKCS7(NULL, &at, (long)pkcs7.length);
+	STACK_OF(X509) *all = p && PKCS7_type_is_signed(p) && p->d.sign ? p->d.sign->cert : NULL;
+	size_t count = 0;
+
+	for (int i = 0; i < sk_X509_num(all) && count < most; i++) {
+		X509 *x = sk_X509_value(all, i);
+
+		if (X509_check_purpose(x, -1, 0) == 1 && X509_up_ref(x))
+			out[count++] = x;
+	}
+	PKCS7_free(p);
+	return count;
 }
 
 // ---- names

@@ -18,6 +18,9 @@ enum {
 
 // NULL unless all of der is one certificate.
 X509 *certificate_read(struct span der);
+// The certificates of a PKCS#7 wrapping (RFC 4945 section 3.3.4), at most so many, in no order;
+// each is the caller's. Their number, 0 when it cannot be read.
+size_t certificate_unwrap(struct span pkcs7, X509 **out, size_t most);
 // Is that name one of the certificate's: the whole subject, or an address, host name or e-mail
 // address of its subjectAltName (RFC 4945 section 3.1)? No wildcards, and nothing of the subject's
 // parts: the name in an ID payload is exact.

@@ -61,8 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span certs[2], octets = SPAN(data, 0), rest;
 	struct identity id = {0};
-	size_t first;
-	X509 *x;
+	size_t first, count;
+	X509 *wrapped[4], *x;
 
 	if (size < 2 || size > CERTIFICATE_BYTES)
 		return 0;
@@ -74,6 +74,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < 3; i++)
 		(void)scheme_verify(keys[i],
 			(enum signature_scheme)(1 + data[1] % SIGNATURE_DIGITAL), octets, rest);
+	count = certificate_unwrap(rest, wrapped, 4);
+	for (size_t i = 0; i < count; i++)
+		X509_free(wrapped[i]);
 	x = certificate_read(certs[0]);
 	if (x) {
 		look_at(x, &id);

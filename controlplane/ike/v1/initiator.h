@@ -39,7 +39,8 @@ struct initiator {
 	EVP_PKEY *sign_key;
 	struct span certs[4];
 	size_t cert_count;
-	uint8_t id[64]; // body of the ID payload
+	uint8_t cert_encoding; // 0: as 4, X.509
+	uint8_t id[64];        // body of the ID payload
 	size_t id_length;
 
 	// State.

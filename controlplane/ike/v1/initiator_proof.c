@@ -35,7 +35,7 @@ void initiator_prove(struct initiator *i, struct isakmp_out *out, struct span ha
 
 	for (size_t n = 0; n < i->cert_count; n++) {
 		isakmp_out_open(out, ISAKMP_CERT);
-		build_u8(&out->b, 4);
+		build_u8(&out->b, i->cert_encoding ? i->cert_encoding : 4);
 		build_bytes(&out->b, i->certs[n].at, i->certs[n].length);
 		isakmp_out_close(out);
 	}

@@ -4,6 +4,7 @@
 
 #include "proof.h"
 
+#include "controlplane/ike/certificate.h"
 #include "controlplane/ike/signature.h"
 #include "phase1.h"
 #include "sealed.h"
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 
 enum {
+	ENCODING_PKCS7 = 1,        // RFC 2408 section 3.9; Windows sends its chain so
 	ENCODING_X509 = 4,         // RFC 2408 section 3.9: X.509 certificate - signature
 	REQUESTS_MOST = 16,        // CERTREQ payloads of one message that are read
 	REQUEST_BYTES_MOST = 1400, // of names in ours; beyond: one without a name, for any
@@ -31,7 +33,8 @@ struct proof {
 	uint8_t iv[IKE_BLOCK_MAX];
 	uint8_t request[SHA256_SIZE];
 	struct trust_chain *trusted;
-	uint8_t id[4 + IDENTITY_MAX]; // body of IDir
+	uint8_t *unwrapped[SIGNATURE_CERTS]; // certificates from a PKCS#7 wrapping
+	uint8_t id[4 + IDENTITY_MAX];        // body of IDir
 	size_t id_length;
 };
 
@@ -77,6 +80,10 @@ static void proof_forget(struct proof *p)
 	p->plain = NULL;
 	trust_chain_free(p->trusted);
 	p->trusted = NULL;
+	for (size_t i = 0; i < SIGNATURE_CERTS; i++) {
+		OPENSSL_free(p->unwrapped[i]);
+		p->unwrapped[i] = NULL;
+	}
 }
 
 void proof_free(struct proof *p)
@@ -274,6 +281,50 @@ static size_t certificates_read(const struct isakmp_chain *chain, struct span ou
 	return count;
 }
 
+// In a wrapping they have no order: the one for this identity goes first.
+static size_t unwrap(
+	struct proof *p, const struct identity *id, struct span pkcs7, struct span *out)
+{
+	X509 *all[SIGNATURE_CERTS];
+	size_t count = certificate_unwrap(pkcs7, all, SIGNATURE_CERTS);
+
+	for (size_t i = 1; i < count; i++)
+		if (certificate_names(all[i], id)) {
+			X509 *own = all[i];
+
+			all[i] = all[0];
+			all[0] = own;
+			break;
+		}
+	for (size_t i = 0; i < count; i++) {
+		int length = i2d_X509(all[i], &p->unwrapped[i]);
+
+		out[i] = SPAN(p->unwrapped[i], length > 0 ? (size_t)length : 0);
+		X509_free(all[i]);
+	}
+	return count;
+}
+
+static const struct isakmp_part *wrapping(const struct isakmp_chain *chain)
+{
+	const struct isakmp_part *part;
+
+	for (size_t i = 0; (part = isakmp_chain_find(chain, ISAKMP_CERT, i)); i++)
+		if (part->body.length > 1 && part->body.at[0] == ENCODING_PKCS7)
+			return part;
+	return NULL;
+}
+
+static void claim_certificates(struct proof *p, struct signature_claim *claim)
+{
+	const struct isakmp_part *part = wrapping(&p->chain);
+
+	claim->cert_count = certificates_read(&p->chain, claim->certs);
+	if (claim->cert_count == 0 && part)
+		claim->cert_count = unwrap(p, &claim->id,
+			SPAN(part->body.at + 1, part->body.length - 1), claim->certs);
+}
+
 // NULL when it is under way, else what is wrong.
 static const char *check(struct ike_sa *sa)
 {
@@ -291,7 +342,7 @@ static const char *check(struct ike_sa *sa)
 	choose_own(sa, &p->chain);
 	claim.octets = SPAN(hash, ike_hash_size(phase1_hash_algorithm(sa)));
 	claim.signature = sig->body;
-	claim.cert_count = certificates_read(&p->chain, claim.certs);
+	claim_certificates(p, &claim);
 	p->tries++;
 	if (signature_check(&p->job, sa->ike->trust, &claim, checked, sa))
 		return "too much to do";

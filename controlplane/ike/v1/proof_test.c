@@ -9,6 +9,7 @@
 #include "controlplane/ike/place.h"
 #include "controlplane/ike/state.h"
 
+#include <openssl/pkcs7.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -221,6 +222,33 @@ static void chain_comes_along(void **state)
 	pki_free(&below);
 }
 
+// All in one PKCS#7 wrapping, in no order.
+static void chain_comes_wrapped(void **state)
+{
+	struct pki below = pki_peer("rsa-2048", "CN=Peer", NULL, &between);
+	PKCS7 *p7 = PKCS7_new();
+	unsigned char *der = NULL;
+	struct initiator i;
+	int length;
+
+	PKCS7_set_type(p7, NID_pkcs7_signed);
+	PKCS7_content_new(p7, NID_pkcs7_data);
+	PKCS7_add_certificate(p7, between.certificate);
+	PKCS7_add_certificate(p7, below.certificate);
+	length = i2d_PKCS7(p7, &der);
+	assert_true(length > 0);
+	initiator_of(&i, 0, &below);
+	OPENSSL_free((void *)i.certs[0].at);
+	i.certs[0] = SPAN(der, (size_t)length);
+	i.cert_encoding = 1;
+	assert_true(initiator_main(&i));
+	i.certs[0].length--;
+	assert_false(initiator_main(&i));
+	initiator_end(&i);
+	PKCS7_free(p7);
+	pki_free(&below);
+}
+
 static void refused(struct initiator *i, const char *part)
 {
 	assert_false(initiator_main(i));
@@ -403,6 +431,7 @@ int main(void)
 		TEST(names_answer_names),
 		TEST(we_say_whom_we_believe),
 		TEST(chain_comes_along),
+		TEST(chain_comes_wrapped),
 		TEST(proof_must_hold),
 		TEST(tries_are_bounded),
 		TEST(checked_off_the_loop),
