@@ -228,6 +228,13 @@ static int put_algorithm(X509_ALGOR *a, uint8_t *out, size_t *length)
 	return 0;
 }
 
+// With NULL for the parameters that it has not, as RFC 7427 appendix A.4 writes it: libreswan
+// compares the bytes.
+static bool set_hash(X509_ALGOR *a, const EVP_MD *md)
+{
+	return a && X509_ALGOR_set0(a, OBJ_nid2obj(EVP_MD_get_type(md)), V_ASN1_NULL, NULL) == 1;
+}
+
 static bool set_pss(X509_ALGOR *a, const EVP_MD *md)
 {
 	RSA_PSS_PARAMS *p = RSA_PSS_PARAMS_new();
@@ -237,9 +244,8 @@ static bool set_pss(X509_ALGOR *a, const EVP_MD *md)
 
 	if (p && hash && (p->hashAlgorithm = X509_ALGOR_new()) &&
 		(p->maskGenAlgorithm = X509_ALGOR_new()) && (p->saltLength = ASN1_INTEGER_new())) {
-		X509_ALGOR_set_md(p->hashAlgorithm, md);
-		X509_ALGOR_set_md(hash, md);
-		good = ASN1_INTEGER_set(p->saltLength, EVP_MD_get_size(md)) == 1 &&
+		good = set_hash(p->hashAlgorithm, md) && set_hash(hash, md) &&
+		       ASN1_INTEGER_set(p->saltLength, EVP_MD_get_size(md)) == 1 &&
 		       ASN1_item_pack(hash, ASN1_ITEM_rptr(X509_ALGOR), &mask) &&
 		       X509_ALGOR_set0(p->maskGenAlgorithm, OBJ_nid2obj(NID_mgf1), V_ASN1_SEQUENCE,
 			       mask) == 1 &&
