@@ -13,8 +13,10 @@ import gateway as gateways
 import lab as labs
 import matrix
 import rekeys
+import remote
 from bench import DIRECT, HOST, MEBIBYTES, NAT, ROUTED, SINK, SOURCE, Bench
 from runner import check
+from traffic import moves_tcp, moves_traffic
 
 # strongSwan's names of what is proposed, and what it then says was chosen.
 ESP = {
@@ -53,31 +55,6 @@ groups:
 IKE = ("aes256-sha256-modp2048", "aes128-sha1-modp2048", "aes256-sha1-ecp384",
        "aes256-sha512-modp4096", "aes192-sha384-ecp256", "aes128-sha256-ecp521",
        "aes256-sha384-modp3072")
-
-
-# What a connected client must be able to do
-
-def moves_traffic(bench, one, mtu=1400):
-    """Small and large packets both ways, with and without fragments, and TCP both ways."""
-    check(one.ping(HOST) == 3, "a plain ping was lost")
-    check(one.ping(HOST, size=mtu - 28, df=True) == 3, f"a ping of {mtu} bytes with DF was lost")
-    check(one.ping(HOST, size=4000) == 3, "a ping of 4000 bytes was lost")
-    moves_tcp(bench, one)
-
-
-def moves_tcp(bench, one, end=None):
-    end = end or bench.host
-    for direction in ("sent", "taken"):
-        mark = end.mark()
-        if direction == "sent":
-            size, digest = one.download(HOST, end.source)
-        else:
-            size, digest = one.upload(HOST, end.sink, end.mebibytes)
-        host = end.report(mark)
-        check(host["direction"] == direction, f"the host says '{host}'")
-        check(size == host["bytes"] == end.mebibytes << 20,
-              f"{size} bytes here, {host['bytes']} at the host")
-        check(digest == host["sha256"], f"{size} bytes {direction} by the host were changed")
 
 
 # Cases
@@ -575,12 +552,10 @@ def disconnect_by_operator(bench):
 def table():
     """All cases by name, in the order in which they run."""
     cases = {}
-    for esp in ("gcm-128", "gcm-256", "cbc-128-sha1", "cbc-256-sha256"):
+    # The most common ones are in the matrix.
+    for esp in ("gcm-256", "cbc-192-sha384", "cbc-256-sha512"):
         cases[f"{esp}-direct"] = lambda bench, esp=esp: connect(bench, DIRECT, esp)
-    for esp in ("gcm-128", "gcm-256", "cbc-128-sha1", "cbc-256-sha256"):
-        cases[f"{esp}-nat"] = lambda bench, esp=esp: connect(bench, NAT, esp)
-    for esp in ("cbc-192-sha384", "cbc-256-sha512"):
-        cases[f"{esp}-direct"] = lambda bench, esp=esp: connect(bench, DIRECT, esp)
+    cases["gcm-256-nat"] = lambda bench: connect(bench, NAT, "gcm-256")
     for esp in ("gcm-128", "cbc-128-sha1"):
         cases[f"ipv6-{esp}-direct"] = lambda bench, esp=esp: connect(
             bench, DIRECT, esp, server=labs.GATEWAY_WAN6)
@@ -629,4 +604,4 @@ def table():
     cases["vanish-without-a-word"] = vanish_without_a_word
     cases["two-behind-nat"] = two_behind_nat
     cases["kill-controlplane"] = kill_controlplane
-    return cases | matrix.table()
+    return cases | matrix.table() | remote.table()

@@ -51,21 +51,24 @@ class Host:
 
 class Authorities:
     """Two roots, one for each kind of key, and what they issued to the gateway and to a client. A
-    client who trusts one of them alone is shown that one's certificate."""
+    client who trusts one of them alone is shown that one's certificate. The client's have names of
+    their own: strongSwan finds a key by the name alone."""
 
     def __init__(self, lab):
         self.roots = {kind: ca.Authority(lab, f"{kind}-root", kind) for kind in ca.KEYS}
         self.gateway = {kind: root.issue(GATEWAY_NAME, kind, GATEWAY_NAMES)
                         for kind, root in self.roots.items()}
-        self.clients = {kind: root.issue("alice", kind, ["email:alice@example.org"])
+        self.clients = {kind: root.issue(f"alice-{kind}", kind, [f"email:alice-{kind}@example.org"])
                         for kind, root in self.roots.items()}
 
-    def config(self, more=""):
-        """The section of the gateway's configuration."""
+    def config(self, of_rsa=""):
+        """The section of the gateway's configuration, with further lines of the first root."""
         own = "".join(f"    - {{certificate: {one.chain}, key: {one.key}}}\n"
                       for one in self.gateway.values())
-        roots = "".join(f"    - {{certificate: {root.path}}}\n" for root in self.roots.values())
-        return f"certificates:\n  own:\n{own}  authorities:\n{roots}{more}"
+        more = {"rsa": of_rsa}
+        roots = "".join(f"    - certificate: {root.path}\n{more.get(kind, '')}"
+                        for kind, root in self.roots.items())
+        return f"certificates:\n  own:\n{own}  authorities:\n{roots}"
 
 
 class Bench:

@@ -103,9 +103,10 @@ class Way:
             who = f"authby=secret\n\trightid={self.server}"
         else:
             method = {"rsa": "rsasig" if self.version == 1 else "rsa-sha2", "ecdsa": "ecdsa"}
-            who = (f"authby={method[self.auth]}\n\tleftcert={certificate.name}-{certificate.kind}"
+            who = (f"authby={method[self.auth]}\n\tleftcert={certificate.name}"
                    f"\n\tleftid=%fromcert\n\tleftsendcert=always"
-                   f"\n\trightid={'%any' if self.version == 1 else '@' + GATEWAY_NAME}\n\trightca=%any")
+                   f"\n\trightid={'%any' if self.version == 1 else '@' + GATEWAY_NAME}"
+                   f"\n\trightca=\"O=Culvert Test, CN={self.auth}-root\"")
         return f"""conn {self.name}
 	type=transport
 	ikev2={"insist" if self.version == 2 else "no"}
@@ -128,8 +129,10 @@ class Way:
 class Daemon:
     """Runs in one client that has no other; end() leaves the client as it was."""
 
-    def __init__(self, one, peer, ways, certificates=None, roots=None, text=""):
-        """Certificates and roots are by their kind: rsa, ecdsa."""
+    def __init__(self, one, peer, ways, certificates=None, roots=None, text="", charon=""):
+        """Certificates and roots are by their kind: rsa, ecdsa. The last two are further lines, of
+        swanctl.conf or of libreswan's setup, and of charon's settings."""
+        self.charon = charon
         self.one, self.peer = one, peer
         self.ways = {way.name: way for way in ways}
         if len(self.ways) != len(ways):
@@ -180,7 +183,8 @@ class Daemon:
             f"\teap-{user} {{\n\t\tid = {user}\n\t\tsecret = \"{password}\"\n\t}}\n"
             for user, password in {(way.user, way.password) for way in self.ways.values()})
         files["swanctl/swanctl.conf"] = (f"connections {{\n{body}}}\nsecrets {{\n{secrets}}}\n{text}")
-        files["strongswan.conf"] = (clients.Settings().files()["strongswan.conf"]
+        settings = clients.Settings().files()["strongswan.conf"]
+        files["strongswan.conf"] = (settings.replace("charon {\n", f"charon {{\n\t{self.charon}\n", 1)
                                     + "swanctl {\n\tload = random openssl x509 pem pkcs1 pkcs8\n}\n")
         return files
 
