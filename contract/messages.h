@@ -313,7 +313,8 @@ struct event_sa_unknown {
 };
 
 // A router on the way to a tunnel's peer takes no larger packets (RFC 1191, RFC 8201): the
-// tunnel's sessions have a smaller MTU now. Or, with the port's MTU, that this is forgotten.
+// tunnel's sessions have a smaller MTU now. Or, with the port's MTU, that this is forgotten,
+// because of its age or because SA_MOVE made it another way.
 struct event_path_mtu {
 	uint16_t tunnel;
 	uint16_t mtu; // bytes of an outer IP packet

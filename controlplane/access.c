@@ -214,14 +214,17 @@ void subscribers_access_ask(void *context, const struct ike_access_request *requ
 	subscriber_handle(s, ON_ACCEPTED);
 }
 
-void subscribers_peer_sa(void *context, uint32_t peer, uint32_t sa)
+bool subscribers_peer_sa(void *context, uint32_t peer, uint32_t sa)
 {
 	struct subscriber *s = by_peer(context, peer);
 
-	if (!s || s->access.sa == sa)
-		return;
-	s->access.sa = sa;
-	subscriber_handle(s, ON_PAIR);
+	if (!s)
+		return false;
+	if (s->access.sa != sa) {
+		s->access.sa = sa;
+		subscriber_handle(s, ON_PAIR);
+	}
+	return true;
 }
 
 void subscribers_peer_down(void *context, uint32_t peer, const char *cause)

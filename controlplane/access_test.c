@@ -360,7 +360,7 @@ static void test_rekey(void **state)
 	forget_commands();
 	subscribers_peer_sa(g.subscribers, PEER, PAIR); // nothing new
 	assert_int_equal(fake_command_count(), 0);
-	subscribers_peer_sa(g.subscribers, OTHER, NEXT); // of nobody here
+	assert_false(subscribers_peer_sa(g.subscribers, OTHER, NEXT)); // of nobody here
 	assert_int_equal(fake_command_count(), 0);
 	fake_install_mtu(1300);
 	subscribers_peer_sa(g.subscribers, PEER, NEXT);

@@ -172,8 +172,8 @@ static void peer_sa(void *context, uint32_t peer, uint32_t sa)
 {
 	struct gateway *g = context;
 
-	l2tp_peer_sa(g->l2tp, peer, sa);
-	subscribers_peer_sa(g->subscribers, peer, sa);
+	if (!subscribers_peer_sa(g->subscribers, peer, sa))
+		l2tp_peer_sa(g->l2tp, peer, sa);
 }
 
 static void peer_down(void *context, uint32_t peer, const char *cause)

@@ -6,6 +6,7 @@
 
 #include "dataplane/checksum.h"
 #include "dataplane/group.h"
+#include "dataplane/path_mtu.h"
 #include "dataplane/sa.h"
 #include "dataplane/session.h"
 #include "dataplane/test_lab6.h"
@@ -855,6 +856,22 @@ static void check_both_ways(void)
 	assert_true(lab_balanced());
 }
 
+// How often the control plane hears that the way is another one.
+static unsigned moves_told(void)
+{
+	struct event_path_mtu body;
+	struct message event;
+	unsigned told = 0;
+
+	while (path_mtu_event_next(lab.tables, &event)) {
+		memcpy(&body, event.body, sizeof(body));
+		assert_int_equal(body.tunnel, TUNNEL_WITHOUT);
+		assert_int_equal(body.mtu, LAB_MTU);
+		told++;
+	}
+	return told;
+}
+
 static void test_moves(void **state)
 {
 	srand(5);
@@ -866,6 +883,7 @@ static void test_moves(void **state)
 		moves(rand() % 2, rand() % 2, rand() % 2, (uint16_t)(4500 + rand() % 3));
 		after = lab.tables->session[SESSION_WITHOUT].downlink.mtu;
 		assert_int_equal(after, before - 20 * (road.six - six) - 8 * (road.udp - udp));
+		assert_int_equal(moves_told(), 1);
 		check_both_ways();
 	}
 }

@@ -241,10 +241,10 @@ void path_mtu_anew(struct tables *t, const struct sa *s)
 		id = p->entry[id].link[BY_SPI].next) {
 		if (t->tunnel[id]->sa != s)
 			continue;
-		if (p->entry[id].mtu)
-			forget(t, id);
-		else
-			session_mtu_refresh(t, t->tunnel[id]);
+		p->lowered -= p->entry[id].mtu != 0;
+		p->entry[id].mtu = 0;
+		tell(p, &p->entry[id]);
+		session_mtu_refresh(t, t->tunnel[id]);
 	}
 }
 

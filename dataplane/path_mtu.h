@@ -33,8 +33,8 @@ void path_mtu_put(struct tables *t, const struct tunnel *tunnel);
 void path_mtu_take(struct tables *t, uint16_t tunnel);
 // The peer of the pair has another address or port.
 void path_mtu_moved(struct tables *t, const struct sa *s);
-// The same, and the way there is another one: what was learned is forgotten, and the MTU of the
-// sessions is computed again.
+// The same, and the way there is another one: what was learned is forgotten, the MTU of the
+// sessions is computed again, and the control plane is told.
 void path_mtu_anew(struct tables *t, const struct sa *s);
 
 // Bytes of the largest outer packet to the tunnel's peer.
