@@ -71,8 +71,8 @@ void subscribers_set_ike(struct subscribers *s, struct ike *ike);
 // The events of l2tp.h; context is struct subscribers.
 void subscribers_session_up(void *context, const struct l2tp_session_info *info);
 void subscribers_session_down(void *context, uint32_t session, const char *cause);
-// The events of ike.h; context is struct subscribers. Of peers with L2TP nothing is known here: then
-// peer_sa returns false.
+// The events of ike.h; context is struct subscribers. Of peers with L2TP nothing is known here:
+// then peer_sa returns false.
 void subscribers_access_ask(void *context, const struct ike_access_request *request);
 bool subscribers_peer_sa(void *context, uint32_t peer, uint32_t sa);
 void subscribers_peer_down(void *context, uint32_t peer, const char *cause);
