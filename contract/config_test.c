@@ -250,12 +250,16 @@ static void test_values(void **state)
 		"pool: p}]\n"
 		"api: {tcp: '[::1]:9'}\n"
 		"log: {level: debug}\n"
+		"certificates: {authorities: [{certificate: ca.pem, crl: "
+		"'http://crl.example.org/x', "
+		"ocsp: 'http://ocsp.example.org'}]}\n"
 		"user: culvert\n";
 	struct config *c;
 	char *lines;
 
 	if (parse(text, PORT | LISTENER | POOL, &c, &lines) != 0)
 		fail_msg("%s", lines);
+	assert_string_equal(c->certificates.authorities[0].crl, "http://crl.example.org/x");
 	assert_int_equal(c->dataplane.idle, IDLE_POLL);
 	assert_int_equal(c->dataplane.memory_mib, 2048);
 	assert_int_equal(c->dataplane.cores_count, 2);

@@ -224,7 +224,7 @@ static bool store_text(const struct value *v)
 	size_t most = v->field->high ? (size_t)v->field->high : v->field->size - 1u;
 	char problem[64];
 
-	if (v->field->low && !is_name(v))
+	if (v->field->kind == KIND_TEXT && v->field->low && !is_name(v))
 		return refuse(v, "is not a name", "use letters, digits, '.', '_' and '-' alone");
 	for (size_t i = 0; i < v->length; i++)
 		if ((uint8_t)v->text[i] < ' ' || v->text[i] == 0x7f)

@@ -66,9 +66,39 @@ static enum signature_scheme scheme_of_method(uint8_t method)
 
 // ---- ours
 
+// The kinds of key that the peer itself has signed with, which are sure to be understood: bits for
+// credentials_choose; 0 when it has not signed.
+static unsigned kinds_of_peer(const struct v2_request *r)
+{
+	static const uint8_t ecdsa[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04}; // RFC 5758 section 3.2
+	const unsigned curves = 1u << CREDENTIAL_ECDSA_256 | 1u << CREDENTIAL_ECDSA_384 |
+				1u << CREDENTIAL_ECDSA_521;
+	const struct v2_part *part = v2_chain_find(&r->chain, V2_AUTH, 0);
+	struct v2_auth auth;
+
+	if (!part || v2_auth_parse(part->body, &auth))
+		return 0;
+	switch (auth.method) {
+	case V2_AUTH_RSA:
+		return 1u << CREDENTIAL_RSA;
+	case V2_AUTH_ECDSA_256:
+	case V2_AUTH_ECDSA_384:
+	case V2_AUTH_ECDSA_521:
+		return curves;
+	case V2_AUTH_DIGITAL:
+		// Its length, then the AlgorithmIdentifier (RFC 7427 section 3).
+		if (auth.data.length > 16 && memmem(auth.data.at, 16, ecdsa, sizeof(ecdsa)))
+			return curves;
+		return 1u << CREDENTIAL_RSA;
+	}
+	return 0;
+}
+
 static const struct credential *choose(const struct v2_request *r)
 {
 	const struct ike *ike = r->sa->ike;
+	unsigned kinds = kinds_of(r->sa->v2.begin->hashes);
+	const struct credential *own;
 	struct span requests[V2_REQUESTED];
 	const struct v2_part *p;
 	size_t count = 0;
@@ -82,8 +112,8 @@ static const struct credential *choose(const struct v2_request *r)
 		if (v2_cert_parse(p->body, &cert) == 0 && cert.encoding == V2_CERT_X509)
 			requests[count++] = cert.data;
 	}
-	return credentials_choose(
-		ike->credentials, kinds_of(r->sa->v2.begin->hashes), requests, count, true);
+	own = credentials_choose(ike->credentials, kinds & kinds_of_peer(r), requests, count, true);
+	return own ? own : credentials_choose(ike->credentials, kinds, requests, count, true);
 }
 
 // ike.identity, else as the peer calls us if that is in the certificate, else what is in it.
