@@ -191,7 +191,7 @@ void auth_input(struct v2_request *r)
 	struct ike_sa *sa = r->sa;
 	const struct v2_part *p = part(r, V2_AUTH);
 	struct v2_auth auth;
-	const char *reason;
+	const char *reason = NULL;
 
 	if (sa->v2.begin->eap) {
 		eap_request(r);
@@ -203,7 +203,9 @@ void auth_input(struct v2_request *r)
 	}
 	sa->v2.begin->initial_contact = has(r, V2_INITIAL_CONTACT);
 	sa->v2.mobike = sa->ike->config->ike.mobike && has(r, V2_MOBIKE_SUPPORTED);
-	reason = ppk_take(r);
+	// With EAP, the message of the peer's AUTH names the key: eap.c takes it there.
+	if (p)
+		reason = ppk_take(r);
 	if (reason)
 		auth_failed(r, reason);
 	else if (!p)

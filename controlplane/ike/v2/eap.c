@@ -6,9 +6,11 @@
 //            IDr, CERT..., AUTH, EAP (Identity)
 //   EAP                                            perhaps after the answer from above
 //            EAP                                   ... Success or Failure at last
-//   AUTH (with the MSK)                            checked; the kept payloads make the child
+//   AUTH (with the MSK)                            a PPK is mixed in if it is named here; AUTH is
+//                                                  checked; the kept payloads make the child
 //            AUTH (with the MSK), [CP,] SAr2, TSi, TSr
 //
+// Our first AUTH is therefore made without a PPK, the last two with it (RFC 8784 section 3).
 // A peer that fails has its EAP Failure and nothing else; the SA is of no use any more then.
 
 #include "eap.h"
@@ -17,6 +19,7 @@
 #include "certificate.h"
 #include "controlplane/eap/eap.h"
 #include "exchange.h"
+#include "ppk.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -257,9 +260,12 @@ static void take_back(struct v2_request *r)
 
 static void auth_last(struct v2_request *r, struct span body)
 {
+	const char *reason = ppk_take(r);
 	struct v2_auth auth;
 
-	if (v2_auth_parse(body, &auth) || !auth_is(r, &auth)) {
+	if (reason) {
+		auth_failed(r, reason);
+	} else if (v2_auth_parse(body, &auth) || !auth_is(r, &auth)) {
 		auth_failed(r, "EAP: the keys that came of it are not the same");
 	} else if (auth_ours(r->sa)) {
 		auth_failed(r, "no AUTH could be made");

@@ -234,14 +234,22 @@ static bool say_password(const char *name, const char *password)
 
 static bool say_auth(void)
 {
-	uint8_t octets[8192], auth[IKE_HASH_MAX];
+	uint8_t octets[8192], auth[IKE_HASH_MAX], id[100] = {V2_PPK_ID_FIXED};
 	struct v2_sealed s;
 	size_t length;
 
+	if (i.ppk)
+		assert_int_equal(v2_keys_mix_ppk(i.suite.hash,
+					 SPAN((const uint8_t *)i.ppk, strlen(i.ppk)), &i.keys),
+			0);
 	auth_octets(true, octets, sizeof(octets), &length);
 	v2_auth_shared(i.suite.hash, SPAN(msk, AUTH_MSK), SPAN(octets, length), auth);
 	v2_initiator_request(&i, &s, V2_IKE_AUTH);
 	v2_put_auth(&s.out, V2_AUTH_SHARED_KEY, SPAN(auth, ike_hash_size(i.suite.hash)));
+	if (i.ppk_id) {
+		memcpy(id + 1, i.ppk_id, strlen(i.ppk_id));
+		v2_put_status(&s.out, V2_PPK_IDENTITY, SPAN(id, 1 + strlen(i.ppk_id)));
+	}
 	return v2_initiator_ask(&i, &s);
 }
 
@@ -282,6 +290,41 @@ static void a_user_comes_up(void **state)
 	assert_string_equal(above.access.method, "eap-mschapv2");
 	assert_int_equal(seen.currents, 1);
 	assert_int_equal(half_open(), 0);
+}
+
+// The first AUTH, of ours, is without the key, both of the last message have it.
+static void a_ppk_comes_with_the_last_auth(void **state)
+{
+	static struct config_ppk ppk = {.id = "ppk-1", .secret = "quantum", .secret_length = 7};
+	struct v2_notify n;
+
+	config.ppks = &ppk;
+	config.ppk_count = 1;
+	config.ike.ppk_required = true;
+	i.ppk = "quantum";
+	i.ppk_id = "ppk-1";
+	assert_true(ask_for_eap());
+	check_certificate();
+	assert_true(say(IDENTITY, "alice", 5));
+	assert_true(say_password("alice", "secret"));
+	assert_true(say(MSCHAPV2, "\3", 1));
+	assert_true(say_auth());
+	check_auth();
+	assert_true(v2_chain_notify(&i.chain, V2_PPK_IDENTITY, &n));
+	assert_int_equal(seen.currents, 1);
+}
+
+static void a_ppk_may_be_required(void **state)
+{
+	config.ike.ppk_required = true;
+	assert_true(ask_for_eap());
+	assert_true(say(IDENTITY, "alice", 5));
+	assert_true(say_password("alice", "secret"));
+	assert_true(say(MSCHAPV2, "\3", 1));
+	assert_true(say_auth());
+	assert_int_equal(v2_initiator_error(&i), V2_AUTHENTICATION_FAILED);
+	assert_non_null(strstr(seen.refused_line, "no post-quantum key"));
+	assert_int_equal(seen.currents, 0);
 }
 
 static void the_answer_may_come_later(void **state)
@@ -374,6 +417,7 @@ int main(void)
 {
 #define EAP_TEST(f) cmocka_unit_test_setup_teardown(f, start, finish)
 	const struct CMUnitTest tests[] = {EAP_TEST(a_user_comes_up),
+		EAP_TEST(a_ppk_comes_with_the_last_auth), EAP_TEST(a_ppk_may_be_required),
 		EAP_TEST(the_answer_may_come_later), EAP_TEST(an_answer_for_nobody_is_told),
 		EAP_TEST(a_wrong_password_is_refused), EAP_TEST(the_keys_must_be_the_same),
 		EAP_TEST(auth_before_its_time_is_refused), EAP_TEST(another_method_is_refused),
