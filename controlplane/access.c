@@ -237,3 +237,15 @@ void subscribers_peer_down(void *context, uint32_t peer, const char *cause)
 		snprintf(s->cause, sizeof(s->cause), "ike: %s", cause);
 	subscriber_handle(s, ON_SESSION_DOWN);
 }
+
+// What is told of the subscriber from here on has the new address.
+void subscribers_peer_moved(void *context, uint32_t peer, const struct flow *flow)
+{
+	struct subscriber *s = by_peer(context, peer);
+
+	if (!s)
+		return;
+	s->l2tp.flow = *flow;
+	s->subject.peer = flow->remote;
+	s->subject.peer_port = flow->remote_port;
+}

@@ -256,6 +256,7 @@ static void forget_commands(void)
 
 static void test_way_up(void **state)
 {
+	struct flow moved;
 	const uint32_t both = SESSION_IP4_OPEN | SESSION_IP6_OPEN;
 	const struct fake_command *c;
 	char address[ADDRESS_TEXT];
@@ -300,6 +301,11 @@ static void test_way_up(void **state)
 	assert_int_equal(info().mtu, 1418);
 	assert_int_equal(info().setup_ms, 250);
 	assert_int_equal(info().l2tp.flow.remote_port, 31000);
+	moved = info().l2tp.flow;
+	moved.remote_port = 32000;
+	subscribers_peer_moved(g.subscribers, PEER, &moved);
+	assert_int_equal(info().l2tp.flow.remote_port, 32000);
+	subscribers_peer_moved(g.subscribers, OTHER, &moved); // of whom nothing is known
 	assert_int_equal(counters().forwarding, 1);
 }
 

@@ -184,6 +184,13 @@ static void peer_down(void *context, uint32_t peer, const char *cause)
 	subscribers_peer_down(g->subscribers, peer, cause);
 }
 
+static void peer_moved(void *context, uint32_t peer, const struct flow *flow)
+{
+	struct gateway *g = context;
+
+	subscribers_peer_moved(g->subscribers, peer, flow);
+}
+
 // The entry of a pair, or NULL.
 static const struct stats_sa *stats_of(uint32_t spi_in)
 {
@@ -240,6 +247,7 @@ static const struct ike_events ike_events = {
 	.access_ask = access_ask,
 	.user_ask = user_ask,
 	.pair_count = pair_count,
+	.peer_moved = peer_moved,
 };
 
 static void session_up(void *context, const struct l2tp_session_info *info)

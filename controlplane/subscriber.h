@@ -76,6 +76,7 @@ void subscribers_session_down(void *context, uint32_t session, const char *cause
 void subscribers_access_ask(void *context, const struct ike_access_request *request);
 bool subscribers_peer_sa(void *context, uint32_t peer, uint32_t sa);
 void subscribers_peer_down(void *context, uint32_t peer, const char *cause);
+void subscribers_peer_moved(void *context, uint32_t peer, const struct flow *flow);
 // A punted PPP packet.
 void subscribers_input(
 	struct subscribers *s, uint32_t session, const uint8_t *packet, size_t length);

@@ -71,6 +71,8 @@ struct ike_events {
 	// Asked every 100 ms, and only of pairs that have a limit of bytes or packets or wait for
 	// their first packet. False when nothing is known. NULL: there are no such limits.
 	bool (*pair_count)(void *context, uint32_t spi_in, struct ike_pair_count *out);
+	// The peer goes on from another address or port. NULL: nobody wants to know.
+	void (*peer_moved)(void *context, uint32_t peer, const struct flow *flow);
 };
 
 // config and timers must outlive it; sas is the size of the dataplane's table. NULL without memory.

@@ -353,6 +353,8 @@ void peer_follow(struct ike_peer *peer, const struct flow *flow)
 	sa->flow = *flow;
 	subject = peer_subject(peer);
 	log_event(LOG_PEER_MOVED, &subject, "");
+	if (peer->ike->events->peer_moved)
+		peer->ike->events->peer_moved(peer->ike->context, peer->id, flow);
 }
 
 void peer_heard(struct ike_peer *peer, uint64_t when)

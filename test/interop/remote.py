@@ -143,6 +143,27 @@ def group_holds(bench):
     return f"{denied} denied"
 
 
+def mobike(bench):
+    """The client's address changes in mid-session."""
+    way = ike.Way(2, "psk", tunnel=True)
+    one = bench.client()
+    with daemon(bench, [way]) as peer:
+        there = connected(bench, peer, way)
+        one.run("sysctl -qw net.ipv4.conf.all.promote_secondaries=1 "
+                "net.ipv4.conf.eth0.promote_secondaries=1")
+        old = one.address.split("/")[0]
+        one.run("ip addr add 192.0.2.77/24 dev eth0")
+        one.run(f"ip addr del {one.address} dev eth0")
+        labs.wait_for("new address of the peer", lambda: "192.0.2.77" in str(
+            bench.gateway.show("subscribers")), 15, 0.2)
+        check(one.ping(HOST) == 3, "a ping was lost afterwards")
+        ping_from_host(bench, there["address"])
+        moves_tcp(bench, one, bench.small)
+        gone(bench, peer, way)
+        one.move(one.address, one.router)
+    return f"from {old} to 192.0.2.77"
+
+
 def nat_rebinding(bench):
     """The NAT forgets its mapping and takes another port: the session goes on."""
     way = ike.Way(2, "psk", tunnel=True)
@@ -185,7 +206,7 @@ def fragments(bench):
 def post_quantum(bench):
     """With a PPK that both have; a client that must and a gateway that has not do not meet."""
     lines = "ppk_id = ppk-1\n\t\tppk_required = yes"
-    ways = [ike.Way(2, auth, tunnel=True, connection=lines) for auth in ("psk", "ecdsa")]
+    ways = [ike.Way(2, auth, tunnel=True, connection=lines) for auth in ("psk", "eap", "ecdsa")]
     with daemon(bench, ways, ike_lines=PPK, text=PPK_SECRET) as peer:
         for way in ways:
             connected(bench, peer, way)
@@ -285,6 +306,7 @@ def table():
         cases[f"remote-access-{word}"] = lambda bench, place=place: ways_in(bench, place)
     cases["remote-access-wrong-password"] = eap_refused
     cases["remote-access-group"] = group_holds
+    cases["mobike"] = mobike
     cases["nat-rebinding"] = nat_rebinding
     cases["ike-fragments"] = fragments
     cases["post-quantum-key"] = post_quantum
