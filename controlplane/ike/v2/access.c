@@ -149,10 +149,24 @@ static void ask(struct v2_request *r, const struct v2_cp *cp)
 	sa->ike->events->access_ask(sa->ike->context, &request);
 }
 
+// Another IKE SA of the peer that has its addresses, as the same user who proved himself the same
+// way: this one is to take its place (RFC 7296 section 2.8.3, reauthentication).
+static const struct ike_sa *access_before(const struct ike_sa *sa)
+{
+	const struct ike_sa *other;
+
+	LIST_FOREACH(other, &sa->peer->sas, of_peer)
+	if (other != sa && other->version == &ike_v2 && other->v2.has_access &&
+		strcmp(other->v2.name, sa->v2.name) == 0 && strcmp(other->auth, sa->auth) == 0)
+		return other;
+	return NULL;
+}
+
 void access_begin(struct v2_request *r)
 {
 	const struct config_listener *l = listener(r);
-	const struct ike_sa *sa = r->sa;
+	const struct ike_sa *before;
+	struct ike_sa *sa = r->sa;
 	struct v2_cp cp;
 
 	if (!l || !l->remote_access || !sa->ike->events->access_ask)
@@ -167,7 +181,11 @@ void access_begin(struct v2_request *r)
 	else if (!cp_request(r, &cp) || (!cp_wants(&cp, V2_INTERNAL_IP4_ADDRESS) &&
 						!cp_wants(&cp, V2_INTERNAL_IP6_ADDRESS)))
 		child_refuse(r, V2_FAILED_CP_REQUIRED, "the peer asks for no address");
-	else
+	else if (sa->peer->access && (before = access_before(sa))) {
+		sa->v2.access = before->v2.access;
+		sa->v2.has_access = true;
+		go_on(r);
+	} else
 		ask(r, &cp);
 }
 
@@ -191,7 +209,7 @@ int ike_access_answer(
 		return -ENOENT;
 	r->asked = false;
 	if (!access) {
-		p->access = false;
+		p->access = access_before(r->sa) != NULL;
 		child_refuse(r, V2_INTERNAL_ADDRESS_FAILURE, reason);
 		return 0;
 	}

@@ -38,16 +38,21 @@ static bool ask_nothing(void)
 	return v2_initiator_ask(&i, &s);
 }
 
-static bool send_delete(uint8_t protocol, uint32_t spi)
+static bool send_delete_of(struct v2_initiator *from, uint8_t protocol, uint32_t spi)
 {
 	uint8_t bytes[4];
 	struct build b = build_in(bytes, sizeof(bytes));
 	struct v2_sealed s;
 
 	build_u32(&b, spi);
-	v2_initiator_request(&i, &s, V2_INFORMATIONAL);
+	v2_initiator_request(from, &s, V2_INFORMATIONAL);
 	v2_put_delete(&s.out, protocol, spi ? 4 : 0, spi ? 1 : 0, bytes);
-	return v2_initiator_ask(&i, &s);
+	return v2_initiator_ask(from, &s);
+}
+
+static bool send_delete(uint8_t protocol, uint32_t spi)
+{
+	return send_delete_of(&i, protocol, spi);
 }
 
 static void answers_signs_of_life(void **state)
@@ -281,6 +286,32 @@ static void gives_addresses_to_who_wants_no_l2tp(void **state)
 	v2_initiator_free(&a);
 }
 
+// Make before break: the new IKE SA has the addresses of the old one, which then goes.
+static void a_peer_that_authenticates_anew_keeps_its_addresses(void **state)
+{
+	struct v2_initiator old, new;
+	struct command_sa_add c;
+
+	prepare_access(&old);
+	seen.access = &access_given;
+	assert_true(v2_initiator_connect(&old));
+	(void)take_add();
+	prepare_access(&new);
+	new.spi = 0xabcd0009;
+	seen.access = NULL; // nobody is asked again
+	assert_true(v2_initiator_connect(&new));
+	assert_int_equal(seen.asked, 1);
+	c = take_add();
+	assert_int_equal(c.session, 7);
+	assert_true(address_equal(&new.got_i.list[0].first, &access_given.address4));
+	assert_int_equal(ike_pair_used(ike, new.spi_responder), new.spi_responder);
+	assert_true(send_delete_of(&old, V2_PROTO_IKE, 0));
+	assert_deleted(old.spi_responder);
+	assert_int_equal(seen.downs, 0);
+	v2_initiator_free(&old);
+	v2_initiator_free(&new);
+}
+
 static void refuses_access_that_is_not_given(void **state)
 {
 	struct v2_initiator a;
@@ -314,6 +345,7 @@ int main(void)
 		CASE(tells_of_an_spi_that_nobody_has),
 		CASE(follows_a_peer_that_says_that_it_moved),
 		CASE(gives_addresses_to_who_wants_no_l2tp),
+		CASE(a_peer_that_authenticates_anew_keeps_its_addresses),
 		CASE(refuses_access_that_is_not_given),
 	};
 
