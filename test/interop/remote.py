@@ -143,6 +143,37 @@ def group_holds(bench):
     return f"{denied} denied"
 
 
+def pings_over(bench, peer, act, count=100, allowed=0):
+    """Pings every 50 ms while something happens; returns what it returned."""
+    number = peer.one.start_ping(HOST, count, interval=0.05)
+    result = act()
+    sent, received = peer.one.ping_result(number)
+    check(sent - received <= allowed, f"{sent - received} of {sent} pings lost")
+    return result
+
+
+def rekeys(bench, place):
+    """Rekeys of both SAs, reauthentication with the new before the old: nothing is lost."""
+    way = ike.Way(2, "psk", tunnel=True)
+    with daemon(bench, [way], place, charon="make_before_break = yes") as peer:
+        there = connected(bench, peer, way)
+
+        def act():
+            # charon does not reauthenticate while it still keeps a child that it rekeyed: that is
+            # the last here. The old IKE SA goes when the new one is there with all it owns.
+            for command, event in ((f"--rekey --ike {way.name}", "ike-down"),
+                                   (f"--rekey --ike {way.name} --reauth", "ike-down"),
+                                   (f"--rekey --child {way.name}", "esp-up")):
+                mark = bench.gateway.mark()
+                peer.one.run(f"swanctl {command}")
+                bench.gateway.wait_event(event, mark, 8)
+        pings_over(bench, peer, act, 160)
+        now = bench.gateway.wait_subscribers(1)[0]
+        check(now["address"] == there["address"], f"{there['address']} became {now['address']}")
+        check(peer.one.ping(HOST) == 3, "a ping was lost afterwards")
+        gone(bench, peer, way)
+
+
 def mobike(bench):
     """The client's address changes in mid-session."""
     way = ike.Way(2, "psk", tunnel=True)
@@ -306,6 +337,8 @@ def table():
         cases[f"remote-access-{word}"] = lambda bench, place=place: ways_in(bench, place)
     cases["remote-access-wrong-password"] = eap_refused
     cases["remote-access-group"] = group_holds
+    for word, place in (("direct", DIRECT), ("nat", NAT)):
+        cases[f"remote-access-rekey-{word}"] = lambda bench, place=place: rekeys(bench, place)
     cases["mobike"] = mobike
     cases["nat-rebinding"] = nat_rebinding
     cases["ike-fragments"] = fragments
