@@ -350,6 +350,15 @@ uint16_t config_filter_number(const struct config *c, const char *name)
 	return 0;
 }
 
+const struct config_listener *config_listener_at(
+	const struct config *c, const struct ip_address *local)
+{
+	for (uint16_t i = 0; i < c->listener_count; i++)
+		if (address_equal(&c->listeners[i].address, local))
+			return &c->listeners[i];
+	return NULL;
+}
+
 uint16_t config_group_number(const struct config *c, const char *name)
 {
 	for (uint16_t i = 0; *name && i < c->group_count; i++)

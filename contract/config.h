@@ -365,6 +365,10 @@ void config_free(struct config *c);
 uint16_t config_filter_number(const struct config *c, const char *name);
 uint16_t config_group_number(const struct config *c, const char *name);
 
+// The listener at that address, or NULL.
+const struct config_listener *config_listener_at(
+	const struct config *c, const struct ip_address *local);
+
 // Words of the enums, as in the file; "?" for a number that is none.
 const char *ike_encryption_word(unsigned v);
 const char *ike_hash_word(unsigned v);

@@ -285,12 +285,6 @@ static void shown(void **state)
 	credentials_free(NULL);
 }
 
-static int keys_free(void **state)
-{
-	pki_keys_free();
-	return 0;
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -308,5 +302,5 @@ int main(void)
 		TEST(shown),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, keys_free);
+	return cmocka_run_group_tests(tests, NULL, pki_keys_free);
 }

@@ -49,3 +49,11 @@ void offer_drop(struct offer *offer)
 	LIST_REMOVE(offer, same_bucket);
 	free(offer);
 }
+
+void offer_forget_spi(uint8_t *bytes, struct span spi)
+{
+	static const uint8_t same[4] = {0, 0, 1, 0}; // 256, the first that is not reserved
+
+	if (spi.length == sizeof(same))
+		memcpy(bytes + (spi.at - bytes), same, sizeof(same));
+}

@@ -28,3 +28,6 @@ struct offers {
 struct offer *offer_keep(struct offers *offers, struct span body);
 struct offer *offer_share(struct offer *offer); // NULL is allowed
 void offer_drop(struct offer *offer);           // the same
+// SPIs are others in each exchange: the same one is written over one that lies in bytes, if it has
+// four, so that offers are alike.
+void offer_forget_spi(uint8_t *bytes, struct span spi);

@@ -10,7 +10,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
-static struct log_subject pair_subject(const struct esp_pair *pair)
+struct log_subject pair_subject(const struct esp_pair *pair)
 {
 	return (struct log_subject){.attempt = pair->attempt,
 		.peer = pair->peer->flow.remote,

@@ -29,5 +29,6 @@ void pair_drop(struct esp_pair *pair, const char *cause);
 // The peer is elsewhere: both SAs go on from there (RFC 4555 section 3.5). encapsulation: enum
 // esp_encapsulation.
 void pair_move(struct esp_pair *pair, const struct flow *flow, uint8_t encapsulation);
+struct log_subject pair_subject(const struct esp_pair *pair);
 // NULL when there is none of this SPI.
 struct esp_pair *pair_find(const struct ike *ike, uint32_t spi_in);

@@ -418,3 +418,18 @@ static void dpd_due(void *context)
 	else
 		dpd_schedule(peer, config->dpd_delay_ms);
 }
+
+void peer_keep_esp_offer(struct ike_peer *peer, struct span body,
+	void (*forget_spis)(uint8_t *bytes, size_t length), uint32_t terms)
+{
+	uint8_t *bytes = malloc(body.length);
+
+	if (!bytes)
+		return;
+	memcpy(bytes, body.at, body.length);
+	forget_spis(bytes, body.length);
+	offer_drop(peer->esp_offer);
+	peer->esp_offer = offer_keep(&peer->ike->offers, SPAN(bytes, body.length));
+	peer->esp_terms = terms;
+	free(bytes);
+}

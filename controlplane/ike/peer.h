@@ -34,3 +34,7 @@ void peer_sa_end(struct ike_sa *sa, const char *cause);
 void peer_sa_expired(void *context);
 // The first peer at this address that satisfies the caller; NULL. For SA_UNKNOWN.
 struct ike_peer *peer_at(struct ike *ike, const struct ip_address *remote, uint16_t port);
+// What it offered of ESP, for policy.h: the body of an SA payload, in which forget_spis makes the
+// SPIs alike, and the terms as its version packs them.
+void peer_keep_esp_offer(struct ike_peer *peer, struct span body,
+	void (*forget_spis)(uint8_t *bytes, size_t length), uint32_t terms);

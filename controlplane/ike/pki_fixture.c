@@ -60,12 +60,13 @@ EVP_PKEY *pki_key(const char *kind, unsigned number)
 	return NULL;
 }
 
-void pki_keys_free(void)
+int pki_keys_free(void **state)
 {
 	for (size_t i = 0; i < KEYS; i++) {
 		EVP_PKEY_free(keys[i].key);
 		keys[i].key = NULL;
 	}
+	return 0;
 }
 
 static void extend(X509 *x, X509 *issuer, int nid, const char *value)

@@ -35,7 +35,7 @@ struct pki pki_authority(const char *kind, const char *subject, const struct pki
 struct pki pki_peer(
 	const char *kind, const char *subject, const char *san, const struct pki *issuer);
 void pki_free(struct pki *p);
-void pki_keys_free(void);
+int pki_keys_free(void **state);
 
 // Valid for times in seconds from now; revoked may be NULL.
 X509_CRL *pki_crl(const struct pki *issuer, const X509 *revoked, int64_t from, int64_t until);

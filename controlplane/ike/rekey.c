@@ -50,14 +50,6 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a && (!b || a < b) ? a : b;
 }
 
-static struct log_subject pair_subject(const struct esp_pair *pair)
-{
-	return (struct log_subject){.attempt = pair->attempt,
-		.peer = pair->peer->flow.remote,
-		.peer_port = pair->peer->flow.remote_port,
-		.peer_id = pair->peer->id};
-}
-
 // ---- trying
 
 static uint64_t retry_ms(const struct rekey *r)

@@ -195,12 +195,6 @@ static void malformed_is_refused(void **state)
 	assert_non_null(scheme_verify(ec, SIGNATURE_ECDSA_256, octets, SPAN(zeros, 64)));
 }
 
-static int keys_free(void **state)
-{
-	pki_keys_free();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,5 +208,5 @@ int main(void)
 		cmocka_unit_test(malformed_is_refused),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, keys_free);
+	return cmocka_run_group_tests(tests, NULL, pki_keys_free);
 }

@@ -336,12 +336,6 @@ static void ours_is_good_to_others(void **state)
 	assert_int_equal(made.count, 1);
 }
 
-static int keys_free(void **state)
-{
-	pki_keys_free();
-	return 0;
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -361,5 +355,5 @@ int main(void)
 		TEST(ours_is_good_to_others),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, keys_free);
+	return cmocka_run_group_tests(tests, NULL, pki_keys_free);
 }

@@ -429,12 +429,6 @@ static void authorities_are_shown(void **state)
 	assert_int_equal(trust_request_v1(trust, 1).length, 0);
 }
 
-static int keys_free(void **state)
-{
-	pki_keys_free();
-	return 0;
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -462,5 +456,5 @@ int main(void)
 		TEST(authorities_are_shown),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, keys_free);
+	return cmocka_run_group_tests(tests, NULL, pki_keys_free);
 }

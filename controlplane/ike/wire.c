@@ -11,23 +11,6 @@ enum {
 	ATTRIBUTE_SHORT = 0x8000,
 };
 
-static struct view view_span(struct span s)
-{
-	return view_of(s.at, s.length);
-}
-
-static struct span rest_of(const struct view *v)
-{
-	return (struct span){.at = v->at, .length = view_left(v)};
-}
-
-static struct span take_span(struct view *v, size_t n)
-{
-	const uint8_t *at = view_take(v, n);
-
-	return (struct span){.at = at, .length = at ? n : 0};
-}
-
 int isakmp_header_parse(const void *message, size_t length, struct isakmp_header *out)
 {
 	struct view v = view_of(message, length);
@@ -60,7 +43,7 @@ int isakmp_chain_parse(uint8_t first, const void *bytes, size_t length, struct i
 		if (v.failed || size < GENERIC_HEADER || out->count == ISAKMP_PAYLOADS)
 			return -EBADMSG;
 		out->parts[out->count].type = type;
-		out->parts[out->count++].body = take_span(&v, size - GENERIC_HEADER);
+		out->parts[out->count++].body = span_take(&v, size - GENERIC_HEADER);
 		if (v.failed)
 			return -EBADMSG;
 		type = next;
@@ -94,7 +77,7 @@ static int transforms_parse(struct view v, size_t count, struct isakmp_sa *out)
 		t->number = view_u8(&body);
 		t->id = view_u8(&body);
 		view_skip(&body, 2);
-		t->attributes = rest_of(&body);
+		t->attributes = span_rest(&body);
 		if (body.failed)
 			return -EBADMSG;
 		out->transform_count++;
@@ -119,7 +102,7 @@ static int proposal_parse(struct view *v, struct isakmp_sa *out, bool *more)
 	p->protocol = view_u8(&body);
 	p->spi.length = view_u8(&body);
 	p->count = view_u8(&body);
-	p->spi = take_span(&body, p->spi.length);
+	p->spi = span_take(&body, p->spi.length);
 	p->first = out->transform_count;
 	if (body.failed || p->spi.length > ISAKMP_SPI || transforms_parse(body, p->count, out))
 		return -EBADMSG;
@@ -129,7 +112,7 @@ static int proposal_parse(struct view *v, struct isakmp_sa *out, bool *more)
 
 int isakmp_sa_parse(struct span body, struct isakmp_sa *out)
 {
-	struct view v = view_span(body);
+	struct view v = span_view(body);
 	bool more = true;
 
 	out->proposal_count = out->transform_count = 0;
@@ -155,7 +138,7 @@ static uint64_t number_of(struct span s)
 
 bool isakmp_attribute_next(struct span *rest, struct isakmp_attribute *out)
 {
-	struct view v = view_span(*rest);
+	struct view v = span_view(*rest);
 	uint16_t type = view_u16(&v);
 	uint16_t value = view_u16(&v);
 
@@ -165,55 +148,55 @@ bool isakmp_attribute_next(struct span *rest, struct isakmp_attribute *out)
 	out->bytes = (struct span){0};
 	out->value = value;
 	if (!(type & ATTRIBUTE_SHORT)) {
-		out->bytes = take_span(&v, value);
+		out->bytes = span_take(&v, value);
 		out->value = number_of(out->bytes);
 	}
 	if (v.failed)
 		return false;
-	*rest = rest_of(&v);
+	*rest = span_rest(&v);
 	return true;
 }
 
 int isakmp_id_parse(struct span body, struct isakmp_id_body *out)
 {
-	struct view v = view_span(body);
+	struct view v = span_view(body);
 
 	out->type = view_u8(&v);
 	out->protocol = view_u8(&v);
 	out->port = view_u16(&v);
-	out->data = rest_of(&v);
+	out->data = span_rest(&v);
 	return v.failed ? -EBADMSG : 0;
 }
 
 int isakmp_notify_parse(struct span body, struct isakmp_notify_body *out)
 {
-	struct view v = view_span(body);
+	struct view v = span_view(body);
 	uint8_t spi_size;
 
 	view_skip(&v, 4); // the DOI: some peers send 0
 	out->protocol = view_u8(&v);
 	spi_size = view_u8(&v);
 	out->type = view_u16(&v);
-	out->spi = take_span(&v, spi_size);
-	out->data = rest_of(&v);
+	out->spi = span_take(&v, spi_size);
+	out->data = span_rest(&v);
 	return v.failed ? -EBADMSG : 0;
 }
 
 int isakmp_delete_parse(struct span body, struct isakmp_delete_body *out)
 {
-	struct view v = view_span(body);
+	struct view v = span_view(body);
 
 	view_skip(&v, 4);
 	out->protocol = view_u8(&v);
 	out->spi_size = view_u8(&v);
 	out->count = view_u16(&v);
-	out->spis = take_span(&v, (size_t)out->count * out->spi_size);
+	out->spis = span_take(&v, (size_t)out->count * out->spi_size);
 	return v.failed ? -EBADMSG : 0;
 }
 
 int isakmp_nat_oa_parse(struct span body, struct ip_address *address)
 {
-	struct view v = view_span(body);
+	struct view v = span_view(body);
 	uint8_t type = view_u8(&v), bytes[16];
 
 	view_skip(&v, 3);

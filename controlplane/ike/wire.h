@@ -111,6 +111,25 @@ struct span {
 };
 #define SPAN(bytes, n) ((struct span){.at = (bytes), .length = (n)})
 
+static inline struct view span_view(struct span s)
+{
+	return view_of(s.at, s.length);
+}
+
+// What is left of a view.
+static inline struct span span_rest(const struct view *v)
+{
+	return SPAN(v->at, view_left(v));
+}
+
+// The next n bytes; none when there are fewer, and the view has failed.
+static inline struct span span_take(struct view *v, size_t n)
+{
+	const uint8_t *at = view_take(v, n);
+
+	return SPAN(at, at ? n : 0);
+}
+
 struct isakmp_part {
 	uint8_t type;
 	struct span body; // without the generic header

@@ -149,16 +149,12 @@ static void judge(struct ike *ike, const struct flow *flow, const struct isakmp_
 void aggressive_mode_first(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
-	struct ike_sa *known = sa_find_half_open(ike, &ike_v1, h->initiator, flow);
 	const struct isakmp_part *part;
 	struct isakmp_chain chain;
 	struct isakmp_sa offer;
 
-	if (known) {
-		if (reply_fits(&known->v1.reply, message, h->length))
-			reply_again(known, &known->v1.reply, flow);
+	if (phase1_known(ike, flow, h, message))
 		return;
-	}
 	if (isakmp_chain_parse(
 		    h->next, message + ISAKMP_HEADER, h->length - ISAKMP_HEADER, &chain) ||
 		!(part = isakmp_chain_find(&chain, ISAKMP_SA, 0)) ||
@@ -166,7 +162,7 @@ void aggressive_mode_first(struct ike *ike, const struct flow *flow, const struc
 		!isakmp_chain_find(&chain, ISAKMP_NONCE, 0) ||
 		!isakmp_chain_find(&chain, ISAKMP_ID, 0))
 		ike_invalid(ike, flow, "malformed first message of aggressive mode");
-	else if (!phase1_listens(ike->config, &flow->local))
+	else if (!config_listener_at(ike->config, &flow->local))
 		ike_invalid(ike, flow, "no listener has this address");
 	else if (!ike->config->ike.aggressive)
 		phase1_refuse_first(ike, flow, h, off, &offer);

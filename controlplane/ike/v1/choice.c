@@ -4,9 +4,8 @@
 
 #include "choice.h"
 
+#include "controlplane/ike/peer.h"
 #include "controlplane/ike/policy.h"
-
-#include <stdlib.h>
 
 enum {
 	TERMS_PLAIN = 1,
@@ -15,7 +14,6 @@ enum {
 	TERMS_KE_SHIFT = 8,
 	ANY_AUTH = 1 << IKE_AUTH_PSK | 1 << IKE_AUTH_RSA | 1 << IKE_AUTH_ECDSA_256 |
 		   1 << IKE_AUTH_ECDSA_384 | 1 << IKE_AUTH_ECDSA_521,
-	SPI_OF_ALL = 1, // in the third byte: 256, the first that is not reserved
 };
 
 static uint32_t terms_pack(const struct esp_terms *t)
@@ -67,31 +65,17 @@ bool choice_esp(const struct config_ike *config, struct span offer, uint32_t ter
 	return true;
 }
 
-// The SPIs are another's in each exchange: with the same one in all, offers are alike.
 static void forget_spis(uint8_t *bytes, size_t length)
 {
 	struct isakmp_sa sa;
 
 	if (isakmp_sa_parse(SPAN(bytes, length), &sa))
 		return;
-	for (size_t i = 0; i < sa.proposal_count; i++) {
-		uint8_t *spi = bytes + (sa.proposals[i].spi.at - bytes);
-
-		if (sa.proposals[i].spi.length == 4)
-			memcpy(spi, (const uint8_t[]){0, 0, SPI_OF_ALL, 0}, 4);
-	}
+	for (size_t i = 0; i < sa.proposal_count; i++)
+		offer_forget_spi(bytes, sa.proposals[i].spi);
 }
 
 void choice_esp_keep(struct ike_peer *peer, struct span body, const struct esp_terms *terms)
 {
-	uint8_t *bytes = malloc(body.length);
-
-	if (!bytes)
-		return;
-	memcpy(bytes, body.at, body.length);
-	forget_spis(bytes, body.length);
-	offer_drop(peer->esp_offer);
-	peer->esp_offer = offer_keep(&peer->ike->offers, SPAN(bytes, body.length));
-	peer->esp_terms = terms_pack(terms);
-	free(bytes);
+	peer_keep_esp_offer(peer, body, forget_spis, terms_pack(terms));
 }

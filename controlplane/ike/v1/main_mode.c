@@ -52,7 +52,6 @@ static unsigned auths_for(const struct ike *ike, const struct flow *flow)
 void main_mode_first(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
-	struct ike_sa *known = sa_find_half_open(ike, &ike_v1, h->initiator, flow);
 	const struct isakmp_part *part;
 	struct isakmp_chain chain;
 	struct isakmp_sa offer;
@@ -60,11 +59,8 @@ void main_mode_first(struct ike *ike, const struct flow *flow, const struct isak
 	struct ike_sa *sa;
 	unsigned auths;
 
-	if (known) {
-		if (reply_fits(&known->v1.reply, message, h->length))
-			reply_again(known, &known->v1.reply, flow);
+	if (phase1_known(ike, flow, h, message))
 		return;
-	}
 	if (isakmp_chain_parse(
 		    h->next, message + ISAKMP_HEADER, h->length - ISAKMP_HEADER, &chain) ||
 		!(part = isakmp_chain_find(&chain, ISAKMP_SA, 0)) ||
@@ -73,7 +69,7 @@ void main_mode_first(struct ike *ike, const struct flow *flow, const struct isak
 		return;
 	}
 	auths = auths_for(ike, flow);
-	if (!phase1_listens(ike->config, &flow->local))
+	if (!config_listener_at(ike->config, &flow->local))
 		ike_invalid(ike, flow, "no listener has this address");
 	else if (auths == 0)
 		phase1_refuse_first(ike, flow, h, "no pre-shared key for this address", &offer);

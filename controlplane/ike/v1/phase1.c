@@ -63,12 +63,14 @@ void phase1_refuse(struct ike_sa *sa, const struct flow *flow, const char *reaso
 		send_clear_error(flow, sa->cookie_i, sa->cookie_r, NOTIFY_AUTHENTICATION_FAILED);
 }
 
-bool phase1_listens(const struct config *config, const struct ip_address *local)
+bool phase1_known(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
+	const uint8_t *message)
 {
-	for (uint16_t i = 0; i < config->listener_count; i++)
-		if (address_equal(&config->listeners[i].address, local))
-			return true;
-	return false;
+	struct ike_sa *known = sa_find_half_open(ike, &ike_v1, h->initiator, flow);
+
+	if (known && reply_fits(&known->v1.reply, message, h->length))
+		reply_again(known, &known->v1.reply, flow);
+	return known != NULL;
 }
 
 // The lifetime in seconds: the shorter of both.

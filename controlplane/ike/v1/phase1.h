@@ -12,12 +12,13 @@
 // Nobody is there yet: says why to the log, with both sides' offers, and to the peer.
 void phase1_refuse_first(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
 	const char *reason, const struct isakmp_sa *offer);
+// A first message of which there is a half-open SA already: the same bytes get the same answer.
+bool phase1_known(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
+	const uint8_t *message);
 // A half-open SA with what we chose of the peer's offer; NULL without room for it.
 struct ike_sa *phase1_start(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
 	const struct isakmp_chain *chain, const struct isakmp_sa *offer,
 	const struct ike_choice *choice);
-// Is that address one of a listener's?
-bool phase1_listens(const struct config *config, const struct ip_address *local);
 // The peer has not proven who it is. Said once for an exchange, which goes on waiting for a better
 // message; the answer is the same whatever the reason.
 void phase1_refuse(struct ike_sa *sa, const struct flow *flow, const char *reason);

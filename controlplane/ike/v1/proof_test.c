@@ -416,12 +416,6 @@ static void ended_gets_no_new_pair(void **state)
 	initiator_end(&i);
 }
 
-static int keys_free(void **state)
-{
-	pki_keys_free();
-	return 0;
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown_first)
 
 int main(void)
@@ -440,5 +434,5 @@ int main(void)
 		TEST(ended_gets_no_new_pair),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, keys_free);
+	return cmocka_run_group_tests(tests, NULL, pki_keys_free);
 }

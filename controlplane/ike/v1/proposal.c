@@ -7,9 +7,9 @@
 
 #include "contract/messages.h"
 #include "controlplane/ike/crypto.h"
+#include "controlplane/ike/text.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 // RFC 2409 appendix A.
@@ -491,26 +491,6 @@ const char *proposal_esp_reason(const struct config_ike *config, const struct is
 	return "no common algorithms";
 }
 
-// Text that grows in a buffer of PROPOSAL_TEXT bytes and is cut at its end.
-struct text {
-	char *out;
-	size_t length;
-};
-
-__attribute__((format(printf, 2, 3))) static void text_add(struct text *t, const char *format, ...)
-{
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(t->out + t->length, PROPOSAL_TEXT - t->length, format, args);
-	va_end(args);
-	if (n > 0)
-		t->length += (size_t)n;
-	if (t->length >= PROPOSAL_TEXT)
-		t->length = PROPOSAL_TEXT - 1;
-}
-
 struct word {
 	uint64_t number;
 	const char *word;
@@ -614,7 +594,7 @@ static void text_esp(struct text *t, const struct reading *r)
 
 const char *proposal_ike_words(const struct isakmp_sa *offer, char *out)
 {
-	struct text t = {.out = out};
+	struct text t = {.out = out, .size = PROPOSAL_TEXT};
 
 	out[0] = 0;
 	for (size_t i = 0; i < offer->transform_count; i++) {
@@ -642,7 +622,7 @@ static void text_proposal(
 
 const char *proposal_esp_words(const struct isakmp_sa *offer, char *out)
 {
-	struct text t = {.out = out};
+	struct text t = {.out = out, .size = PROPOSAL_TEXT};
 
 	out[0] = 0;
 	for (size_t i = 0; i < offer->proposal_count; i++)
@@ -665,7 +645,7 @@ static void text_ranked(struct text *t, const struct config_ike *c,
 
 const char *proposal_ike_ours(const struct config_ike *config, char *out)
 {
-	struct text t = {.out = out};
+	struct text t = {.out = out, .size = PROPOSAL_TEXT};
 
 	out[0] = 0;
 	text_ranked(&t, config, encryption_rank, encryption_words);
@@ -678,7 +658,7 @@ const char *proposal_ike_ours(const struct config_ike *config, char *out)
 
 const char *proposal_esp_ours(const struct config_ike *config, char *out)
 {
-	struct text t = {.out = out};
+	struct text t = {.out = out, .size = PROPOSAL_TEXT};
 
 	out[0] = 0;
 	for (int i = 0; i < config->esp_cipher.count; i++) {

@@ -13,16 +13,6 @@
 
 enum { PORT_MAX = 65535 };
 
-static const struct config_listener *listener(const struct v2_request *r)
-{
-	const struct config *config = r->sa->ike->config;
-
-	for (uint16_t i = 0; i < config->listener_count; i++)
-		if (address_equal(&config->listeners[i].address, &r->flow.local))
-			return &config->listeners[i];
-	return NULL;
-}
-
 static bool method_allowed(const struct ike_sa *sa)
 {
 	const struct config_remote_access *c = &sa->ike->config->remote_access;
@@ -164,7 +154,7 @@ static const struct ike_sa *access_before(const struct ike_sa *sa)
 
 void access_begin(struct v2_request *r)
 {
-	const struct config_listener *l = listener(r);
+	const struct config_listener *l = config_listener_at(r->sa->ike->config, &r->flow.local);
 	const struct ike_sa *before;
 	struct ike_sa *sa = r->sa;
 	struct v2_cp cp;

@@ -117,8 +117,6 @@ int main(void)
 		CASE(refuses_who_is_not_vouched_for),
 		CASE(survives_a_peer_that_goes_meanwhile),
 	};
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-	pki_keys_free();
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, pki_keys_free);
 }

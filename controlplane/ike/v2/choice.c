@@ -4,17 +4,15 @@
 
 #include "choice.h"
 
+#include "controlplane/ike/peer.h"
 #include "controlplane/ike/policy.h"
 #include "proposal.h"
-
-#include <stdlib.h>
 
 _Static_assert((int)POLICY_OFFERED >= (int)V2_PROPOSAL_TEXT, "v2_offer_words fits");
 
 enum {
 	TERMS_FIRST = 1,
 	TERMS_GROUP_SHIFT = 8,
-	SPI_OF_ALL = 1, // in the third byte: 256, the first that is not reserved
 };
 
 bool v2_choice_ike(const struct config_ike *config, struct span offer, struct policy_choice *out)
@@ -53,31 +51,18 @@ bool v2_choice_esp(const struct config_ike *config, struct span offer, uint32_t 
 	return true;
 }
 
-// The SPIs are another's in each exchange: with the same one in all, offers are alike.
 static void forget_spis(uint8_t *bytes, size_t length)
 {
 	struct v2_sa sa;
 
 	if (v2_sa_parse(SPAN(bytes, length), &sa))
 		return;
-	for (size_t i = 0; i < sa.proposal_count; i++) {
-		uint8_t *spi = bytes + (sa.proposals[i].spi.at - bytes);
-
-		if (sa.proposals[i].spi.length == 4)
-			memcpy(spi, (const uint8_t[]){0, 0, SPI_OF_ALL, 0}, 4);
-	}
+	for (size_t i = 0; i < sa.proposal_count; i++)
+		offer_forget_spi(bytes, sa.proposals[i].spi);
 }
 
 void v2_choice_esp_keep(struct ike_peer *peer, struct span body, const struct v2_esp_terms *terms)
 {
-	uint8_t *bytes = malloc(body.length);
-
-	if (!bytes)
-		return;
-	memcpy(bytes, body.at, body.length);
-	forget_spis(bytes, body.length);
-	offer_drop(peer->esp_offer);
-	peer->esp_offer = offer_keep(&peer->ike->offers, SPAN(bytes, body.length));
-	peer->esp_terms = (terms->first ? TERMS_FIRST : 0) | terms->ke_group << TERMS_GROUP_SHIFT;
-	free(bytes);
+	peer_keep_esp_offer(peer, body, forget_spis,
+		(terms->first ? TERMS_FIRST : 0) | terms->ke_group << TERMS_GROUP_SHIFT);
 }

@@ -48,14 +48,6 @@ static bool first_parse(const struct isakmp_header *h, const uint8_t *message, s
 	       !v2_nonce_parse(nonce->body, &out->nonce);
 }
 
-static bool listens(const struct config *config, const struct ip_address *local)
-{
-	for (uint16_t i = 0; i < config->listener_count; i++)
-		if (address_equal(&config->listeners[i].address, local))
-			return true;
-	return false;
-}
-
 static void refuse(struct ike *ike, const struct flow *flow, const struct isakmp_header *h,
 	const struct first *first)
 {
@@ -327,7 +319,7 @@ static void judge(struct ike *ike, const struct flow *flow, const struct isakmp_
 {
 	struct v2_ike_choice choice;
 
-	if (!listens(ike->config, &flow->local))
+	if (!config_listener_at(ike->config, &flow->local))
 		ike_invalid(ike, flow, "no listener has this address");
 	else if (first->chain.unsupported)
 		v2_send_clear(flow, h, V2_UNSUPPORTED_CRITICAL_PAYLOAD,

@@ -4,28 +4,7 @@
 
 #include "proposal.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
-// Text that grows in a buffer of V2_PROPOSAL_TEXT bytes and is cut at its end.
-struct text {
-	char *out;
-	size_t length;
-};
-
-__attribute__((format(printf, 2, 3))) static void text_add(struct text *t, const char *format, ...)
-{
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(t->out + t->length, V2_PROPOSAL_TEXT - t->length, format, args);
-	va_end(args);
-	if (n > 0)
-		t->length += (size_t)n;
-	if (t->length >= V2_PROPOSAL_TEXT)
-		t->length = V2_PROPOSAL_TEXT - 1;
-}
+#include "controlplane/ike/text.h"
 
 struct word {
 	uint16_t id;
@@ -106,7 +85,7 @@ static void text_proposal(struct text *t, const struct v2_sa *offer, const struc
 const char *v2_offer_words(const struct v2_sa *offer, char *out)
 {
 	static const char *const protocols[] = {"?", "", "ah ", ""};
-	struct text t = {.out = out};
+	struct text t = {.out = out, .size = V2_PROPOSAL_TEXT};
 
 	out[0] = 0;
 	for (size_t i = 0; i < offer->proposal_count; i++) {
@@ -137,7 +116,7 @@ static void text_also(struct text *t, const struct config_list *list, unsigned v
 
 const char *v2_ike_ours(const struct config_ike *config, char *out)
 {
-	struct text t = {.out = out};
+	struct text t = {.out = out, .size = V2_PROPOSAL_TEXT};
 
 	out[0] = 0;
 	text_list(&t, &config->encryption, ike_encryption_word);
@@ -168,7 +147,7 @@ static const char *integrity_word(unsigned v)
 
 const char *v2_esp_ours(const struct config_ike *config, char *out)
 {
-	struct text t = {.out = out};
+	struct text t = {.out = out, .size = V2_PROPOSAL_TEXT};
 
 	out[0] = 0;
 	text_list(&t, &config->esp_cipher, cipher_word);
@@ -181,7 +160,7 @@ const char *v2_esp_ours(const struct config_ike *config, char *out)
 
 const char *v2_suite_words(const struct v2_suite *suite, char *out)
 {
-	struct text t = {.out = out};
+	struct text t = {.out = out, .size = V2_PROPOSAL_TEXT};
 
 	out[0] = 0;
 	text_add(&t, "%s/%s/%s", ike_encryption_word(suite->encryption), ike_hash_word(suite->hash),

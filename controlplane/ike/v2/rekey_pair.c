@@ -108,12 +108,10 @@ static void dh_begun(void *owner, const struct dh_job *job)
 {
 	struct v2_renewal *n = owner;
 
-	if (job->error || !EVP_PKEY_up_ref(job->own)) {
+	if (!renewal_value_take(n, job)) {
 		fail(n, "no Diffie-Hellman value could be made");
 		return;
 	}
-	n->dh = job->own;
-	memcpy(n->public_i, job->public, ike_group_size(job->group));
 	ask(n);
 }
 

@@ -158,3 +158,12 @@ bool renewal_is_redundant(const struct v2_renewal *n)
 
 	return n->met && compare(ours, SPAN(n->least, n->least_length)) < 0;
 }
+
+bool renewal_value_take(struct v2_renewal *n, const struct dh_job *job)
+{
+	if (job->error || !EVP_PKEY_up_ref(job->own))
+		return false;
+	n->dh = job->own;
+	memcpy(n->public_i, job->public, ike_group_size(job->group));
+	return true;
+}

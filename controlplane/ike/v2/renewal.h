@@ -38,6 +38,8 @@ struct v2_renewal *renewal_create(struct ike_sa *sa, uint32_t old, unsigned grou
 void renewal_free(struct v2_renewal *n);
 // The IKE SA goes: what it has under way and has not asked yet ends.
 void renewals_end(struct ike_sa *sa);
+// Our key pair of Diffie-Hellman, from dh_begin; false when there is none.
+bool renewal_value_take(struct v2_renewal *n, const struct dh_job *job);
 // Nonce and key of the answer; NULL, or what is wrong.
 const char *renewal_answer(
 	struct v2_renewal *n, const struct v2_chain *chain, struct span *public_r);

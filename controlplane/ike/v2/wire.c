@@ -19,23 +19,6 @@ enum {
 	CP_TYPE_MASK = 0x7fff,
 };
 
-static struct view view_span(struct span s)
-{
-	return view_of(s.at, s.length);
-}
-
-static struct span rest_of(const struct view *v)
-{
-	return (struct span){.at = v->at, .length = view_left(v)};
-}
-
-static struct span take_span(struct view *v, size_t n)
-{
-	const uint8_t *at = view_take(v, n);
-
-	return (struct span){.at = at, .length = at ? n : 0};
-}
-
 static int result(const struct view *v)
 {
 	return v->failed ? -EBADMSG : 0;
@@ -56,7 +39,7 @@ static int part_parse(struct view *v, uint8_t type, struct v2_part *out)
 	size = view_u16(v);
 	if (v->failed || size < GENERIC_HEADER)
 		return -EBADMSG;
-	out->body = take_span(v, size - GENERIC_HEADER);
+	out->body = span_take(v, size - GENERIC_HEADER);
 	return result(v);
 }
 
@@ -168,7 +151,7 @@ static int proposal_parse(struct view *v, struct v2_sa *out, bool *more)
 	p->protocol = view_u8(&body);
 	p->spi.length = view_u8(&body);
 	p->count = view_u8(&body);
-	p->spi = take_span(&body, p->spi.length);
+	p->spi = span_take(&body, p->spi.length);
 	p->first = out->transform_count;
 	if (body.failed || transforms_parse(body, p->count, out))
 		return -EBADMSG;
@@ -178,7 +161,7 @@ static int proposal_parse(struct view *v, struct v2_sa *out, bool *more)
 
 int v2_sa_parse(struct span body, struct v2_sa *out)
 {
-	struct view v = view_span(body);
+	struct view v = span_view(body);
 	bool more = true;
 
 	out->proposal_count = out->transform_count = 0;
@@ -190,40 +173,40 @@ int v2_sa_parse(struct span body, struct v2_sa *out)
 
 int v2_ke_parse(struct span body, struct v2_ke *out)
 {
-	struct view v = view_span(body);
+	struct view v = span_view(body);
 
 	out->group = view_u16(&v);
 	view_skip(&v, 2);
-	out->value = rest_of(&v);
+	out->value = span_rest(&v);
 	return result(&v);
 }
 
 int v2_id_parse(struct span body, struct v2_id *out)
 {
-	struct view v = view_span(body);
+	struct view v = span_view(body);
 
 	out->type = view_u8(&v);
 	view_skip(&v, 3);
-	out->data = rest_of(&v);
+	out->data = span_rest(&v);
 	return result(&v);
 }
 
 int v2_cert_parse(struct span body, struct v2_cert *out)
 {
-	struct view v = view_span(body);
+	struct view v = span_view(body);
 
 	out->encoding = view_u8(&v);
-	out->data = rest_of(&v);
+	out->data = span_rest(&v);
 	return result(&v);
 }
 
 int v2_auth_parse(struct span body, struct v2_auth *out)
 {
-	struct view v = view_span(body);
+	struct view v = span_view(body);
 
 	out->method = view_u8(&v);
 	view_skip(&v, 3);
-	out->data = rest_of(&v);
+	out->data = span_rest(&v);
 	return result(&v);
 }
 
@@ -235,25 +218,25 @@ int v2_nonce_parse(struct span body, struct span *out)
 
 int v2_notify_parse(struct span body, struct v2_notify *out)
 {
-	struct view v = view_span(body);
+	struct view v = span_view(body);
 	uint8_t spi_size;
 
 	out->protocol = view_u8(&v);
 	spi_size = view_u8(&v);
 	out->type = view_u16(&v);
-	out->spi = take_span(&v, spi_size);
-	out->data = rest_of(&v);
+	out->spi = span_take(&v, spi_size);
+	out->data = span_rest(&v);
 	return result(&v);
 }
 
 int v2_delete_parse(struct span body, struct v2_delete *out)
 {
-	struct view v = view_span(body);
+	struct view v = span_view(body);
 
 	out->protocol = view_u8(&v);
 	out->spi_size = view_u8(&v);
 	out->count = view_u16(&v);
-	out->spis = take_span(&v, (size_t)out->count * out->spi_size);
+	out->spis = span_take(&v, (size_t)out->count * out->spi_size);
 	return v.failed || view_left(&v) ? -EBADMSG : 0;
 }
 
@@ -294,7 +277,7 @@ static int selector_parse(struct view *v, struct v2_selectors *out)
 
 int v2_selectors_parse(struct span body, struct v2_selectors *out)
 {
-	struct view v = view_span(body);
+	struct view v = span_view(body);
 	uint8_t count = view_u8(&v);
 
 	out->count = out->unknown = 0;
@@ -309,25 +292,25 @@ int v2_selectors_parse(struct span body, struct v2_selectors *out)
 
 bool v2_cp_next(struct span *rest, struct v2_cp_attribute *out)
 {
-	struct view v = view_span(*rest);
+	struct view v = span_view(*rest);
 
 	out->type = view_u16(&v) & CP_TYPE_MASK;
-	out->value = take_span(&v, view_u16(&v));
+	out->value = span_take(&v, view_u16(&v));
 	if (v.failed)
 		return false;
-	*rest = rest_of(&v);
+	*rest = span_rest(&v);
 	return true;
 }
 
 int v2_cp_parse(struct span body, struct v2_cp *out)
 {
-	struct view v = view_span(body);
+	struct view v = span_view(body);
 	struct v2_cp_attribute a;
 	struct span rest;
 
 	out->type = view_u8(&v);
 	view_skip(&v, 3);
-	out->attributes = rest = rest_of(&v);
+	out->attributes = rest = span_rest(&v);
 	if (v.failed)
 		return -EBADMSG;
 	while (v2_cp_next(&rest, &a))
