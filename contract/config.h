@@ -223,7 +223,12 @@ struct config_l2tp {
 	uint32_t sessions_per_tunnel;
 };
 
-enum ppp_auth { PPP_AUTH_PAP = 1, PPP_AUTH_CHAP_MD5 = 2, PPP_AUTH_MSCHAPV2 = 3 };
+enum ppp_auth {
+	PPP_AUTH_PAP = 1,
+	PPP_AUTH_CHAP_MD5 = 2,
+	PPP_AUTH_MSCHAPV2 = 3,
+	PPP_AUTH_EAP = 4, // RFC 3748
+};
 
 struct config_ppp {
 	struct config_list auth; // enum ppp_auth, in order of preference
@@ -238,6 +243,8 @@ struct config_ppp {
 	uint16_t max_terminate;
 	uint16_t max_failure;      // Configure-Naks before Configure-Reject
 	uint32_t echo_interval_ms; // LCP echo; 0 = none
+	bool echo_adaptive;        // no echo while packets of the client come in
+	uint32_t chap_interval_ms; // CHAP once more after so long; 0 = never (RFC 1994 section 2)
 	uint16_t echo_failures;    // unanswered in a row: dead
 	uint32_t setup_timeout_ms; // from the first frame to an address
 	bool path_mtu_probe;       // look whether the largest packets get through
@@ -254,6 +261,9 @@ struct config_pool {
 	uint16_t prefix_count;
 	struct ip_prefix prefixes6[CONFIG_PREFIXES]; // a /64 of them for each client
 	uint16_t prefix6_count;                      // 0: no IPv6
+	struct ip_prefix delegated[CONFIG_PREFIXES]; // parted for DHCPv6 prefix delegation
+	uint16_t delegated_count;                    // 0: nothing is delegated
+	uint8_t delegated_length;                    // bits of what each client gets of it
 };
 
 // A line of a filter: what contract/messages.h has as struct filter_rule.
@@ -286,20 +296,126 @@ struct config_group {
 	struct config_rate police_uplink;
 	struct config_rate police_downlink;
 	struct config_rate shape_downlink;
+	char pool[LIMIT_NAME]; // of its users who name none; empty: the first pool
+	bool ip4, ip6;         // which of the two its users get
+	struct ip_address dns[2], wins[2], dns6[2];   // IP_NONE in the first: those of ppp
+	char domain[CONFIG_TEXT];                     // that names are searched in; empty: none
+	struct ip_prefix routes[CONFIG_PREFIXES * 4]; // that clients are told by DHCP (RFC 3442)
+	uint16_t route_count;
+	uint32_t session_timeout_s; // 0 = none
+	uint32_t idle_timeout_s;    // without a packet either way; 0 = none
+	uint32_t interim_s;         // between interim accounting reports; 0: as radius says
 };
 
 struct config_user {
 	char name[CONFIG_TEXT];
 	char password[CONFIG_TEXT];
-	struct ip_address address; // fixed, or IP_NONE
-	struct ip_prefix prefix6;  // fixed /64, or IP_NONE
-	char pool[LIMIT_NAME];     // or empty: the first pool
-	char group[LIMIT_NAME];    // or empty: the default group
+	struct ip_address address;                // fixed, or IP_NONE
+	struct ip_prefix prefix6;                 // fixed /64, or IP_NONE
+	char pool[LIMIT_NAME];                    // or empty: the first pool
+	char group[LIMIT_NAME];                   // or empty: the default group
+	struct ip_prefix delegated;               // fixed, for DHCPv6 prefix delegation, or IP_NONE
+	struct ip_prefix routes[CONFIG_PREFIXES]; // networks behind the client
+	uint16_t route_count;
+};
+
+// Who is asked who somebody is.
+enum auth_source {
+	AUTH_USERS = 1, // the users of the config
+	AUTH_RADIUS = 2,
+};
+
+enum radius_transport { RADIUS_UDP = 0, RADIUS_TLS = 1 };
+
+enum { CONFIG_RADIUS = 16, CONFIG_COA = 32, CONFIG_ATTRIBUTES = 64 };
+
+struct config_radius_server {
+	char name[LIMIT_NAME];
+	struct ip_address address;
+	uint8_t transport;        // enum radius_transport
+	uint16_t auth_port;       // 0: it is not asked who somebody is
+	uint16_t accounting_port; // 0: it gets no accounting; with TLS the same as auth_port
+	char secret[CONFIG_TEXT];
+	uint16_t secret_length;     // with TLS "radsec" (RFC 6614 section 2.3) when none is given
+	uint32_t timeout_ms;        // before a request is sent again, then doubled
+	uint16_t tries;             // requests without an answer before another server is asked
+	uint16_t priority;          // the servers of the lowest number that live are asked
+	uint16_t weight;            // share of the requests among those of one priority
+	bool message_authenticator; // replies without Message-Authenticator are dropped
+	bool status_server;         // a dead one is asked by Status-Server (RFC 5997)
+	uint16_t source_ports;      // UDP sockets, of 256 requests on the way each
+	char tls_name[CONFIG_TEXT]; // in its certificate; empty: its address
+	char tls_authorities[CONFIG_TEXT]; // path of a PEM file
+	char tls_certificate[CONFIG_TEXT]; // ours, PEM
+	char tls_key[CONFIG_TEXT];         // PEM, mode 600
+};
+
+// Who may send us CoA-Request and Disconnect-Request (RFC 5176).
+struct config_coa_client {
+	struct ip_prefix address;
+	char secret[CONFIG_TEXT];
+	uint16_t secret_length;
+};
+
+// What an attribute that is not in our dictionary means: the words of config_radius.c.
+enum radius_meaning {
+	MEANING_NONE = 0,
+	MEANING_GROUP,
+	MEANING_POOL,
+	MEANING_FILTER_UPLINK,
+	MEANING_FILTER_DOWNLINK,
+	MEANING_POLICE_UPLINK, // a rate: see radius_unit
+	MEANING_POLICE_DOWNLINK,
+	MEANING_SHAPE_DOWNLINK,
+	MEANING_SESSION_TIMEOUT, // seconds
+	MEANING_IDLE_TIMEOUT,
+	MEANING_DNS,
+	MEANING_DNS6,
+	MEANING_ROUTE,
+	MEANING_IGNORE, // known, and of no interest: no event
+};
+// What a rate given as an integer counts; given as text it has a unit, or is in bit/s.
+enum radius_unit { UNIT_BIT = 0, UNIT_KBIT, UNIT_MBIT, UNIT_BYTE };
+
+struct config_attribute {
+	uint32_t vendor; // SMI Private Enterprise Code; 0: an attribute of RFC 2865's own space
+	uint16_t type;   // 1 to 255
+	uint8_t meaning; // enum radius_meaning
+	uint8_t unit;    // enum radius_unit
+	char prefix[64]; // of a text "prefix=value": only those, without it; empty: all of it
+};
+
+// What a Filter-Id names (RFC 2865 section 5.11).
+enum filter_id { FILTER_ID_FILTER = 0, FILTER_ID_GROUP, FILTER_ID_RATE };
+
+struct config_radius {
+	struct config_list auth; // enum auth_source, in the order in which they are asked
+	struct config_radius_server servers[CONFIG_RADIUS];
+	uint16_t server_count;
+	struct ip_address source;         // our address towards the servers, or IP_NONE
+	char nas_identifier[CONFIG_TEXT]; // empty: l2tp.host-name
+	struct ip_address nas_address;    // NAS-IP-Address or NAS-IPv6-Address; IP_NONE: not sent
+	uint32_t patience_ms; // that a user may be waiting for the verdict (a push to a phone)
+	uint32_t hold_off_ms; // that a dead server is left alone
+	bool accounting;
+	uint32_t interim_s; // between interim reports when neither reply nor group says; 0: none
+	uint16_t interim_jitter; // percent, at random
+	char spool[CONFIG_TEXT]; // folder for accounting that no server takes; empty: in memory
+	uint32_t spool_mib;      // what is kept at most
+	uint8_t filter_id;       // enum filter_id
+	struct config_attribute attributes[CONFIG_ATTRIBUTES];
+	uint16_t attribute_count;
+	struct ip_address coa; // where CoA and Disconnect are taken; IP_NONE: nowhere
+	uint16_t coa_port;
+	uint32_t coa_window_s; // how far from now an Event-Timestamp may be; 0: it is not looked at
+	struct config_coa_client coa_clients[CONFIG_COA];
+	uint16_t coa_client_count;
 };
 
 // IKEv2 clients that want an address of us and no L2TP (RFC 7296 section 2.19).
 struct config_remote_access {
-	bool eap_mschapv2; // how they may prove who they are
+	bool eap;          // how they may prove who they are; by EAP: any method that RADIUS has
+	bool eap_mschapv2; // EAP-MSCHAPv2 of the users of the config
 	bool certificate;
 	bool psk;
 	char pool[LIMIT_NAME];                        // of who is no user by name; empty: the first
@@ -331,6 +447,7 @@ struct config {
 	struct config_ike ike;
 	struct config_certificates certificates;
 	struct config_remote_access remote_access;
+	struct config_radius radius;
 	struct config_l2tp l2tp;
 	struct config_ppp ppp;
 	struct config_pool pools[64];

@@ -533,63 +533,80 @@ static void check_ppp(struct config_load *load)
 	check_mtu(load, "mtu", &c->ppp.mtu, mtu - LEAST_OVERHEAD);
 }
 
-// The lists of prefixes of a pool: of addresses, and of prefixes for clients.
-static const struct ip_prefix *pool_prefixes(
-	const struct config *c, unsigned pool, bool six, unsigned *count)
-{
-	const struct config_pool *p = &c->pools[pool];
+// The lists of prefixes of a pool: addresses, prefixes for clients, prefixes to delegate from.
+enum { POOL_ADDRESSES, POOL_PREFIXES, POOL_DELEGATED, POOL_KINDS };
 
-	*count = six ? p->prefix6_count : p->prefix_count;
-	return six ? p->prefixes6 : p->prefixes;
+static const struct ip_prefix *pool_prefixes(
+	const struct config_pool *p, unsigned kind, unsigned *count)
+{
+	switch (kind) {
+	case POOL_ADDRESSES:
+		*count = p->prefix_count;
+		return p->prefixes;
+	case POOL_PREFIXES:
+		*count = p->prefix6_count;
+		return p->prefixes6;
+	default:
+		*count = p->delegated_count;
+		return p->delegated;
+	}
 }
 
-// Prefixes of one pool and of two.
-static void check_overlaps(struct config_load *load, unsigned pool, unsigned n, bool six)
+// Of one list those that stand before the given one. Returns true after an error.
+static bool overlaps_one_of(struct config_load *load, unsigned pool, const struct ip_prefix *p,
+	unsigned q, unsigned kind)
 {
 	const struct config *c = load->config;
 	char one[ADDRESS_TEXT], other[ADDRESS_TEXT];
 	unsigned count;
-	const struct ip_prefix *p = &pool_prefixes(c, pool, six, &count)[n];
+	const struct ip_prefix *before = pool_prefixes(&c->pools[q], kind, &count);
 
-	for (unsigned q = 0; q <= pool; q++) {
-		const struct ip_prefix *before = pool_prefixes(c, q, six, &count);
-
-		for (unsigned j = 0; j < count; j++) {
-			if (&before[j] == p)
-				return;
-			if (!overlap(p, &before[j]))
-				continue;
-			config_error(load, config_place(load, p),
-				"prefix %s of pool %s overlaps %s of pool %s: an address can be in "
-				"one alone",
-				prefix_format(p, one), c->pools[pool].name,
-				prefix_format(&before[j], other), c->pools[q].name);
-			return;
-		}
+	for (unsigned i = 0; i < count; i++) {
+		if (&before[i] == p)
+			return true;
+		if (!overlap(p, &before[i]))
+			continue;
+		config_error(load, config_place(load, p),
+			"prefix %s of pool %s overlaps %s of pool %s: an address can be in one "
+			"alone",
+			prefix_format(p, one), c->pools[pool].name,
+			prefix_format(&before[i], other), c->pools[q].name);
+		return true;
 	}
+	return false;
+}
+
+// Prefixes of one pool and of two.
+static void check_overlaps(struct config_load *load, unsigned pool, const struct ip_prefix *p)
+{
+	for (unsigned q = 0; q <= pool; q++)
+		for (unsigned kind = 0; kind < POOL_KINDS; kind++)
+			if (overlaps_one_of(load, pool, p, q, kind))
+				return;
 }
 
 // Bits: 16 million addresses or prefixes, more than there can be sessions.
-enum { POOL_WIDEST = 8, POOL6_WIDEST = 40 };
+enum { POOL_WIDEST = 8, POOL_WIDEST_BITS = 24 };
 
-static void check_pool(struct config_load *load, unsigned pool, bool six)
+static void check_pool(struct config_load *load, unsigned pool, unsigned kind)
 {
-	const struct config *c = load->config;
-	unsigned widest = six ? POOL6_WIDEST : POOL_WIDEST, count;
-	const struct ip_prefix *p = pool_prefixes(c, pool, six, &count);
+	const struct config_pool *owner = &load->config->pools[pool];
+	unsigned count, each = kind == POOL_DELEGATED ? owner->delegated_length : CONFIG_PREFIX6;
+	unsigned widest = kind == POOL_ADDRESSES ? POOL_WIDEST : each - POOL_WIDEST_BITS;
+	const struct ip_prefix *p = pool_prefixes(owner, kind, &count);
 	char shown[ADDRESS_TEXT];
 
 	for (unsigned i = 0; i < count; i++) {
 		if (p[i].length < widest)
 			config_error(load, config_place(load, &p[i]),
 				"prefix %s of pool %s is too wide: use /%u or longer",
-				prefix_format(&p[i], shown), c->pools[pool].name, widest);
-		else if (six && p[i].length > CONFIG_PREFIX6)
+				prefix_format(&p[i], shown), owner->name, widest);
+		else if (kind != POOL_ADDRESSES && p[i].length > each)
 			config_error(load, config_place(load, &p[i]),
 				"prefix %s of pool %s is too small for one client: use /%u or "
 				"shorter",
-				prefix_format(&p[i], shown), c->pools[pool].name, CONFIG_PREFIX6);
-		check_overlaps(load, pool, i, six);
+				prefix_format(&p[i], shown), owner->name, each);
+		check_overlaps(load, pool, &p[i]);
 	}
 }
 
@@ -602,12 +619,16 @@ static void check_pools(struct config_load *load)
 	check_unique(load, "pool name", c->pools[0].name, c->pool_count, sizeof(c->pools[0]),
 		compare_texts, say_text);
 	for (unsigned i = 0; i < c->pool_count; i++) {
-		check_pool(load, i, false);
-		check_pool(load, i, true);
+		if (c->pools[i].prefix_count + c->pools[i].prefix6_count == 0)
+			config_error(load, config_place(load, &c->pools[i]),
+				"pool %s has neither prefixes nor ipv6-prefixes: add one of them",
+				c->pools[i].name);
+		for (unsigned kind = 0; kind < POOL_KINDS; kind++)
+			check_pool(load, i, kind);
 	}
 }
 
-static bool pool_known(const struct config *c, const char *name)
+bool config_pool_known(const struct config *c, const char *name)
 {
 	for (unsigned i = 0; i < c->pool_count; i++)
 		if (strcmp(c->pools[i].name, name) == 0)
@@ -622,7 +643,7 @@ static void check_remote_access(struct config_load *load)
 
 	if (!config_walked(load, "remote-access"))
 		return;
-	if (*r->pool && config_walked(load, "pools") && !pool_known(c, r->pool))
+	if (*r->pool && config_walked(load, "pools") && !config_pool_known(c, r->pool))
 		config_error(load, config_place(load, r->pool),
 			"remote-access: there is no pool %s: name one of pools", r->pool);
 	if (*r->group && config_walked(load, "groups") && !config_group_number(c, r->group))
@@ -636,7 +657,7 @@ static void check_user(struct config_load *load, const struct config_user *u)
 	char name[CONFIG_SAY], shown[ADDRESS_TEXT];
 
 	config_say_value(u->name, strlen(u->name), name);
-	if (*u->pool && config_walked(load, "pools") && !pool_known(c, u->pool))
+	if (*u->pool && config_walked(load, "pools") && !config_pool_known(c, u->pool))
 		config_error(load, config_place(load, u->pool),
 			"user %s: there is no pool %s: name one of pools", name, u->pool);
 	if (*u->group && config_walked(load, "groups") && !config_group_number(c, u->group))
@@ -710,5 +731,6 @@ void config_check(struct config_load *load)
 	check_pools(load);
 	config_check_groups(load);
 	check_users(load);
+	config_check_radius(load);
 	check_api(load);
 }

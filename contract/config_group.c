@@ -75,6 +75,13 @@ static void check_filter_name(
 			"group %s: there is no %s %s: name one of filters", g->name, key, name);
 }
 
+static void check_pool_name(struct config_load *load, const struct config_group *g)
+{
+	if (*g->pool && config_walked(load, "pools") && !config_pool_known(load->config, g->pool))
+		config_error(load, config_place(load, g->pool),
+			"group %s: there is no pool %s: name one of pools", g->name, g->pool);
+}
+
 static void check_burst(struct config_load *load, const struct config_group *g, const char *key,
 	const struct config_rate *rate)
 {
@@ -95,6 +102,7 @@ static void check_groups(struct config_load *load)
 
 		check_filter_name(load, g, "filter-uplink", g->filter_uplink);
 		check_filter_name(load, g, "filter-downlink", g->filter_downlink);
+		check_pool_name(load, g);
 		check_burst(load, g, "police-uplink", &g->police_uplink);
 		check_burst(load, g, "police-downlink", &g->police_downlink);
 		check_burst(load, g, "shape-downlink", &g->shape_downlink);

@@ -4,39 +4,11 @@
 // help. Nothing else in the project knows a default. configs/full.yaml shows all of it, and a test
 // holds the two together.
 
-#include "config_schema.h"
+#include "config_fields.h"
 
 #include "messages.h"
 
 #include <netinet/in.h>
-
-#define FIELD(type, member)  .offset = offsetof(struct type, member), .size = MEMBER(type, member)
-#define MEMBER(type, member) sizeof(((struct type *)NULL)->member)
-#define COUNT(type, count) \
-	.count_offset = offsetof(struct type, count), .count_size = MEMBER(type, count)
-#define ROOM(type, member) (MEMBER(type, member) / MEMBER(type, member[0]))
-#define FIXED(type, member) \
-	.offset = offsetof(struct type, member), .size = MEMBER(type, member[0]), \
-	.most = ROOM(type, member)
-#define LIST(type, member, n) FIXED(type, member), COUNT(type, n)
-#define HEAP(type, member, n) \
-	.heap = true, .offset = offsetof(struct type, member), .size = MEMBER(type, member[0]), \
-	COUNT(type, n)
-#define MAP(type, member, s) .kind = KIND_SECTION, FIELD(type, member), .maps = &(s)
-
-enum {
-	SECOND = 1000, // milliseconds
-	MINUTE = 60 * SECOND,
-	HOUR_S = 3600, // seconds
-	DAY_S = 24 * HOUR_S,
-	MIB = 1 << 20,                 // bytes
-	SOCKET_PATH = 107,             // bytes that a Unix socket's address holds (unix(7))
-	USERS = 1 << 20,               // entries of a list that grows with the file
-	RATE_LEAST = 8,                // kbit/s: a packet a second and a half
-	RATE_MOST = 400 * 1000 * 1000, // kbit/s
-	BURST_LEAST = 2048,            // bytes: a packet
-	BURST_MOST = 1 << 30,
-};
 
 static const struct config_word auto_core[] = {{"auto", 0xffff}, {0}};
 static const struct config_word auto_zero[] = {{"auto", 0}, {0}};
@@ -62,8 +34,8 @@ const struct config_word ike_group_words[] = {{"modp-1024", IKE_MODP_1024},
 	{"modp-1536", IKE_MODP_1536}, {"modp-2048", IKE_MODP_2048}, {"modp-3072", IKE_MODP_3072},
 	{"modp-4096", IKE_MODP_4096}, {"ecp-256", IKE_ECP_256}, {"ecp-384", IKE_ECP_384},
 	{"ecp-521", IKE_ECP_521}, {"x25519", IKE_X25519}, {0}};
-const struct config_word ppp_auth_words[] = {
-	{"mschapv2", PPP_AUTH_MSCHAPV2}, {"chap", PPP_AUTH_CHAP_MD5}, {"pap", PPP_AUTH_PAP}, {0}};
+const struct config_word ppp_auth_words[] = {{"mschapv2", PPP_AUTH_MSCHAPV2},
+	{"chap", PPP_AUTH_CHAP_MD5}, {"pap", PPP_AUTH_PAP}, {"eap", PPP_AUTH_EAP}, {0}};
 
 const struct config_word action_words[] = {{"permit", FILTER_PERMIT}, {"deny", FILTER_DENY}, {0}};
 const struct config_word protocol_words[] = {{"any", FILTER_ANY_PROTOCOL}, {"tcp", IPPROTO_TCP},
@@ -93,9 +65,12 @@ static const struct config_word policy_words[] = {{"modern", POLICY_MODERN},
 static const struct config_word revocation_words[] = {{"off", REVOCATION_OFF},
 	{"relaxed", REVOCATION_RELAXED}, {"strict", REVOCATION_STRICT}, {0}};
 static const struct config_word remote_auth_words[] = {
+	{"eap", offsetof(struct config_remote_access, eap)},
 	{"eap-mschapv2", offsetof(struct config_remote_access, eap_mschapv2)},
 	{"certificate", offsetof(struct config_remote_access, certificate)},
 	{"psk", offsetof(struct config_remote_access, psk)}, {0}};
+static const struct config_word family_words[] = {{"ipv4", offsetof(struct config_group, ip4)},
+	{"ipv6", offsetof(struct config_group, ip6)}, {0}};
 static const struct config_word vendor_words[] = {
 	{"rfc3947", offsetof(struct config_ike, vendor_nat_t_rfc3947)},
 	{"natt-02", offsetof(struct config_ike, vendor_nat_t_draft02)},
@@ -243,7 +218,7 @@ static const struct config_field certificate_fields[] = {
 static const struct config_section certificates = {"certificates", certificate_fields};
 
 static const struct config_field remote_fields[] = {
-	{"auth", "eap-mschapv2 certificate psk", .kind = KIND_FLAG, .most = 3,
+	{"auth", "eap eap-mschapv2 certificate psk", .kind = KIND_FLAG, .most = 4,
 		.words = remote_auth_words, .help = "how clients may prove who they are"},
 	{"pool", .example = "default", .kind = KIND_TEXT, .low = 1,
 		FIELD(config_remote_access, pool),
@@ -389,6 +364,11 @@ static const struct config_field ppp_fields[] = {
 	{"echo-interval", "30s", "30s", .kind = KIND_DURATION, FIELD(config_ppp, echo_interval_ms),
 		.scale = 1, .low = SECOND, .high = HOUR_S * SECOND, .words = off_zero,
 		.help = "LCP echo; off: none"},
+	{"echo-adaptive", "true", .kind = KIND_BOOL, FIELD(config_ppp, echo_adaptive),
+		.help = "no echo while packets of the client come in"},
+	{"chap-interval", "off", "1h", .kind = KIND_DURATION, FIELD(config_ppp, chap_interval_ms),
+		.scale = 1, .low = 10 * SECOND, .high = DAY_S * SECOND, .words = off_zero,
+		.help = "CHAP once more after so long (RFC 1994); off: never"},
 	{"echo-failures", "4", .kind = KIND_INTEGER, FIELD(config_ppp, echo_failures), .low = 1,
 		.high = 100, .help = "echoes in a row without an answer: the client is gone"},
 	{"setup-timeout", "30s", "30s", .kind = KIND_DURATION, FIELD(config_ppp, setup_timeout_ms),
@@ -402,11 +382,16 @@ static const struct config_section ppp = {"ppp", ppp_fields};
 static const struct config_field pool_fields[] = {
 	{"name", .example = "default", .kind = KIND_TEXT, .low = 1, .required = true,
 		FIELD(config_pool, name), .help = "as users, API and CLI call it"},
-	{"prefixes", .example = "[100.64.0.0/16]", .kind = KIND_PREFIX, .required = true,
+	{"prefixes", .example = "[100.64.0.0/16]", .kind = KIND_PREFIX,
 		LIST(config_pool, prefixes, prefix_count), .low = IP_V4,
-		.help = "addresses for clients; own addresses in them are left out"},
+		.help = "addresses for clients; own addresses in them are left out; left out: no "
+			"IPv4"},
 	{"ipv6-prefixes", .kind = KIND_PREFIX, LIST(config_pool, prefixes6, prefix6_count),
 		.low = IP_V6, .help = "a /64 of them for each client; left out: no IPv6"},
+	{"delegated-prefixes", .kind = KIND_PREFIX, LIST(config_pool, delegated, delegated_count),
+		.low = IP_V6, .help = "what clients get delegated by DHCPv6; left out: nothing"},
+	{"delegated-length", "56", .kind = KIND_INTEGER, FIELD(config_pool, delegated_length),
+		.low = 40, .high = 64, .help = "bits of what each client gets of them"},
 	{0}};
 static const struct config_section pools = {"pools", pool_fields};
 
@@ -465,6 +450,29 @@ static const struct config_field group_fields[] = {
 		.help = "of each subscriber: what is over it waits; left out: no limit"},
 	{"shape-downlink-burst", BURST(shape_downlink),
 		.help = "that may go at once; left out: 10 ms of the rate"},
+	{"pool", .example = "default", .kind = KIND_TEXT, .low = 1, FIELD(config_group, pool),
+		.help = "of its users who name none; left out: the first pool"},
+	{"ip", "ipv4 ipv6", .kind = KIND_FLAG, .most = 2, .words = family_words,
+		.help = "which of them its users get"},
+	{"dns", .kind = KIND_ADDRESS, FIXED(config_group, dns), .low = IP_V4,
+		.help = "left out: those of ppp"},
+	{"wins", .kind = KIND_ADDRESS, FIXED(config_group, wins), .low = IP_V4,
+		.help = "left out: those of ppp"},
+	{"ipv6-dns", .kind = KIND_ADDRESS, FIXED(config_group, dns6), .low = IP_V6,
+		.help = "left out: those of ppp"},
+	{"domain", .example = "example.org", .kind = KIND_TEXT, .low = 1,
+		FIELD(config_group, domain), .help = "that clients search names in (DHCP)"},
+	{"routes", .kind = KIND_PREFIX, LIST(config_group, routes, route_count),
+		.help = "that clients are told by DHCP; left out: none"},
+	{"session-timeout", "off", "12h", .kind = KIND_DURATION,
+		FIELD(config_group, session_timeout_s), .scale = SECOND, .low = 10,
+		.high = 365 * DAY_S, .words = off_zero, .help = "after which a session ends"},
+	{"idle-timeout", "off", "30m", .kind = KIND_DURATION, FIELD(config_group, idle_timeout_s),
+		.scale = SECOND, .low = 10, .high = 30 * DAY_S, .words = off_zero,
+		.help = "without a packet after which a session ends"},
+	{"interim", "auto", "5m", .kind = KIND_DURATION, FIELD(config_group, interim_s),
+		.scale = SECOND, .low = 60, .high = DAY_S, .words = auto_zero,
+		.help = "between interim accounting reports; auto: as radius says"},
 	{0}};
 static const struct config_section groups = {"groups", group_fields};
 
@@ -482,6 +490,11 @@ static const struct config_field user_fields[] = {
 		.help = "left out: the first pool"},
 	{"group", .example = "home", .kind = KIND_TEXT, .low = 1, FIELD(config_user, group),
 		.help = "left out: default-group"},
+	{"delegated-prefix", .example = "2001:db8:a00::/56", .kind = KIND_PREFIX,
+		FIELD(config_user, delegated), .low = IP_V6,
+		.help = "fixed, for DHCPv6; left out: from the pool"},
+	{"routes", .kind = KIND_PREFIX, LIST(config_user, routes, route_count),
+		.help = "networks behind the client"},
 	{0}};
 static const struct config_section users = {"users", user_fields};
 
@@ -515,6 +528,8 @@ static const struct config_field file_fields[] = {
 		.help = "ours, and those of who vouches for peers"},
 	{"remote-access", MAP(config, remote_access, remote_access),
 		.help = "IKEv2 clients without L2TP"},
+	{"radius", MAP(config, radius, config_radius_section),
+		.help = "who is asked who a user is, and is told what he used"},
 	{"l2tp", MAP(config, l2tp, l2tp), .help = "L2TPv2"},
 	{"ppp", MAP(config, ppp, ppp), .help = "PPP"},
 	{"pools", .example = "[{name: default, prefixes: [100.64.0.0/16]}]", .kind = KIND_SECTION,

@@ -8,10 +8,11 @@
 //   config_walk.c    follows the table through the YAML document
 //   config_value.c   one scalar into one field
 //   config_secret.c  secrets, and the files that hold them
-//   config_schema.c  the table
+//   config_schema.c  the table; of radius in config_schema_radius.c
 //   config_check.c   what must agree between sections
 //   config_group.c   the same for filters and groups
 //   config_policy.c  algorithms by ike.policy
+//   config_radius.c  what must agree in radius
 
 #include "config.h"
 
@@ -76,12 +77,14 @@ struct config_section {
 
 enum { CONFIG_FIELDS = 48 }; // keys of one section at most
 
+enum { CONFIG_PORT_AUTO = 65535 }; // until config_check_radius has chosen
+
 struct config_interface {
 	struct ip_address address;
 	struct ip_prefix network;
 };
 
-extern const struct config_section config_file;
+extern const struct config_section config_file, config_radius_section;
 extern const struct config_word ike_encryption_words[], ike_hash_words[], ike_group_words[],
 	ppp_auth_words[], action_words[], protocol_words[];
 
@@ -128,6 +131,8 @@ void config_store(void *at, size_t size, uint64_t value);
 void config_policy(struct config_load *load);
 void config_check(struct config_load *load);
 void config_check_groups(struct config_load *load);
+void config_check_radius(struct config_load *load);
+bool config_pool_known(const struct config *c, const char *name);
 // Texts of count elements of size bytes that must differ; first is that of element 0.
 void config_check_names(
 	struct config_load *load, const char *what, const char *first, size_t count, size_t size);

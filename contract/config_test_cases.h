@@ -15,7 +15,7 @@
 {ALL,
 	"nonsense: 1\n",
 	"f:1:1: unknown key 'nonsense': use one of dataplane, ports, routes, listeners, ike, "
-	"certificates, remote-access, l2tp, ppp, pools, filters, groups, default-group, users, api, log, user\n"},
+	"certificates, remote-access, radius, l2tp, ppp, pools, filters, groups, default-group, users, api, log, user\n"},
 {ALL,
 	"dataplane: {wokers: 2, zzzzz: 1}\n",
 	"f:1:13: unknown key 'wokers' in dataplane: did you mean workers? known keys: "
@@ -362,9 +362,9 @@
 	"f:1:16: l2tp.secret is a map with other keys than file: write the secret in quotes, "
 	"or {file: PATH}\n"},
 {ALL,
-	"ppp: {auth: [eap]}\n",
-	"f:1:14: ppp.auth 'eap' is not known: did you mean pap? known words: mschapv2, chap, "
-	"pap\n"},
+	"ppp: {auth: [pip]}\n",
+	"f:1:14: ppp.auth 'pip' is not known: did you mean pap? known words: mschapv2, chap, "
+	"pap, eap\n"},
 {ALL,
 	"ppp: {mru: 1500, mtu: 1490}\n",
 	"f:1:12: ppp.mru 1500 does not fit the subscriber ports: use at most 1464, or raise "
@@ -530,3 +530,35 @@
 	"- a\n"
 	"- b\n",
 	"f:1:1: the file is a list: write keys and values, for example {...}\n"},
+{ALL,
+	"radius: {auth: [radius]}\n",
+	"f:1:17: radius.auth asks radius alone, and there are no servers: add radius.servers, or write users\n"},
+{ALL,
+	"radius: {servers: [{name: a, address: 10.0.0.1}]}\n",
+	"f:1:27: radius server a has no secret: add secret: {file: PATH}\n"},
+{ALL,
+	"radius:\n"
+	"  servers:\n"
+	"  - {name: a, address: 10.0.0.1, secret: x, tls-authorities: /ca.pem}\n"
+	"  - {name: a, address: 10.0.0.2, transport: tls, tls-key: /k}\n",
+	"f:3:12: radius server a: tls-authorities and transport: tls go together: add transport: tls\n"
+	"f:4:12: radius server name a is there twice, first on line 3: change or remove one\n"
+	"f:4:12: radius server a: tls-authorities and transport: tls go together: add tls-authorities: PATH\n"
+	"f:4:12: radius server a: tls-certificate and tls-key go together: add the other one\n"},
+{ALL,
+	"radius: {servers: [{name: a, address: 10.0.0.1, secret: x, port: off, accounting-port: off}]}\n",
+	"f:1:27: radius server a is asked nothing: port and accounting-port are off both\n"},
+{ALL,
+	"radius: {coa: '0.0.0.0:3799'}\n",
+	"f:1:15: radius.coa is there without coa-clients: name who may ask, or remove it\n"},
+{ALL,
+	"radius: {coa-clients: [{address: 10.0.0.0/8, secret: ''}]}\n",
+	"f:1:54: radius.coa-clients.secret is empty: write the secret\n"},
+{0,
+	"ports: [{name: a, side: subscriber, device: d, addresses: [10.1.0.1/24]}]\n"
+	"listeners: [{name: l, address: 10.1.0.1, ipsec: optional}]\n"
+	"pools: [{name: p, ipv6-prefixes: [2001:db8::/48], delegated-prefixes: [2001:db8:0:8000::/49]}, {name: q}]\n"
+	"groups: [{name: g, pool: r}]\n",
+	"f:3:72: prefix 2001:db8:0:8000::/49 of pool p overlaps 2001:db8::/48 of pool p: an address can be in one alone\n"
+	"f:3:103: pool q has neither prefixes nor ipv6-prefixes: add one of them\n"
+	"f:4:26: group g: there is no pool r: name one of pools\n"},
