@@ -26,13 +26,27 @@ struct ppp_credentials {
 	uint8_t response[64]; // CHAP-MD5: 16 bytes; MS-CHAPv2: 49 (RFC 2759 section 4)
 	uint16_t response_length;
 	bool want_msk; // the verdict shall have the keys that come of it
+	// PPP_AUTH_EAP: the peer's EAP packet (RFC 3748 section 4); name is what its Identity said.
+	const uint8_t *eap;
+	uint16_t eap_length;
+};
+
+// What the judge of an EAP packet says besides.
+enum eap_turn {
+	EAP_DECIDED = 0, // accepted or not; eap is the Success or Failure for the peer, or nothing
+	EAP_MORE,        // neither yet: eap is the next request for the peer
+	EAP_OURS,        // a user of the config: the authenticator shall take a method of its own
 };
 
 struct ppp_verdict {
 	bool accepted;
+	uint8_t turn;          // enum eap_turn, of EAP alone
 	char message[256];     // for the peer; MS-CHAPv2 success: begins with "S=..."
 	uint16_t mschap_error; // MS-CHAPv2 failure: 691 wrong, 647 disabled, ... (RFC 2759 6)
 	bool has_msk;          // accepted, and msk is there; wipe it after use
 	uint8_t msk[AUTH_MSK]; // MS-CHAPv2: MasterReceiveKey and MasterSendKey of the server (RFC
 			       // 3079 section 3.4), then zeros
+	// PPP_AUTH_EAP: see turn. Valid during the call that tells the verdict.
+	const uint8_t *eap;
+	uint16_t eap_length;
 };
