@@ -29,7 +29,8 @@ enum subscriber_state {
 	SUBSCRIBER_NETWORK, // accepted; IPCP and IPV6CP are being negotiated, or the first pair
 	SUBSCRIBER_INSTALL, // one of them is open; the dataplane is being told
 	SUBSCRIBER_UP,      // forwards
-	SUBSCRIBER_CLOSING, // Terminate-Request is out, or the record is about to go
+	SUBSCRIBER_CLOSING, // Terminate-Request is out or was answered, or the record is about to
+			    // go
 	SUBSCRIBER_STATES,
 };
 

@@ -100,13 +100,21 @@ static void on_ip6_down(void *context, const char *cause)
 	subscriber_handle(context, ON_IP6_DOWN);
 }
 
-static void on_down(void *context, const char *cause)
+static void over(struct subscriber *s, const char *cause, enum subscriber_event event)
 {
-	struct subscriber *s = context;
-
 	if (!s->cause[0])
 		snprintf(s->cause, sizeof(s->cause), "ppp: %s", cause);
-	subscriber_handle(s, ON_LINK_DOWN);
+	subscriber_handle(s, event);
+}
+
+static void on_ended(void *context, const char *cause)
+{
+	over(context, cause, ON_LINK_ENDED);
+}
+
+static void on_down(void *context, const char *cause)
+{
+	over(context, cause, ON_LINK_DOWN);
 }
 
 static const struct ppp_events ppp_events = {
@@ -120,6 +128,7 @@ static const struct ppp_events ppp_events = {
 	.ip4_down = on_ip4_down,
 	.ip6_up = on_ip6_up,
 	.ip6_down = on_ip6_down,
+	.ended = on_ended,
 	.down = on_down,
 };
 

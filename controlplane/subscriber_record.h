@@ -26,6 +26,7 @@ enum subscriber_event {
 	ON_INSTALLED,      // the dataplane forwards
 	ON_INSTALL_FAILED, // it does not
 	ON_CLOSE,          // somebody wants it to end
+	ON_LINK_ENDED,     // the client has ended PPP, and may not know yet that we do
 	ON_LINK_DOWN,      // PPP is over
 	ON_SESSION_DOWN,   // the L2TP session, or the IKE peer, is gone
 	SUBSCRIBER_EVENTS,

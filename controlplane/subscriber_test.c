@@ -431,7 +431,7 @@ static void test_group(void **state)
 static void test_every_end(void **state)
 {
 	for (enum subscriber_state s = 0; s < SUBSCRIBER_STATES; s++) {
-		for (int end = 0; end < 3; end++) {
+		for (int end = 0; end < 4; end++) {
 			struct subscribers_counters c;
 
 			cdns = 0;
@@ -441,6 +441,11 @@ static void test_every_end(void **state)
 				subscribers_session_down(g.subscribers, 5, "test");
 			} else if (end == 1) {
 				ppp->events->down(ppp->context, "test");
+			} else if (end == 2) {
+				ppp->events->ended(ppp->context, "peer");
+				assert_int_equal(info().state, SUBSCRIBER_CLOSING);
+				assert_int_equal(cdns, 0);
+				ppp->events->down(ppp->context, "peer");
 			} else {
 				subscribers_close_all(g.subscribers, "test");
 				ppp->events->down(ppp->context, "closed");
@@ -458,6 +463,24 @@ static void test_every_end(void **state)
 			assert_int_equal(c.forwarding, 0);
 		}
 	}
+}
+
+// The client ends PPP: it forwards no more, L2TP stays, and the client may end that.
+static void test_client_ends(void **state)
+{
+	go_to(SUBSCRIBER_UP);
+	ppp->events->ended(ppp->context, "peer-terminated");
+	assert_int_equal(last_session_set()->flags & SESSION_IP4_OPEN, 0);
+	assert_int_equal(info().state, SUBSCRIBER_CLOSING);
+	assert_int_equal(subscribers_disconnect(g.subscribers, info().id, "too late"), 0);
+	assert_int_equal(ppp->closed, 0);
+	assert_int_equal(cdns, 0);
+	subscribers_session_down(g.subscribers, 5, "test");
+	assert_int_equal(cdns, 0);
+	assert_int_equal(info().state, SUBSCRIBER_STATES);
+	assert_int_equal(addresses_used(), 0);
+	timers_run(g.timers, timers_now(g.timers) + 1);
+	assert_int_equal(ppps, 0);
 }
 
 static void test_refused(void **state)
@@ -582,6 +605,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_advertises, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_group, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_every_end, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_client_ends, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_pool_empty, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_fixed_address_comes_again, set_up, tear_down),

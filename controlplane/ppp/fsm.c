@@ -132,6 +132,17 @@ static void restart_timer(struct fsm *fsm)
 	(void)timer_start(fsm->timers, &fsm->restart, fsm->config->restart_ms, restart_fire, fsm);
 }
 
+bool fsm_linger(struct fsm *fsm)
+{
+	if (fsm->state != FSM_STOPPING) {
+		fsm->turn++;
+		fsm->state = FSM_STOPPING;
+		fsm->left = 0;
+		restart_timer(fsm);
+	}
+	return timer_running(&fsm->restart);
+}
+
 static void negotiation_reset(struct fsm *fsm)
 {
 	fsm->naks_sent = 0;

@@ -150,6 +150,9 @@ void fsm_init(struct fsm *fsm, const struct fsm_ops *ops, void *owner,
 	const struct config_ppp *config, struct timers *timers);
 // Back to Initial without a word: no timer runs, and an action list under way ends.
 void fsm_stop(struct fsm *fsm);
+// The peer has ended it and was told so, in whatever state: waits in Stopping for one restart time
+// before finished is called (RFC 1661 section 3.7). False without memory for the timer.
+bool fsm_linger(struct fsm *fsm);
 // Runs the actions of the table. The state is the new one before the first of them.
 void fsm_event(struct fsm *fsm, enum fsm_event event);
 // The same, with the packet that an action of it sends (sca, scn, scj, ser).

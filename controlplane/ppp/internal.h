@@ -78,5 +78,7 @@ void ppp_ip6_down(struct ppp *ppp, const char *cause);
 void ppp_network_finished(struct ppp *ppp, const char *cause);
 // The peer's answer to one of our Echo-Requests.
 void ppp_echo_answered(struct ppp *ppp, uint8_t id);
+// The peer's Terminate-Request was acknowledged.
+void ppp_peer_ended(struct ppp *ppp);
 // LCP cannot agree: logs both sides' wishes and closes.
 void ppp_refuse(struct ppp *ppp, const char *reason);

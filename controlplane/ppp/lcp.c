@@ -302,12 +302,9 @@ static void lcp_finished(void *owner, bool answered)
 		ppp_finish(ppp, "no-answer");
 }
 
-// The peer will not listen any more: nothing is won by waiting out the restart timer.
 static void lcp_terminated(void *owner)
 {
-	struct ppp *ppp = owner;
-
-	ppp_finish(ppp, ppp->phase == PHASE_CLOSING ? ppp->cause : "peer-terminated");
+	ppp_peer_ended(owner);
 }
 
 static void answer_echo(struct ppp *ppp, const struct wire_control *control)

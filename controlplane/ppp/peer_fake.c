@@ -132,6 +132,14 @@ static void on_ip6_down(void *context, const char *cause)
 	snprintf(p->ip6_cause, sizeof(p->ip6_cause), "%s", cause);
 }
 
+static void on_ended(void *context, const char *cause)
+{
+	struct peer_fake *p = context;
+
+	p->ends++;
+	snprintf(p->cause, sizeof(p->cause), "%s", cause);
+}
+
 static void on_down(void *context, const char *cause)
 {
 	struct peer_fake *p = context;
@@ -151,6 +159,7 @@ static const struct ppp_events events = {
 	.ip4_down = on_ip4_down,
 	.ip6_up = on_ip6_up,
 	.ip6_down = on_ip6_down,
+	.ended = on_ended,
 	.down = on_down,
 };
 

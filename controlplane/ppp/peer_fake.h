@@ -54,7 +54,7 @@ struct peer_fake {
 	uint8_t id;                    // of the client's newest packet
 	uint8_t auth;                  // enum ppp_auth that it agreed to
 	bool acked, peer_acked;        // LCP
-	int lcp_ups, asks, accepts, ip4_ups, ip4_downs, ip6_ups, ip6_downs, downs;
+	int lcp_ups, asks, accepts, ip4_ups, ip4_downs, ip6_ups, ip6_downs, ends, downs;
 	unsigned probes;       // Echo-Requests that may not be cut
 	unsigned path_mtus;    // events
 	uint16_t path_mtu;     // of the newest one

@@ -148,16 +148,35 @@ void ppp_start(struct ppp *ppp)
 	fsm_event(&ppp->lcp.fsm, FSM_UP);
 }
 
-void ppp_close(struct ppp *ppp, const char *cause)
+static void closing_begin(struct ppp *ppp, const char *cause)
 {
-	if (ppp->phase >= PHASE_CLOSING)
-		return;
 	snprintf(ppp->cause, sizeof(ppp->cause), "%s", cause);
 	ppp->phase = PHASE_CLOSING;
 	timer_stop(ppp->timers, &ppp->setup);
 	timer_stop(ppp->timers, &ppp->echo);
 	probe_stop(ppp);
 	timer_stop(ppp->timers, &ppp->auth.timer);
+}
+
+// Whoever ends the session under us at once ends it before the peer has our Ack, and the peer waits
+// for that in vain.
+void ppp_peer_ended(struct ppp *ppp)
+{
+	bool news = ppp->phase < PHASE_CLOSING;
+
+	if (news)
+		closing_begin(ppp, "peer-terminated");
+	if (!fsm_linger(&ppp->lcp.fsm))
+		ppp_finish(ppp, ppp->cause);
+	else if (news && ppp->events.ended)
+		ppp->events.ended(ppp->context, ppp->cause);
+}
+
+void ppp_close(struct ppp *ppp, const char *cause)
+{
+	if (ppp->phase >= PHASE_CLOSING)
+		return;
+	closing_begin(ppp, cause);
 	fsm_event(&ppp->lcp.fsm, FSM_CLOSE);
 	// Nothing to wait for when there was no link, or no memory for the timer.
 	if (!timer_running(&ppp->lcp.fsm.restart))

@@ -56,6 +56,10 @@ struct ppp_events {
 	// The largest inner packet that gets through both ways is this; 0: as large as ppp_probe
 	// said.
 	void (*path_mtu)(void *context, uint16_t mtu);
+	// The peer has ended it ("peer-terminated"): nothing passes any more, and down follows
+	// after one restart time, so that our Terminate-Ack reaches it (RFC 1661 section 3.7). May
+	// be NULL.
+	void (*ended)(void *context, const char *cause);
 	// LCP went down or never came up; after it nothing more is called and ppp_free is due (not
 	// from within). cause is what ppp_close was given, or one of: "no-answer" and "refused"
 	// (LCP), "authentication", "authentication-timeout", "ipcp-refused", "ipcp-no-answer",

@@ -27,7 +27,7 @@ struct fuzz {
 	uint8_t auth_id;      // of the newest Challenge
 	unsigned close_after; // events until the caller closes from within; 0 = never
 	bool answer_now;      // verdict and addresses come from within the event
-	bool asked, accepted, up, up6, down, closed;
+	bool asked, accepted, up, up6, ended, down, closed;
 	uint64_t now;
 };
 
@@ -169,6 +169,15 @@ static void on_path_mtu(void *context, uint16_t mtu)
 	event(f);
 }
 
+static void on_ended(void *context, const char *cause)
+{
+	struct fuzz *f = context;
+
+	require(!f->ended && !f->up && !f->up6 && strcmp(ppp_state(f->ppp), "closing") == 0);
+	f->ended = true;
+	event(f);
+}
+
 static void on_down(void *context, const char *cause)
 {
 	struct fuzz *f = context;
@@ -188,6 +197,7 @@ static const struct ppp_events events = {
 	.ip4_down = on_ip4_down,
 	.ip6_up = on_ip6_up,
 	.ip6_down = on_ip6_down,
+	.ended = on_ended,
 	.down = on_down,
 };
 

@@ -459,6 +459,19 @@ static void test_peer_terminates(void **state)
 	assert_up(p);
 	peer_fake_say(p, PPP_LCP, CODE_TERMINATE_REQUEST, 9, NULL, 0);
 	assert_memory_equal(p->newest.bytes, "\xc0\x21\x06\x09\0\4", 6);
+	assert_int_equal(p->ends, 1);
+	assert_string_equal(p->cause, "peer-terminated");
+	assert_int_equal(p->ip4_downs, 1);
+	assert_string_equal(ppp_state(p->ppp), "closing");
+	// Our answer may be lost: the next one has one as well, and the time is the same.
+	peer_fake_wait(p, 2900);
+	peer_fake_say(p, PPP_LCP, CODE_TERMINATE_REQUEST, 10, NULL, 0);
+	assert_memory_equal(p->newest.bytes, "\xc0\x21\x06\x0a\0\4", 6);
+	peer_fake_request(p);
+	assert_int_equal(p->newest.bytes[2], CODE_TERMINATE_ACK);
+	assert_int_equal(p->downs, 0);
+	peer_fake_wait(p, 100);
+	assert_int_equal(p->ends, 1);
 	assert_down(p, "peer-terminated");
 	// Nothing is said or called any more.
 	p->sent_count = 0;
@@ -467,6 +480,44 @@ static void test_peer_terminates(void **state)
 	peer_fake_wait(p, 10000);
 	assert_int_equal(p->sent_count, 0);
 	assert_int_equal(p->downs, 1);
+}
+
+// Before LCP is open as well.
+static void test_peer_terminates_early(void **state)
+{
+	struct peer_fake *p = *state;
+
+	ppp_start(p->ppp);
+	peer_fake_say(p, PPP_LCP, CODE_TERMINATE_REQUEST, 9, NULL, 0);
+	assert_int_equal(p->ends, 1);
+	p->sent_count = 0;
+	peer_fake_wait(p, 2900);
+	assert_int_equal(p->sent_count, 0);
+	assert_int_equal(p->downs, 0);
+	peer_fake_wait(p, 100);
+	assert_down(p, "peer-terminated");
+}
+
+// Both at once: the peer's answer to ours ends it, or one restart time.
+static void test_both_terminate(void **state)
+{
+	for (int answered = 0; answered < 2; answered++) {
+		struct peer_fake *p = *state;
+
+		peer_fake_dial(p);
+		p->no_terminate = !answered;
+		ppp_close(p->ppp, "administrator");
+		peer_fake_say(p, PPP_LCP, CODE_TERMINATE_REQUEST, 9, NULL, 0);
+		assert_memory_equal(p->newest.bytes, "\xc0\x21\x06\x09\0\4", 6);
+		assert_int_equal(p->downs, 0);
+		peer_fake_run(p);
+		assert_int_equal(p->downs, answered);
+		peer_fake_wait(p, 3000);
+		assert_int_equal(p->ends, 0);
+		assert_down(p, "administrator");
+		teardown(state);
+		setup(state);
+	}
 }
 
 static void test_close(void **state)
@@ -979,6 +1030,8 @@ int main(void)
 		CASE(test_interface_identifiers),
 		CASE(test_peer_naks_our_address),
 		CASE(test_peer_terminates),
+		CASE(test_peer_terminates_early),
+		CASE(test_both_terminate),
 		CASE(test_close),
 		CASE(test_close_without_an_answer),
 		CASE(test_close_from_within),

@@ -265,6 +265,7 @@ def reconnect_three_times(bench):
         seconds.append(bench.dial(one).seconds)
         check(one.ping(HOST) == 3, "a ping was lost")
         one.down()
+        check(one.heard_goodbye(), "pppd's Terminate-Request had no answer")
         bench.gateway.wait_subscribers(0)
     # The best of three: other work on the machine must not decide.
     limit = 5.0 if bench.sanitized else 1.5

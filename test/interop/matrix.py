@@ -47,6 +47,7 @@ def one_way(bench, daemon, way, place):
         check(came >= 2, f"{came} of 3 pings with {size} bytes came back")
     moves_tcp(bench, daemon.one, bench.small)
     daemon.down(way)
+    check(daemon.one.heard_goodbye(), "pppd's Terminate-Request had no answer")
     bench.gateway.wait_subscribers(0)
     return dial.seconds
 

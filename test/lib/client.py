@@ -364,6 +364,10 @@ class Client:
         """Disconnects in an orderly way and waits until all daemons have ended."""
         self.run("client_down", 40)
 
+    def heard_goodbye(self):
+        """Whether pppd had an answer when it said that it ends."""
+        return "rcvd [LCP TermAck" in self.output("cat /run/log/pppd")
+
     def logs(self):
         """The last commands and what the client's daemons wrote, for the report of a failure."""
         text = "".join(self.transcript(number)
