@@ -33,12 +33,12 @@ enum { NEXT_PAYLOAD = 16 }; // offset of that byte in the IKE header
 
 // ---- both ways
 
-static struct v2_seal seal_ours(const struct ike_sa *sa)
+static struct v2_seal seal_ours(struct ike_sa *sa)
 {
 	return v2_seal_of(&sa->v2.suite, &sa->v2.keys, sa->v2.initiator);
 }
 
-static struct v2_seal seal_peers(const struct ike_sa *sa)
+static struct v2_seal seal_peers(struct ike_sa *sa)
 {
 	return v2_seal_of(&sa->v2.suite, &sa->v2.keys, !sa->v2.initiator);
 }

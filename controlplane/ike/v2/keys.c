@@ -73,6 +73,7 @@ static void keys_take(const struct v2_suite *suite, struct view stream, struct v
 	take(&stream, out->er, cipher);
 	take(&stream, out->pi, prf);
 	take(&stream, out->pr, prf);
+	out->sealed_i = out->sealed_r = 0;
 }
 
 int v2_keys_derive(const struct v2_keys_input *in, struct v2_keys *out)

@@ -26,6 +26,7 @@ struct v2_keys {
 	uint8_t ai[IKE_HASH_MAX], ar[IKE_HASH_MAX]; // of the hash's size; none with an AEAD
 	uint8_t ei[V2_CIPHER_KEY_MAX], er[V2_CIPHER_KEY_MAX]; // key, then the salt of an AEAD
 	uint8_t pi[IKE_HASH_MAX], pr[IKE_HASH_MAX];           // of the PRF's size
+	uint64_t sealed_i, sealed_r; // messages sealed with ei and er: the IV of an AEAD
 };
 
 // prf+ (section 2.13): length bytes; at most 255 times the hash.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// See sealed.h. The IV of an AEAD must not come twice under one key. It is 64 random bits: an IKE
-// SA seals some thousands of messages at most before it is renewed, and nothing that is copied or
-// restored can make it repeat one, as it could a counter.
+// See sealed.h. The IV of an AEAD must not come twice under one key (RFC 5282 section 3.1): it is
+// the count of what was sealed with that key, which lies beside the key and goes where the key
+// goes. What is sent again is the same bytes, not sealed anew. The IV of CBC is random.
 
 #include "sealed.h"
 
@@ -49,13 +49,13 @@ static struct shape shape_of(const struct v2_seal *seal)
 	return (struct shape){block, block, integrity_icv(seal->hash)};
 }
 
-struct v2_seal v2_seal_of(
-	const struct v2_suite *suite, const struct v2_keys *keys, bool from_initiator)
+struct v2_seal v2_seal_of(const struct v2_suite *suite, struct v2_keys *keys, bool from_initiator)
 {
 	return (struct v2_seal){.encryption = suite->encryption,
 		.hash = suite->hash,
 		.e = from_initiator ? keys->ei : keys->er,
-		.a = from_initiator ? keys->ai : keys->ar};
+		.a = from_initiator ? keys->ai : keys->ar,
+		.sealed = from_initiator ? &keys->sealed_i : &keys->sealed_r};
 }
 
 static int integrity(const struct v2_seal *seal, struct span bytes, uint8_t *out)
@@ -298,6 +298,19 @@ void v2_sealed_begin(struct v2_sealed *s, const struct v2_seal *seal, const stru
 	build_zero(&s->out.b, shape_of(seal).iv);
 }
 
+// An IV that its key has not had yet.
+static int next_iv(const struct v2_seal *seal, size_t size, uint8_t *iv)
+{
+	struct build b = build_in(iv, size);
+
+	if (!ike_encryption_is_aead(seal->encryption))
+		return RAND_bytes(iv, (int)size) == 1 ? 0 : -EINVAL;
+	if (!seal->sealed || *seal->sealed == UINT64_MAX)
+		return -EINVAL;
+	build_u64(&b, (*seal->sealed)++);
+	return 0;
+}
+
 // Pads what is written from text on, which follows the IV, and gives the ICV its room. open_at is
 // that of the SK or SKF payload.
 static int finish(const struct v2_seal *seal, struct isakmp_out *o, size_t open_at, size_t text)
@@ -315,7 +328,7 @@ static int finish(const struct v2_seal *seal, struct isakmp_out *o, size_t open_
 	isakmp_out_close(o);
 	if (!isakmp_out_end(o))
 		return -EMSGSIZE;
-	if (RAND_bytes(iv, (int)shape.iv) != 1)
+	if (next_iv(seal, shape.iv, iv))
 		return -EINVAL;
 	memcpy(start + text - shape.iv, iv, shape.iv);
 	if (ike_encryption_is_aead(seal->encryption))

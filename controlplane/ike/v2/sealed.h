@@ -18,10 +18,10 @@ struct v2_seal {
 	unsigned encryption, hash;
 	const uint8_t *e; // SK_ei or SK_er
 	const uint8_t *a; // SK_ai or SK_ar; not read for an AEAD
+	uint64_t *sealed; // counts what an AEAD has sealed with e; not read to open
 };
 // What the original initiator (true) or the responder sends with.
-struct v2_seal v2_seal_of(
-	const struct v2_suite *suite, const struct v2_keys *keys, bool from_initiator);
+struct v2_seal v2_seal_of(const struct v2_suite *suite, struct v2_keys *keys, bool from_initiator);
 
 // A message with an SK payload: h and message as isakmp_header_parse gave them, chain of its outer
 // payloads as v2_chain_parse did, the last of which is SK. Authenticates, decrypts into plain (at

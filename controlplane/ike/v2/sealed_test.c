@@ -147,6 +147,34 @@ static void what_is_sealed_can_be_opened(void **state)
 	v2_message_clear(&m);
 }
 
+// The IV of an AEAD, of every fragment too, is the next number of its direction's key.
+static void no_iv_comes_twice_under_a_key(void **state)
+{
+	struct v2_message m = {0};
+	uint64_t expected[2] = {0};
+
+	keys.sealed_i = keys.sealed_r = 0;
+	for (unsigned n = 0; n < 12; n++) {
+		struct v2_seal seal = v2_seal_of(&suites[4], &keys, n % 2);
+
+		assert_int_equal(seal_bytes(&seal, 400, n % 3 ? 150 : 0, &m), 0);
+		assert_true(n % 3 ? m.count > 2 : m.count == 1);
+		for (size_t i = 0; i < m.count; i++) {
+			struct span part = v2_message_part(&m, i);
+			struct view v = view_of(part.at, part.length);
+
+			(void)view_take(&v, ISAKMP_HEADER + (m.count > 1 ? 8 : 4));
+			assert_int_equal(view_u64(&v), expected[n % 2]++);
+		}
+	}
+	keys.sealed_i = UINT64_MAX;
+	struct v2_seal spent = v2_seal_of(&suites[4], &keys, true);
+
+	assert_int_equal(seal_bytes(&spent, 4, 0, &m), -EINVAL);
+	keys.sealed_i = 0;
+	v2_message_clear(&m);
+}
+
 static void an_empty_message_is_one(void **state)
 {
 	struct v2_message m = {0};
@@ -311,6 +339,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(opens_the_vector_of_chacha20),
 		cmocka_unit_test(opens_cbc_of_others),
 		cmocka_unit_test(what_is_sealed_can_be_opened),
+		cmocka_unit_test(no_iv_comes_twice_under_a_key),
 		cmocka_unit_test(an_empty_message_is_one), cmocka_unit_test(no_bit_may_change),
 		cmocka_unit_test(tells_authentic_nonsense),
 		cmocka_unit_test(fragments_fit_and_join),
