@@ -55,6 +55,10 @@ static int send_second(struct ike_sa *sa)
 		return -EINVAL;
 	isakmp_out_payload(&out, ISAKMP_HASH, hash, ike_hash_size(sa->hash));
 	length = isakmp_out_end(&out);
+	if (!admit_reply_fits(p->third_length, length)) {
+		ike_invalid(sa->ike, &sa->flow, "first message is too short for its answer");
+		return -EMSGSIZE;
+	}
 	if (length == 0 || reply_keep(&sa->v1.reply, p->third, buffer, length))
 		return -ENOMEM;
 	sa_send(sa, &sa->flow, buffer, length);
@@ -113,6 +117,7 @@ static void begin(struct ike_sa *sa, const struct isakmp_header *h, const uint8_
 	sa->v1.aggressive = true;
 	p->psks = *psks;
 	reply_digest(message, h->length, p->third);
+	p->third_length = h->length;
 	if (!phase1_ke_take(sa, chain) || keep(p, choice, id->body)) {
 		sa_free(sa);
 		return;

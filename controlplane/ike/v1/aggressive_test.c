@@ -89,6 +89,29 @@ static void answers_the_same_again(void **state)
 	initiator_free(&i);
 }
 
+// Whoever he says that he is: what goes to an address that is not proven is no more than three
+// times what came from there, and what is a little shorter still gets its answer.
+static void answers_no_longer_than_three_times(void **state)
+{
+	static const uint8_t identity[] = {11, 0, 0, 0, 'x'};
+	static const unsigned groups[] = {IKE_ECP_256, IKE_ECP_384, IKE_MODP_2048};
+	struct initiator i;
+
+	(void)state;
+	for (unsigned n = 0; n < 3; n++) {
+		initiator_init(&i, ike, "198.51.100.7", PORT_IKE);
+		i.group = groups[n];
+		i.hash = IKE_SHA512;
+		i.natt = NATT_RFC3947;
+		i.dpd = true;
+		memcpy(i.id, identity, sizeof(identity));
+		i.id_length = sizeof(identity);
+		assert_true(initiator_aggressive_first(&i));
+		assert_in_range(i.answer_length, i.last_length, 3 * i.last_length);
+		initiator_free(&i);
+	}
+}
+
 static void refuses_a_wrong_key(void **state)
 {
 	struct initiator i;
@@ -135,6 +158,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(is_off_and_says_why, setup, teardown),
 		cmocka_unit_test_setup_teardown(comes_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(answers_the_same_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			answers_no_longer_than_three_times, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_a_wrong_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			the_group_is_that_of_the_public_value, setup, teardown),

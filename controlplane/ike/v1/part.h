@@ -26,6 +26,7 @@ struct phase1 {
 	size_t nonce_i_length;
 	uint8_t public_i[IKE_DH_MAX], public_r[IKE_DH_MAX];
 	uint8_t third[SHA256_SIZE]; // digest of the message with KE, until it is answered
+	size_t third_length;        // of that message
 	// In aggressive mode: body of the ID payload, and of the SA payload that answers.
 	uint8_t *id, *answer;
 	size_t id_length, answer_length;

@@ -19,10 +19,19 @@ static struct pki root, other, gateway;
 static struct certificates *certificates;
 static struct v2_initiator i;
 
-static int setup(void **state)
+static void load(void)
 {
 	char why[512];
 
+	certificates_free(certificates);
+	certificates = certificates_create(&config, timers, why, sizeof(why));
+	if (!certificates)
+		fail_msg("%s", why);
+	ike_set_certificates(ike, certificates_own(certificates), certificates_trust(certificates));
+}
+
+static int setup(void **state)
+{
 	(void)fixture_v2_setup(state);
 	pki_folder_make();
 	root = pki_authority("ecdsa-256", "CN=Root", NULL);
@@ -35,10 +44,7 @@ static int setup(void **state)
 	strcpy(config.certificates.own[0].key, pki_path("gateway.key"));
 	strcpy(config.certificates.authorities[0].certificate, pki_path("root.pem"));
 	config.certificates.own_count = config.certificates.authority_count = 1;
-	certificates = certificates_create(&config, timers, why, sizeof(why));
-	if (!certificates)
-		fail_msg("%s", why);
-	ike_set_certificates(ike, certificates_own(certificates), certificates_trust(certificates));
+	load();
 	return 0;
 }
 
@@ -47,6 +53,7 @@ static int teardown(void **state)
 	ike_free(ike);
 	ike = NULL;
 	certificates_free(certificates);
+	certificates = NULL;
 	(void)fixture_v2_teardown(state);
 	pki_free(&root);
 	pki_free(&other);
@@ -109,12 +116,45 @@ static void survives_a_peer_that_goes_meanwhile(void **state)
 	assert_int_equal(half_open(), 0);
 }
 
+static void many_authorities(void)
+{
+	for (unsigned n = 0; n < CONFIG_AUTHORITIES; n++) {
+		char subject[32], file[32];
+		struct pki authority;
+
+		snprintf(subject, sizeof(subject), "CN=Root %u", n);
+		snprintf(file, sizeof(file), "root-%u.pem", n);
+		authority = pki_authority("ecdsa-256", subject, NULL);
+		pki_write_certificate(file, &authority, NULL);
+		strcpy(config.certificates.authorities[n].certificate, pki_path(file));
+		pki_free(&authority);
+	}
+	config.certificates.authority_count = CONFIG_AUTHORITIES;
+	load();
+}
+
+// To an address that is not proven: then the names of our authorities are left out.
+static void answers_no_longer_than_three_times(void **state)
+{
+	many_authorities();
+	for (unsigned longer = 0; longer < 2; longer++) {
+		v2_initiator_init(&i, ike, "198.51.100.7", PORT_IKE);
+		i.natt = longer;
+		i.suite.group = longer ? IKE_MODP_2048 : IKE_ECP_256;
+		assert_true(v2_initiator_begin(&i));
+		assert_in_range(i.second_length, i.first_length, 3 * i.first_length);
+		assert_int_equal(v2_chain_find(&i.chain, V2_CERTREQ, 0) != NULL, longer);
+		v2_initiator_free(&i);
+	}
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(each_method_proves_both),
 		CASE(refuses_who_is_not_vouched_for),
+		CASE(answers_no_longer_than_three_times),
 		CASE(survives_a_peer_that_goes_meanwhile),
 	};
 

@@ -142,20 +142,21 @@ static void put_signature_hashes(struct isakmp_out *out)
 	v2_put_status(out, V2_SIGNATURE_HASH_ALGORITHMS, SPAN(ours, sizeof(ours)));
 }
 
-static int send_answer(struct ike_sa *sa)
+// 0 when it did not fit.
+static size_t write_answer(struct ike_sa *sa, bool requests, uint8_t buffer[PACKET_DATA])
 {
 	const struct config_ike *config = &sa->ike->config->ike;
 	struct isakmp_header h = sa_header(sa, V2_IKE_SA_INIT, V2_RESPONSE, 0);
-	struct v2_begin *b = sa->v2.begin;
-	uint8_t buffer[PACKET_DATA];
-	struct isakmp_out out = isakmp_out_begin(buffer, sizeof(buffer), &h);
+	struct isakmp_out out = isakmp_out_begin(buffer, PACKET_DATA, &h);
+	const struct v2_begin *b = sa->v2.begin;
 
 	v2_choice_put(&out, &b->choice, SPAN(NULL, 0));
 	v2_put_ke(&out, sa->group, SPAN(b->public_r, ike_group_size(sa->group)));
 	isakmp_out_payload(&out, V2_NONCE, b->nonce_r, NONCE_OURS);
 	if (b->nat_traversal)
 		init_nat_write(&out, sa->cookie_i, sa->cookie_r, &sa->flow);
-	certificate_request_write(sa->ike, &out);
+	if (requests)
+		certificate_request_write(sa->ike, &out);
 	if (sa->v2.fragmentation)
 		v2_put_status(&out, V2_IKEV2_FRAGMENTATION_SUPPORTED, SPAN(NULL, 0));
 	if (b->hashes)
@@ -164,10 +165,24 @@ static int send_answer(struct ike_sa *sa)
 		v2_put_status(&out, V2_USE_PPK, SPAN(NULL, 0));
 	if (config->vendor_culvert)
 		isakmp_out_payload(&out, V2_VENDOR, vendor_culvert, sizeof(vendor_culvert));
-	b->second_length = isakmp_out_end(&out);
-	b->second = malloc(b->second_length ? b->second_length : 1);
-	if (!b->second || b->second_length == 0 ||
-		v2_message_plain(&sa->v2.answer, buffer, b->second_length))
+	return isakmp_out_end(&out);
+}
+
+static int send_answer(struct ike_sa *sa)
+{
+	struct v2_begin *b = sa->v2.begin;
+	uint8_t buffer[PACKET_DATA];
+
+	b->second_length = write_answer(sa, true, buffer);
+	// Many authorities make it long, and a peer can do without their names.
+	if (b->second_length == 0 || !admit_reply_fits(b->first_length, b->second_length))
+		b->second_length = write_answer(sa, false, buffer);
+	if (b->second_length == 0 || !admit_reply_fits(b->first_length, b->second_length)) {
+		ike_invalid(sa->ike, &sa->flow, "first message is too short for its answer");
+		return -EMSGSIZE;
+	}
+	b->second = malloc(b->second_length);
+	if (!b->second || v2_message_plain(&sa->v2.answer, buffer, b->second_length))
 		return -ENOMEM;
 	memcpy(b->second, buffer, b->second_length);
 	sa->v2.expected = 1;

@@ -35,7 +35,7 @@ void v2_send_clear(const struct flow *flow, const struct isakmp_header *request,
 	out = isakmp_out_begin(buffer, sizeof(buffer), &h);
 	v2_put_status(&out, type, data);
 	length = isakmp_out_end(&out);
-	if (length && length <= (size_t)request->length * 3)
+	if (length && admit_reply_fits(request->length, length))
 		(void)dataplane_send_ike(flow, buffer, length);
 }
 
