@@ -105,8 +105,7 @@ struct radius_build {
 };
 
 // Header, random authenticator where the code has one (an Access-Request and Status-Server), and
-// the Message-Authenticator before all else where it belongs (those two, and answers to CoA).
-// -EIO without random numbers.
+// the Message-Authenticator before all else in all but accounting. -EIO without random numbers.
 int radius_begin(struct radius_build *b, uint8_t code, const struct radius_secret *secret);
 // Values longer than RADIUS_VALUE are cut, but those of radius_put_eap, which takes several
 // attributes (RFC 3579 section 3.1).
@@ -120,7 +119,7 @@ void radius_put_prefix6(struct radius_build *b, uint8_t type, const struct ip_pr
 void radius_put_vendor(
 	struct radius_build *b, uint32_t vendor, uint8_t type, const void *value, size_t length);
 void radius_put_eap(struct radius_build *b, const uint8_t *packet, size_t length);
-// User-Password, hidden (RFC 2865 section 5.2); at most 128 bytes.
+// User-Password, hidden (RFC 2865 section 5.2); more than 128 bytes do not fit.
 void radius_put_password(struct radius_build *b, const uint8_t *password, size_t length);
 // Writes id, lengths and proofs; for answers request is the authenticator of what is answered, else
 // NULL. Returns the length of the packet; -E2BIG when something did not fit. The bytes may be sent
