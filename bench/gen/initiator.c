@@ -11,6 +11,7 @@
 
 #include "contract/limits.h"
 #include "controlplane/ike/crypto.h"
+#include "controlplane/ike/group.h"
 #include "controlplane/ike/v1/natt.h"
 #include "initiator2.h"
 #include "net.h"
@@ -44,7 +45,7 @@ struct initiator {
 	uint8_t public_i[IKE_DH_MAX], public_r[IKE_DH_MAX];
 	uint8_t sa_body[96];
 	size_t sa_length;
-	EVP_PKEY *dh;
+	struct ike_dh *dh;
 	struct ike_keys keys;
 	uint32_t message_id, next_id;
 	uint32_t spi, gateway_spi;
@@ -266,7 +267,7 @@ static int derive(struct peer *p)
 
 	p->gen->counters.dh_ns += gen_cpu_ns() - began;
 	p->gen->counters.dh_exchanges++;
-	EVP_PKEY_free(i->dh);
+	ike_dh_free(i->dh);
 	i->dh = NULL;
 	error = error ? error : ike_keys_derive(&in, &i->keys);
 	OPENSSL_cleanse(secret, sizeof(secret));
@@ -728,7 +729,7 @@ void initiator_free(struct peer *p)
 		return;
 	timer_stop(p->gen->timers, &i->timer);
 	timer_stop(p->gen->timers, &i->rekey);
-	EVP_PKEY_free(i->dh);
+	ike_dh_free(i->dh);
 	OPENSSL_cleanse(i, sizeof(*i));
 	free(i);
 	p->ike = NULL;

@@ -8,6 +8,7 @@
 #include "initiator2.h"
 
 #include "contract/limits.h"
+#include "controlplane/ike/group.h"
 #include "controlplane/ike/v2/proposal.h"
 #include "controlplane/ike/v2/sealed.h"
 #include "net.h"
@@ -41,7 +42,7 @@ struct initiator2 {
 	uint8_t public_i[IKE_DH_MAX];
 	uint8_t first_i[FIRST_MAX], first_r[FIRST_MAX]; // for AUTH
 	uint16_t first_i_length, first_r_length;
-	EVP_PKEY *dh;
+	struct ike_dh *dh;
 	struct v2_keys keys;
 	uint32_t next_id;         // of our requests
 	uint32_t expect_id;       // of the gateway's next request
@@ -215,7 +216,7 @@ static int derive(struct peer *p, struct span public_r)
 
 	p->gen->counters.dh_ns += gen_cpu_ns() - began;
 	p->gen->counters.dh_exchanges++;
-	EVP_PKEY_free(i->dh);
+	ike_dh_free(i->dh);
 	i->dh = NULL;
 	error = error ? error : v2_keys_derive(&in, &i->keys);
 	OPENSSL_cleanse(secret, sizeof(secret));
@@ -574,7 +575,7 @@ void initiator2_free(struct peer *p)
 		return;
 	timer_stop(p->gen->timers, &i->timer);
 	timer_stop(p->gen->timers, &i->rekey);
-	EVP_PKEY_free(i->dh);
+	ike_dh_free(i->dh);
 	v2_message_clear(&i->last);
 	v2_message_clear(&i->answer);
 	OPENSSL_cleanse(i, sizeof(*i));

@@ -20,7 +20,7 @@
 #include "traffic.h"
 #include "trial.h"
 
-#include "controlplane/ike/crypto.h"
+#include "controlplane/ike/group.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -111,7 +111,7 @@ static void measure_dh(struct gen *g)
 {
 	unsigned group = g->options.ike_group;
 	uint8_t public[IKE_DH_MAX], secret[IKE_DH_MAX];
-	EVP_PKEY *peer = ike_dh_generate(group, public), *own;
+	struct ike_dh *peer = ike_dh_generate(group, public), *own;
 	uint8_t ignored[IKE_DH_MAX];
 	double began = cpu_seconds(), spent = 0;
 	unsigned n = 0;
@@ -119,11 +119,11 @@ static void measure_dh(struct gen *g)
 	while (peer && spent < g->options.dh_alone / 1e3) {
 		own = ike_dh_generate(group, ignored);
 		(void)ike_dh_shared(group, own, SPAN(public, ike_group_size(group)), secret);
-		EVP_PKEY_free(own);
+		ike_dh_free(own);
 		n++;
 		spent = cpu_seconds() - began;
 	}
-	EVP_PKEY_free(peer);
+	ike_dh_free(peer);
 	g->counters.dh_alone = spent > 0 ? n / spent : 0;
 }
 

@@ -5,59 +5,23 @@
 #include "crypto.h"
 
 #include <errno.h>
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/dh.h>
-#include <openssl/param_build.h>
 #include <pthread.h>
-
-enum { SHORT_EXPONENT = 320 }; // bits of the private value in groups that libcrypto does not name
-
-struct group_shape {
-	unsigned group;
-	const char *type, *name; // of libcrypto; no name: built from prime, or the type says all
-	size_t size, secret;     // bytes
-	BIGNUM *(*prime)(BIGNUM *);
-};
-
-static const struct group_shape groups[] = {
-	{IKE_MODP_1024, "DH", NULL, 128, 128, BN_get_rfc2409_prime_1024},
-	{IKE_MODP_1536, "DH", "modp_1536", 192, 192, NULL},
-	{IKE_MODP_2048, "DH", "modp_2048", 256, 256, NULL},
-	{IKE_MODP_3072, "DH", "modp_3072", 384, 384, NULL},
-	{IKE_MODP_4096, "DH", "modp_4096", 512, 512, NULL},
-	{IKE_ECP_256, "EC", "P-256", 64, 32, NULL},
-	{IKE_ECP_384, "EC", "P-384", 96, 48, NULL},
-	{IKE_ECP_521, "EC", "P-521", 132, 66, NULL},
-	{IKE_X25519, "X25519", NULL, 32, 32, NULL},
-};
-
-static const struct group_shape *group_shape(unsigned group)
-{
-	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
-		if (groups[i].group == group)
-			return &groups[i];
-	return NULL;
-}
 
 // What libcrypto looks up by name for each use is looked up once: the search for it costs more than
 // the use. Read-only from then on, by any thread.
 enum {
 	HASHES = IKE_SHA512 + 1,
 	ENCRYPTIONS = IKE_CHACHA20_POLY1305 + 1,
-	GROUPS = sizeof(groups) / sizeof(groups[0])
 };
 
 static struct {
 	EVP_MD *md[HASHES];
 	EVP_CIPHER *cipher[ENCRYPTIONS];
 	EVP_MAC_CTX *hmac[HASHES]; // without a key, to be copied
-	EVP_PKEY *group[GROUPS];   // parameters alone
 } known;
 static pthread_once_t known_once = PTHREAD_ONCE_INIT;
-
-static EVP_PKEY *group_parameters(const struct group_shape *g);
 
 static EVP_MAC_CTX *hmac_with(EVP_MAC *hmac, const EVP_MD *md)
 {
@@ -94,8 +58,6 @@ static void know(void)
 	for (unsigned i = 0; i < ENCRYPTIONS; i++)
 		if (ciphers[i])
 			known.cipher[i] = EVP_CIPHER_fetch(NULL, ciphers[i], NULL);
-	for (unsigned i = 0; i < GROUPS; i++)
-		known.group[i] = group_parameters(&groups[i]);
 	EVP_MAC_free(hmac);
 }
 
@@ -136,20 +98,6 @@ size_t ike_encryption_block(unsigned encryption)
 	const EVP_CIPHER *c = encryption_cipher(encryption);
 
 	return c ? (size_t)EVP_CIPHER_get_block_size(c) : 0;
-}
-
-size_t ike_group_size(unsigned group)
-{
-	const struct group_shape *g = group_shape(group);
-
-	return g ? g->size : 0;
-}
-
-size_t ike_group_secret_size(unsigned group)
-{
-	const struct group_shape *g = group_shape(group);
-
-	return g ? g->secret : 0;
 }
 
 int ike_prf(unsigned hash, struct span key, const struct span *parts, size_t count, uint8_t *out)
@@ -277,125 +225,6 @@ int ike_aead_open(unsigned encryption, const uint8_t *key, const uint8_t *iv, st
 	       EVP_CipherFinal_ex(c, data + length, &tail) > 0;
 	EVP_CIPHER_CTX_free(c);
 	return good ? 0 : -EBADMSG;
-}
-
-// A key without a value, in a group that libcrypto has no name for.
-static EVP_PKEY *unnamed_parameters(const struct group_shape *g)
-{
-	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, g->type, NULL);
-	BIGNUM *p = g->prime(NULL), *two = BN_new();
-	OSSL_PARAM *params = NULL;
-	EVP_PKEY *key = NULL;
-
-	if (build && c && p && two && BN_set_word(two, 2) &&
-		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_FFC_P, p) &&
-		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_FFC_G, two) &&
-		OSSL_PARAM_BLD_push_int(build, OSSL_PKEY_PARAM_DH_PRIV_LEN, SHORT_EXPONENT))
-		params = OSSL_PARAM_BLD_to_param(build);
-	if (params && EVP_PKEY_fromdata_init(c) > 0)
-		EVP_PKEY_fromdata(c, &key, EVP_PKEY_KEY_PARAMETERS, params);
-	OSSL_PARAM_free(params);
-	BN_free(two);
-	BN_free(p);
-	EVP_PKEY_CTX_free(c);
-	OSSL_PARAM_BLD_free(build);
-	return key;
-}
-
-static EVP_PKEY *group_parameters(const struct group_shape *g)
-{
-	EVP_PKEY_CTX *c = g->name ? EVP_PKEY_CTX_new_from_name(NULL, g->type, NULL) : NULL;
-	EVP_PKEY *key = NULL;
-
-	if (!g->name)
-		return g->prime ? unnamed_parameters(g) : NULL;
-	if (c && EVP_PKEY_paramgen_init(c) > 0 && EVP_PKEY_CTX_set_group_name(c, g->name) > 0)
-		(void)EVP_PKEY_paramgen(c, &key);
-	EVP_PKEY_CTX_free(c);
-	return key;
-}
-
-static EVP_PKEY_CTX *generator(const struct group_shape *g)
-{
-	EVP_PKEY *parameters;
-
-	if (!g->name && !g->prime)
-		return EVP_PKEY_CTX_new_from_name(NULL, g->type, NULL);
-	(void)pthread_once(&known_once, know);
-	parameters = known.group[g - groups];
-	return parameters ? EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL) : NULL;
-}
-
-// Writes the public value, without the byte that says "uncompressed" of a point.
-static int public_value(const struct group_shape *g, EVP_PKEY *key, uint8_t *public)
-{
-	unsigned char *bytes = NULL;
-	size_t length = EVP_PKEY_get1_encoded_public_key(key, &bytes);
-	size_t point = g->type[0] == 'E' ? 1 : 0;
-	int error = length == g->size + point ? 0 : -EINVAL;
-
-	if (!error)
-		memcpy(public, bytes + point, g->size);
-	OPENSSL_free(bytes);
-	return error;
-}
-
-EVP_PKEY *ike_dh_generate(unsigned group, uint8_t *public)
-{
-	const struct group_shape *g = group_shape(group);
-	EVP_PKEY_CTX *c = g ? generator(g) : NULL;
-	EVP_PKEY *key = NULL;
-	bool good = c && EVP_PKEY_keygen_init(c) > 0 && EVP_PKEY_generate(c, &key) > 0 &&
-		    public_value(g, key, public) == 0;
-
-	EVP_PKEY_CTX_free(c);
-	if (good)
-		return key;
-	EVP_PKEY_free(key);
-	return NULL;
-}
-
-// The peer's public value as a key of own's group; libcrypto refuses what is out of range.
-static EVP_PKEY *peer_key(const struct group_shape *g, EVP_PKEY *own, struct span peer)
-{
-	uint8_t point[1 + IKE_DH_MAX] = {0x04}; // uncompressed
-	size_t skip = g->type[0] == 'E' ? 0 : 1;
-	EVP_PKEY *key;
-
-	if (g->group == IKE_X25519)
-		return EVP_PKEY_new_raw_public_key_ex(NULL, g->type, NULL, peer.at, peer.length);
-	key = EVP_PKEY_new();
-	memcpy(point + 1, peer.at, peer.length);
-	if (key && EVP_PKEY_copy_parameters(key, own) > 0 &&
-		EVP_PKEY_set1_encoded_public_key(key, point + skip, peer.length + 1 - skip) > 0)
-		return key;
-	EVP_PKEY_free(key);
-	return NULL;
-}
-
-int ike_dh_shared(unsigned group, EVP_PKEY *own, struct span peer, uint8_t *secret)
-{
-	const struct group_shape *g = group_shape(group);
-	EVP_PKEY *other;
-	EVP_PKEY_CTX *c;
-	size_t size;
-	bool good;
-
-	if (!g || peer.length != g->size)
-		return -EINVAL;
-	other = peer_key(g, own, peer);
-	if (!other)
-		return -EINVAL;
-	size = g->secret;
-	c = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
-	good = c && EVP_PKEY_derive_init(c) > 0 &&
-	       (g->type[0] != 'D' || EVP_PKEY_CTX_set_dh_pad(c, 1) > 0) &&
-	       EVP_PKEY_derive_set_peer_ex(c, other, 0) > 0 &&
-	       EVP_PKEY_derive(c, secret, &size) > 0 && size == g->secret;
-	EVP_PKEY_CTX_free(c);
-	EVP_PKEY_free(other);
-	return good ? 0 : -EINVAL;
 }
 
 // SKEYID_d, _a and _e: each takes the one before and a number.

@@ -2,10 +2,8 @@
 #pragma once
 
 // The arithmetic of IKE over libcrypto: PRF and hash, CBC ciphers, AEADs of version 2 (RFC 5282,
-// RFC 7634), Diffie-Hellman groups (RFC 2409 section 6, RFC 3526, RFC 5903, RFC 8031), and the
-// derivation of all keys of version 1 (RFC 2409). No state but
-// libcrypto's own; ike_dh_* may run on any thread. Functions return 0, or -EINVAL for an algorithm
-// or a value that is refused, or -ENOMEM.
+// RFC 7634), and the derivation of all keys of version 1 (RFC 2409). No state but libcrypto's own.
+// Functions return 0, or -EINVAL for an algorithm or a value that is refused, or -ENOMEM.
 
 #include "contract/config.h"
 #include "wire.h"
@@ -17,7 +15,6 @@ enum {
 	IKE_KEY_MAX = 32,    // bytes: AES-256
 	IKE_NONCE_MAX = 256, // bytes (RFC 2409 section 5)
 	IKE_BLOCK_MAX = 16,  // bytes: AES
-	IKE_DH_MAX = 512,    // bytes: MODP-4096
 	IKE_AEAD_SALT = 4,   // bytes, behind the key
 	IKE_AEAD_IV = 8,     // bytes: the explicit one
 	IKE_AEAD_ICV = 16,   // bytes
@@ -28,10 +25,6 @@ size_t ike_hash_size(unsigned hash);
 size_t ike_encryption_key_size(unsigned encryption);
 size_t ike_encryption_block(unsigned encryption); // 1 of an AEAD
 bool ike_encryption_is_aead(unsigned encryption);
-// Of the public value in a KE payload, which has exactly this length.
-size_t ike_group_size(unsigned group);
-// Of the shared secret: of an ECP group its x coordinate alone (RFC 5903 section 9).
-size_t ike_group_secret_size(unsigned group);
 
 // HMAC over the parts in order; out has room for IKE_HASH_MAX.
 int ike_prf(unsigned hash, struct span key, const struct span *parts, size_t count, uint8_t *out);
@@ -47,12 +40,6 @@ int ike_aead_seal(unsigned encryption, const uint8_t *key, const uint8_t *iv, st
 	uint8_t *data, size_t length, uint8_t *icv);
 int ike_aead_open(unsigned encryption, const uint8_t *key, const uint8_t *iv, struct span aad,
 	uint8_t *data, size_t length, const uint8_t *icv);
-
-// A fresh key pair, its public value written to public (ike_group_size bytes). NULL on failure.
-EVP_PKEY *ike_dh_generate(unsigned group, uint8_t *public);
-// The shared secret (ike_group_secret_size bytes). Refuses 0, 1, p-1 and what is beyond p, a point
-// that is not on the curve, and of x25519 one of small order.
-int ike_dh_shared(unsigned group, EVP_PKEY *own, struct span peer, uint8_t *secret);
 
 // What comes out of main mode (RFC 2409 section 5, with appendix B for a cipher key that is longer
 // than the hash). Secret: ike_keys_wipe ends it.

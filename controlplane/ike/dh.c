@@ -26,7 +26,7 @@ static void dh_run(void *context)
 
 static void dh_end(struct dh_job *job)
 {
-	EVP_PKEY_free(job->own);
+	ike_dh_free(job->own);
 	OPENSSL_cleanse(job, sizeof(*job));
 	free(job);
 }
@@ -43,7 +43,7 @@ static void dh_done(void *context)
 }
 
 // own NULL: a fresh one. peer of length 0: its value is not known yet.
-static int dh_post(bool known, struct dh_job **slot, unsigned group, EVP_PKEY *own,
+static int dh_post(bool known, struct dh_job **slot, unsigned group, struct ike_dh *own,
 	struct span peer, void (*done)(void *owner, const struct dh_job *job), void *owner)
 {
 	struct dh_job *job = calloc(1, sizeof(*job));
@@ -56,8 +56,8 @@ static int dh_post(bool known, struct dh_job **slot, unsigned group, EVP_PKEY *o
 		.slot = slot,
 		.done = done,
 		.owner = owner};
-	if (own && EVP_PKEY_up_ref(own))
-		job->own = own;
+	if (own)
+		job->own = ike_dh_hold(own);
 	if (peer.length > 0)
 		memcpy(job->peer, peer.at, peer.length);
 	*slot = job;
@@ -93,7 +93,7 @@ int dh_begin(struct dh_job **slot, unsigned group,
 	return dh_post(true, slot, group, NULL, SPAN(NULL, 0), done, owner);
 }
 
-int dh_finish(struct dh_job **slot, unsigned group, EVP_PKEY *own, struct span peer,
+int dh_finish(struct dh_job **slot, unsigned group, struct ike_dh *own, struct span peer,
 	void (*done)(void *owner, const struct dh_job *job), void *owner)
 {
 	if (!own || peer.length == 0 || peer.length != ike_group_size(group))

@@ -4,12 +4,12 @@
 // Our half of a Diffie-Hellman exchange, worked out off the event loop: a fresh key pair and the
 // secret that it shares with the peer's public value.
 
-#include "crypto.h"
+#include "group.h"
 
 struct dh_job {
 	unsigned group;
-	EVP_PKEY *own; // our key pair
-	bool has_peer; // the secret is wanted
+	struct ike_dh *own; // our key pair
+	bool has_peer;      // the secret is wanted
 	uint8_t peer[IKE_DH_MAX];
 	uint8_t public[IKE_DH_MAX];
 	uint8_t secret[IKE_DH_MAX]; // ike_group_secret_size bytes
@@ -27,10 +27,10 @@ int dh_start(struct dh_job **slot, unsigned group, struct span peer,
 int dh_start_known(struct dh_job **slot, unsigned group, struct span peer,
 	void (*done)(void *owner, const struct dh_job *job), void *owner);
 // The same in two steps, for who speaks first, and known as well. After the first there is job->own
-// and no secret: who needs it for the second takes a reference to it, and ends that later.
+// and no secret: who needs it for the second holds it (ike_dh_hold), and frees it later.
 int dh_begin(struct dh_job **slot, unsigned group,
 	void (*done)(void *owner, const struct dh_job *job), void *owner);
-int dh_finish(struct dh_job **slot, unsigned group, EVP_PKEY *own, struct span peer,
+int dh_finish(struct dh_job **slot, unsigned group, struct ike_dh *own, struct span peer,
 	void (*done)(void *owner, const struct dh_job *job), void *owner);
 // The owner goes away: done is not called any more. *slot may be empty.
 void dh_abandon(struct dh_job **slot);

@@ -189,12 +189,12 @@ static void answer_ke(struct initiator *i, struct answerer *a, struct isakmp_out
 {
 	uint8_t public[IKE_DH_MAX], secret[IKE_DH_MAX];
 	size_t size = ike_group_size(a->group);
-	EVP_PKEY *own = ike_dh_generate(a->group, public);
+	struct ike_dh *own = ike_dh_generate(a->group, public);
 
 	isakmp_out_payload(out, ISAKMP_KE, public, size);
 	assert_int_equal(ike_dh_shared(a->group, own, SPAN(a->public_i, size), secret), 0);
 	derive(i, a, SPAN(secret, ike_group_secret_size(a->group)));
-	EVP_PKEY_free(own);
+	ike_dh_free(own);
 }
 
 void answerer_second(struct initiator *i, struct answerer *a)

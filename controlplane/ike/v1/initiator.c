@@ -47,7 +47,7 @@ void initiator_init(struct initiator *i, struct ike *ike, const char *remote, ui
 
 void initiator_free(struct initiator *i)
 {
-	EVP_PKEY_free(i->dh);
+	ike_dh_free(i->dh);
 	i->dh = NULL;
 }
 
@@ -545,7 +545,7 @@ static size_t write_esp_transform(struct initiator_quick *q, uint8_t *buffer, si
 }
 
 static void add_quick_payloads(
-	struct initiator *i, struct initiator_quick *q, struct isakmp_out *out, EVP_PKEY **dh)
+	struct initiator *i, struct initiator_quick *q, struct isakmp_out *out, struct ike_dh **dh)
 {
 	uint8_t transform[64], spi[4] = {q->spi >> 24, q->spi >> 16, q->spi >> 8, q->spi};
 	uint8_t public[IKE_DH_MAX], oa[8] = {ID_IPV4_ADDR, 0x30, 0, 0x25, 10, 0, 0, 9};
@@ -606,7 +606,7 @@ static void check_echo(struct initiator *i, struct initiator_quick *q)
 	assert_memory_equal(b->body.at, q->id_r, q->id_r_length);
 }
 
-static void take_pair(struct initiator *i, struct initiator_quick *q, EVP_PKEY *dh)
+static void take_pair(struct initiator *i, struct initiator_quick *q, struct ike_dh *dh)
 {
 	const struct isakmp_part *part = isakmp_chain_find(&i->chain, ISAKMP_SA, 0);
 	const struct isakmp_part *nonce = isakmp_chain_find(&i->chain, ISAKMP_NONCE, 0);
@@ -641,7 +641,7 @@ static void take_pair(struct initiator *i, struct initiator_quick *q, EVP_PKEY *
 	assert_int_equal(ike_keymat(&in, q->keys_out, sizeof(q->keys_out)), 0);
 }
 
-static bool quick_answer(struct initiator *i, struct initiator_quick *q, EVP_PKEY *dh)
+static bool quick_answer(struct initiator *i, struct initiator_quick *q, struct ike_dh *dh)
 {
 	struct isakmp_header h;
 	uint8_t hash[IKE_HASH_MAX];
@@ -669,7 +669,7 @@ static bool quick_answer(struct initiator *i, struct initiator_quick *q, EVP_PKE
 bool initiator_quick_first(struct initiator *i, struct initiator_quick *q)
 {
 	struct isakmp_out out;
-	EVP_PKEY *dh = NULL;
+	struct ike_dh *dh = NULL;
 	size_t hash_at, rest;
 	bool good;
 
@@ -686,7 +686,7 @@ bool initiator_quick_first(struct initiator *i, struct initiator_quick *q)
 	memcpy(q->first, i->last, i->last_length);
 	q->first_length = i->last_length;
 	good = quick_answer(i, q, dh);
-	EVP_PKEY_free(dh);
+	ike_dh_free(dh);
 	return good;
 }
 

@@ -8,6 +8,7 @@
 #include "controlplane/fakes.h"
 #include "controlplane/ike/ike.h"
 #include "controlplane/ike/crypto.h"
+#include "controlplane/ike/group.h"
 #include "natt.h"
 #include "proposal.h"
 
@@ -48,7 +49,7 @@ struct initiator {
 	uint8_t nonce_i[16], nonce_r[256];
 	size_t nonce_r_length;
 	uint8_t public_i[IKE_DH_MAX], public_r[IKE_DH_MAX];
-	EVP_PKEY *dh;
+	struct ike_dh *dh;
 	uint8_t sa_body[1024];
 	uint8_t chosen; // number of the transform
 	size_t sa_length;

@@ -4,6 +4,7 @@
 // What an IKE SA has only in version 1 (RFC 2409): main mode until it is through, and the quick
 // modes under way. state.h includes it; nobody else does.
 
+#include "controlplane/ike/group.h"
 #include "controlplane/ike/psk.h"
 #include "controlplane/ike/wire.h"
 #include "natt.h"
@@ -111,7 +112,7 @@ struct quick_ours {
 	uint8_t nonce_i[NONCE_OURS], nonce_r[NONCE_MAX];
 	size_t nonce_r_length;
 	uint8_t public_i[IKE_DH_MAX];
-	EVP_PKEY *dh;
+	struct ike_dh *dh;
 	struct dh_job *job;
 	struct timer timer; // sends again; in the end forgets
 	unsigned tries;

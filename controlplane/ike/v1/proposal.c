@@ -7,6 +7,7 @@
 
 #include "contract/messages.h"
 #include "controlplane/ike/crypto.h"
+#include "controlplane/ike/group.h"
 #include "controlplane/ike/text.h"
 
 #include <errno.h>

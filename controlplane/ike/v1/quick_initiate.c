@@ -89,7 +89,7 @@ void quick_ours_free(struct quick_ours *q, const char *reason)
 	LIST_REMOVE(q, of_sa);
 	quick_remember(q->sa, q->message_id);
 	reply_free(&q->sent);
-	EVP_PKEY_free(q->dh);
+	ike_dh_free(q->dh);
 	free(q->terms);
 	OPENSSL_cleanse(q, sizeof(*q));
 	free(q);
@@ -232,11 +232,11 @@ static void first_dh_done(void *owner, const struct dh_job *job)
 {
 	struct quick_ours *q = owner;
 
-	if (job->error || !EVP_PKEY_up_ref(job->own)) {
+	if (job->error) {
 		quick_ours_free(q, "no Diffie-Hellman value could be made");
 		return;
 	}
-	q->dh = job->own;
+	q->dh = ike_dh_hold(job->own);
 	memcpy(q->public_i, job->public, ike_group_size(job->group));
 	(void)send_first(q);
 }

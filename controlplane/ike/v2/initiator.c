@@ -42,7 +42,7 @@ void v2_initiator_init(struct v2_initiator *i, struct ike *ike, const char *remo
 
 void v2_initiator_free(struct v2_initiator *i)
 {
-	EVP_PKEY_free(i->dh);
+	ike_dh_free(i->dh);
 	i->dh = NULL;
 }
 
@@ -211,7 +211,7 @@ bool v2_initiator_begin(struct v2_initiator *i)
 		RAND_bytes(i->nonce_i, sizeof(i->nonce_i));
 	}
 	memset(i->spi_r, 0, 8);
-	EVP_PKEY_free(i->dh);
+	ike_dh_free(i->dh);
 	i->dh = ike_dh_generate(i->ke_group ? i->ke_group : i->suite.group, i->public_i);
 	assert_non_null(i->dh);
 	i->first_length = write_first(i);
@@ -344,7 +344,7 @@ bool v2_initiator_child(struct v2_initiator *i)
 	put_child(i, &s);
 	isakmp_out_payload(&s.out, V2_NONCE, i->nonce_i, sizeof(i->nonce_i));
 	if (i->pfs) {
-		EVP_PKEY_free(i->dh);
+		ike_dh_free(i->dh);
 		i->dh = ike_dh_generate(i->ke_group ? i->ke_group : i->pfs, i->public_i);
 		v2_put_ke(&s.out, i->ke_group ? i->ke_group : i->pfs,
 			SPAN(i->public_i, ike_group_size(i->ke_group ? i->ke_group : i->pfs)));

@@ -7,6 +7,7 @@
 // check that fails fails the test.
 
 #include "controlplane/fakes.h"
+#include "controlplane/ike/group.h"
 #include "controlplane/ike/ike.h"
 #include "sealed.h"
 
@@ -49,7 +50,7 @@ struct v2_initiator {
 	size_t cookie_length;
 	uint8_t first[2048], second[2048];
 	size_t first_length, second_length;
-	EVP_PKEY *dh;
+	struct ike_dh *dh;
 	uint8_t public_i[IKE_DH_MAX];
 	struct v2_keys keys;
 	uint32_t next;      // message id of its next request

@@ -10,6 +10,7 @@
 #include "contract/config.h"
 #include "controlplane/auth/credentials.h"
 #include "controlplane/ike/credential.h"
+#include "controlplane/ike/group.h"
 #include "controlplane/ike/identity.h"
 #include "controlplane/ike/signature.h"
 #include "proposal.h"

@@ -92,14 +92,14 @@ static size_t put_ke(const struct asked *a, struct isakmp_out *o, uint8_t *secre
 {
 	uint8_t public[IKE_DH_MAX];
 	size_t size = ike_group_size(a->group);
-	EVP_PKEY *own;
+	struct ike_dh *own;
 
 	if (!a->group)
 		return 0;
 	own = ike_dh_generate(a->group, public);
 	v2_put_ke(o, a->group, SPAN(public, size));
 	assert_int_equal(ike_dh_shared(a->group, own, SPAN(a->public, size), secret), 0);
-	EVP_PKEY_free(own);
+	ike_dh_free(own);
 	return ike_group_secret_size(a->group);
 }
 
@@ -421,7 +421,7 @@ static struct v2_initiator renew_ike(const uint8_t *nonce)
 {
 	struct v2_initiator n = i;
 	uint8_t public[IKE_DH_MAX], secret[IKE_DH_MAX];
-	EVP_PKEY *own = ike_dh_generate(i.suite.group, public);
+	struct ike_dh *own = ike_dh_generate(i.suite.group, public);
 	const struct v2_part *p;
 	struct v2_sa answer;
 	struct v2_sealed s;
@@ -442,7 +442,7 @@ static struct v2_initiator renew_ike(const uint8_t *nonce)
 	p = v2_chain_find(&i.chain, V2_KE, 0);
 	assert_int_equal(v2_ke_parse(p->body, &ke), 0);
 	assert_int_equal(ike_dh_shared(i.suite.group, own, ke.value, secret), 0);
-	EVP_PKEY_free(own);
+	ike_dh_free(own);
 	p = v2_chain_find(&i.chain, V2_NONCE, 0);
 	derive(&n, &i, SPAN(secret, ike_group_secret_size(i.suite.group)), SPAN(nonce, 32),
 		p->body);

@@ -37,7 +37,7 @@ void renewal_free(struct v2_renewal *n)
 		n->sa->v2.renewal_pair = NULL;
 	if (n->sa->v2.renewal_sa == n)
 		n->sa->v2.renewal_sa = NULL;
-	EVP_PKEY_free(n->dh);
+	ike_dh_free(n->dh);
 	OPENSSL_cleanse(n, sizeof(*n));
 	free(n);
 }
@@ -104,7 +104,7 @@ bool renewal_other_group(struct v2_renewal *n, const struct v2_notify *error)
 		return false;
 	n->group = group;
 	n->group_changed = true;
-	EVP_PKEY_free(n->dh);
+	ike_dh_free(n->dh);
 	n->dh = NULL;
 	return true;
 }
@@ -161,9 +161,9 @@ bool renewal_is_redundant(const struct v2_renewal *n)
 
 bool renewal_value_take(struct v2_renewal *n, const struct dh_job *job)
 {
-	if (job->error || !EVP_PKEY_up_ref(job->own))
+	if (job->error)
 		return false;
-	n->dh = job->own;
+	n->dh = ike_dh_hold(job->own);
 	memcpy(n->public_i, job->public, ike_group_size(job->group));
 	return true;
 }

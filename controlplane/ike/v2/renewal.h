@@ -16,7 +16,7 @@ struct v2_renewal {
 	uint8_t nonce_i[NONCE_OURS], nonce_r[V2_NONCE_MAX];
 	size_t nonce_r_length;
 	uint8_t public_i[IKE_DH_MAX];
-	EVP_PKEY *dh;
+	struct ike_dh *dh;
 	struct dh_job *job;
 
 	// The peer has begun the same meanwhile: the lower of its exchange's nonces, and what came
