@@ -14,6 +14,7 @@ import lab as labs
 import matrix
 import rekeys
 import remote
+import revocation
 from bench import DIRECT, HOST, MEBIBYTES, NAT, ROUTED, SINK, SOURCE, Bench
 from runner import check
 from traffic import moves_tcp, moves_traffic
@@ -605,4 +606,4 @@ def table():
     cases["vanish-without-a-word"] = vanish_without_a_word
     cases["two-behind-nat"] = two_behind_nat
     cases["kill-controlplane"] = kill_controlplane
-    return cases | matrix.table() | remote.table()
+    return cases | matrix.table() | remote.table() | revocation.table()

@@ -148,31 +148,45 @@ class Authority:
     def revoke(self, certificate):
         labs.command("openssl", "ca", "-config", self.file("config"), "-revoke", certificate.path)
 
-    def crl(self):
+    def crl(self, seconds=DAY):
         """Writes the list of what is revoked now, in PEM, and returns its path."""
         path = self.file("ca.crl")
-        labs.command("openssl", "ca", "-config", self.file("config"), "-gencrl", "-out", path)
+        labs.command("openssl", "ca", "-config", self.file("config"), "-gencrl",
+                     "-crlsec", str(seconds), "-out", path)
         return path
 
-    def serve_crl(self, space, address, port):
-        """Serves the folder over HTTP: the list is at /ca.crl, in DER as RFC 5280 wants it."""
+    def show_crl(self, seconds=DAY):
+        """Puts the list where serve_crl finds it, in DER as RFC 5280 wants it, and returns the
+        folder."""
         shown = self.file("shown")
         os.makedirs(shown, exist_ok=True)
-        labs.command("openssl", "crl", "-in", self.crl(), "-outform", "DER",
-                     "-out", os.path.join(shown, "ca.crl"))
-        return self.lab.spawn("python3", "-m", "http.server", "--bind", address, "--directory",
-                              shown, str(port), space=space, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL)
+        labs.command("openssl", "crl", "-in", self.crl(seconds), "-outform", "DER",
+                     "-out", os.path.join(shown, "new"))
+        os.rename(os.path.join(shown, "new"), os.path.join(shown, "ca.crl"))
+        return shown
 
-    def serve_ocsp(self, space, port):
-        """Answers for what is revoked, at all addresses of the namespace."""
+    def serve_crl(self, space, address, port, seconds=DAY):
+        """Serves the list over HTTP at /ca.crl; it says that the next one comes after so long."""
+        server = self.lab.spawn("python3", "-m", "http.server", "--bind", address, "--directory",
+                                self.show_crl(seconds), str(port), space=space,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return self.listening(server, space, port)
+
+    def serve_ocsp(self, space, port, keep=("-ndays", "1")):
+        """Answers for what is revoked now, at all addresses of the namespace. What keep says of the
+        next answer may be nothing."""
         if not os.path.exists(self.file("responder.pem")):
             self.issue("responder", "rsa", section="responder")
-        return self.lab.spawn("openssl", "ocsp", "-index", self.file("index"), "-port", str(port),
-                              "-rsigner", self.file("responder.pem"),
-                              "-rkey", self.file("responder.key"), "-CA", self.path, "-ndays", "1",
-                              space=space, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL)
+        server = self.lab.spawn("openssl", "ocsp", "-index", self.file("index"),
+                                "-port", str(port), "-rsigner", self.file("responder.pem"),
+                                "-rkey", self.file("responder.key"), "-CA", self.path, *keep,
+                                space=space, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return self.listening(server, space, port)
+
+    def listening(self, server, space, port):
+        labs.wait_for(f"server at port {port}", lambda: self.lab.inside(
+            space, "ss", "-Htln", f"sport = :{port}").strip(), 5)
+        return server
 
 
 def stamp(seconds):

@@ -109,6 +109,22 @@ void informational_refuse(struct ike_sa *sa, const struct flow *flow, uint32_t s
 	informational_send(&s, sa, flow);
 }
 
+void informational_refuse_sa(
+	struct ike_sa *sa, const struct flow *flow, const uint8_t *iv, uint16_t type)
+{
+	struct sealed s;
+	uint8_t spi[2 * ISAKMP_COOKIE], kept[IKE_BLOCK_MAX];
+
+	if (!informational_begin(&s, sa))
+		return;
+	cookies(sa, spi);
+	isakmp_out_notify(&s.out, ISAKMP_PROTO_ISAKMP, spi, sizeof(spi), type, NULL, 0);
+	memcpy(kept, sa->v1.keys.iv, sizeof(kept));
+	memcpy(sa->v1.keys.iv, iv, sizeof(kept));
+	informational_send(&s, sa, flow);
+	memcpy(sa->v1.keys.iv, kept, sizeof(kept));
+}
+
 bool informational_has(const struct isakmp_chain *chain, uint16_t type)
 {
 	const struct isakmp_part *part;

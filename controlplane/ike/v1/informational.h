@@ -18,5 +18,8 @@ void informational_delete_sa(struct ike_sa *sa);
 void informational_delete_spi(struct ike_sa *sa, uint32_t spi);
 // R-U-THERE with the peer's sequence number.
 void informational_ask(struct ike_peer *peer);
+// An error notification about the SA itself, whose first IV of phase 2 follows from iv.
+void informational_refuse_sa(
+	struct ike_sa *sa, const struct flow *flow, const uint8_t *iv, uint16_t type);
 // An error notification about the pair of ESP SAs that the peer asked for.
 void informational_refuse(struct ike_sa *sa, const struct flow *flow, uint32_t spi, uint16_t type);

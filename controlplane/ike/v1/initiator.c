@@ -45,12 +45,6 @@ void initiator_init(struct initiator *i, struct ike *ike, const char *remote, ui
 	i->id_length = id_write(&i->flow.remote, 0, i->id);
 }
 
-void initiator_free(struct initiator *i)
-{
-	ike_dh_free(i->dh);
-	i->dh = NULL;
-}
-
 static void send_pieces(struct initiator *i)
 {
 	unsigned count = fragment_count(i->last_length, i->cut);
@@ -390,6 +384,24 @@ static bool unseal(struct initiator *i, uint8_t *iv, struct isakmp_header *h)
 		       &i->chain) == 0;
 }
 
+static void informational_read(struct initiator *i, const struct isakmp_header *h);
+
+// In place of the sixth message; honest peers heed what is encrypted and authentic.
+static bool is_error(struct initiator *i)
+{
+	struct isakmp_notify_body n;
+	struct isakmp_header h;
+
+	assert_int_equal(isakmp_header_parse(i->answer, i->answer_length, &h), 0);
+	if (h.exchange != ISAKMP_INFORMATIONAL || !(h.flags & ISAKMP_ENCRYPTED))
+		return false;
+	informational_read(i, &h);
+	assert_int_equal(i->chain.parts[1].type, ISAKMP_NOTIFY);
+	assert_int_equal(isakmp_notify_parse(i->chain.parts[1].body, &n), 0);
+	i->error = n.type;
+	return true;
+}
+
 bool initiator_fifth(struct initiator *i)
 {
 	struct isakmp_header h = header_of(i, ISAKMP_MAIN, ISAKMP_ENCRYPTED, 0);
@@ -410,7 +422,8 @@ bool initiator_fifth(struct initiator *i)
 		isakmp_out_notify(
 			&out, ISAKMP_PROTO_ISAKMP, cookies, 16, NOTIFY_INITIAL_CONTACT, NULL, 0);
 	seal(i, &out, i->keys.iv);
-	if (!initiator_take(i) || !unseal(i, i->keys.iv, &h))
+	i->error = 0;
+	if (!initiator_take(i) || is_error(i) || !unseal(i, i->keys.iv, &h))
 		return false;
 	id = isakmp_chain_find(&i->chain, ISAKMP_ID, 0);
 	part = isakmp_chain_find(&i->chain, ISAKMP_HASH, 0);
@@ -700,14 +713,6 @@ void initiator_quick_third(struct initiator *i, struct initiator_quick *q)
 	seal(i, &out, q->iv);
 }
 
-bool initiator_quick(struct initiator *i, struct initiator_quick *q)
-{
-	if (!initiator_quick_first(i, q))
-		return false;
-	initiator_quick_third(i, q);
-	return true;
-}
-
 static void informational_end(
 	struct initiator *i, struct isakmp_out *out, uint32_t id, size_t hash_at)
 {
@@ -718,23 +723,6 @@ static void informational_end(
 		i->last + hash_at);
 	exchange_iv(i, id, iv);
 	seal(i, out, iv);
-}
-
-void initiator_delete_esp(struct initiator *i, const uint32_t *spis, uint16_t count)
-{
-	uint32_t id = i->next_message_id++;
-	size_t hash_at;
-	struct isakmp_out out = phase2_begin(i, ISAKMP_INFORMATIONAL, id, &hash_at);
-
-	isakmp_out_open(&out, ISAKMP_DELETE);
-	build_u32(&out.b, 1);
-	build_u8(&out.b, ISAKMP_PROTO_ESP);
-	build_u8(&out.b, 4);
-	build_u16(&out.b, count);
-	for (uint16_t n = 0; n < count; n++)
-		build_u32(&out.b, spis[n]);
-	isakmp_out_close(&out);
-	informational_end(i, &out, id, hash_at);
 }
 
 void initiator_delete(
@@ -748,6 +736,17 @@ void initiator_delete(
 	informational_end(i, &out, id, hash_at);
 }
 
+void initiator_delete_esp(struct initiator *i, const uint32_t *spis, uint16_t count)
+{
+	uint8_t bytes[256];
+	struct build b = build_in(bytes, sizeof(bytes));
+
+	for (uint16_t n = 0; n < count; n++)
+		build_u32(&b, spis[n]);
+	assert_false(b.failed);
+	initiator_delete(i, ISAKMP_PROTO_ESP, 4, count, bytes);
+}
+
 static void cookie_pair(struct initiator *i, uint8_t out[16])
 {
 	memcpy(out, i->cookie_i, 8);
@@ -756,14 +755,10 @@ static void cookie_pair(struct initiator *i, uint8_t out[16])
 
 void initiator_delete_isakmp(struct initiator *i)
 {
-	uint32_t id = i->next_message_id++;
-	size_t hash_at;
-	struct isakmp_out out = phase2_begin(i, ISAKMP_INFORMATIONAL, id, &hash_at);
 	uint8_t spi[16];
 
 	cookie_pair(i, spi);
-	isakmp_out_delete(&out, ISAKMP_PROTO_ISAKMP, 16, 1, spi);
-	informational_end(i, &out, id, hash_at);
+	initiator_delete(i, ISAKMP_PROTO_ISAKMP, 16, 1, spi);
 }
 
 void initiator_notify(struct initiator *i, uint16_t type, const void *data, size_t length)
@@ -778,10 +773,21 @@ void initiator_notify(struct initiator *i, uint16_t type, const void *data, size
 	informational_end(i, &out, id, hash_at);
 }
 
+static void informational_read(struct initiator *i, const struct isakmp_header *header)
+{
+	uint8_t iv[IKE_BLOCK_MAX], hash[IKE_HASH_MAX];
+	struct isakmp_header h;
+
+	exchange_iv(i, header->message_id, iv);
+	assert_true(unseal(i, iv, &h));
+	hash_phase2(i, false, h.message_id, SPAN(NULL, 0), rest_after(i, i->chain.parts[0].body.at),
+		hash);
+	assert_memory_equal(i->chain.parts[0].body.at, hash, hash_size(i));
+}
+
 bool initiator_informational(struct initiator *i)
 {
 	struct isakmp_header h;
-	uint8_t iv[IKE_BLOCK_MAX], hash[IKE_HASH_MAX];
 
 	do {
 		if (!initiator_take(i))
@@ -789,10 +795,6 @@ bool initiator_informational(struct initiator *i)
 		assert_int_equal(isakmp_header_parse(i->answer, i->answer_length, &h), 0);
 	} while (h.exchange == ISAKMP_QUICK);
 	assert_int_equal(h.exchange, ISAKMP_INFORMATIONAL);
-	exchange_iv(i, h.message_id, iv);
-	assert_true(unseal(i, iv, &h));
-	hash_phase2(i, false, h.message_id, SPAN(NULL, 0), rest_after(i, i->chain.parts[0].body.at),
-		hash);
-	assert_memory_equal(i->chain.parts[0].body.at, hash, hash_size(i));
+	informational_read(i, &h);
 	return true;
 }

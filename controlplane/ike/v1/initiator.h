@@ -60,6 +60,7 @@ struct initiator {
 	size_t answer_length, answer_fragments;
 	struct flow answer_flow;
 	struct isakmp_chain chain; // of the answer
+	uint16_t error; // of the newest encrypted notification in place of the sixth message
 	uint32_t next_message_id;
 };
 

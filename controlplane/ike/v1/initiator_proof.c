@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The signatures of initiator.h, and what a quick mode begins with.
+// The signatures of initiator.h, and what is said in other steps of it.
 
 #include "initiator.h"
 
@@ -66,4 +66,18 @@ void initiator_quick_init(struct initiator_quick *q, uint32_t spi)
 		.mode = 2,
 		.lifetime_s = 3600,
 		.spi = spi};
+}
+
+bool initiator_quick(struct initiator *i, struct initiator_quick *q)
+{
+	if (!initiator_quick_first(i, q))
+		return false;
+	initiator_quick_third(i, q);
+	return true;
+}
+
+void initiator_free(struct initiator *i)
+{
+	ike_dh_free(i->dh);
+	i->dh = NULL;
 }

@@ -59,7 +59,7 @@ void phase1_refuse(struct ike_sa *sa, const struct flow *flow, const char *reaso
 	log_event(LOG_IKE_REFUSED, &subject, "s:s, s:s, s:s, s:s", "reason", reason, "encryption",
 		proposal_encryption_word(sa->encryption), "hash", proposal_hash_word(sa->hash),
 		"group", proposal_group_word(sa->group));
-	if (!admit_is_loaded(sa->ike))
+	if (!admit_is_loaded(sa->ike) && !proof_refuse(sa, flow))
 		send_clear_error(flow, sa->cookie_i, sa->cookie_r, NOTIFY_AUTHENTICATION_FAILED);
 }
 

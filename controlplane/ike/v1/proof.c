@@ -6,6 +6,7 @@
 
 #include "controlplane/ike/certificate.h"
 #include "controlplane/ike/signature.h"
+#include "informational.h"
 #include "phase1.h"
 #include "sealed.h"
 
@@ -27,6 +28,7 @@ struct proof {
 	unsigned tries;
 	// The fifth message, while it is being checked and answered.
 	uint8_t *plain; // NULL: none; chain points into it
+	bool opened;    // it decrypts to payloads
 	size_t size;
 	struct isakmp_chain chain;
 	struct flow flow;
@@ -78,6 +80,7 @@ static void proof_forget(struct proof *p)
 		OPENSSL_cleanse(p->plain, p->size);
 	free(p->plain);
 	p->plain = NULL;
+	p->opened = false;
 	trust_chain_free(p->trusted);
 	p->trusted = NULL;
 	for (size_t i = 0; i < SIGNATURE_CERTS; i++) {
@@ -94,6 +97,16 @@ void proof_free(struct proof *p)
 	proof_forget(p);
 	OPENSSL_cleanse(p, sizeof(*p));
 	free(p);
+}
+
+bool proof_refuse(struct ike_sa *sa, const struct flow *flow)
+{
+	const struct proof *p = sa->v1.phase1->proof;
+
+	if (!p || !p->opened)
+		return false;
+	informational_refuse_sa(sa, flow, p->iv, NOTIFY_AUTHENTICATION_FAILED);
+	return true;
 }
 
 // ---- requests
@@ -363,6 +376,7 @@ static const char *take(struct ike_sa *sa, const struct flow *flow, const struct
 	reply_digest(message, h->length, p->request);
 	if (sealed_open(sa, p->iv, h, message, p->plain, &p->chain))
 		return "malformed fifth message of main mode";
+	p->opened = true;
 	return check(sa);
 }
 

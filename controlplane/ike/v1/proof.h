@@ -20,4 +20,7 @@ void proof_requests_write(struct ike_sa *sa, struct isakmp_out *out);
 // The fifth message. The SA may be gone when this returns.
 void proof_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message);
+// Tells the peer, encrypted as it expects it by now, that its fifth message is refused. False when
+// there is none that made sense.
+bool proof_refuse(struct ike_sa *sa, const struct flow *flow);
 void proof_free(struct proof *p);

@@ -254,6 +254,7 @@ static void refused(struct initiator *i, const char *part)
 	assert_false(initiator_main(i));
 	if (!strstr(seen.refused_line, part))
 		fail_msg("%s", seen.refused_line);
+	assert_int_equal(i->error, NOTIFY_AUTHENTICATION_FAILED);
 	initiator_end(i);
 }
 
