@@ -5,9 +5,14 @@
 #include "crypto.h"
 
 #include <errno.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
+
+enum {
+	BLOCK_MAX = 128, // bytes: that SHA2-512 takes at a time
+	HMAC_INNER = 0x36,
+	HMAC_OUTER = 0x5c,
+};
 
 // What libcrypto looks up by name for each use is looked up once: the search for it costs more than
 // the use. Read-only from then on, by any thread.
@@ -19,22 +24,8 @@ enum {
 static struct {
 	EVP_MD *md[HASHES];
 	EVP_CIPHER *cipher[ENCRYPTIONS];
-	EVP_MAC_CTX *hmac[HASHES]; // without a key, to be copied
 } known;
 static pthread_once_t known_once = PTHREAD_ONCE_INIT;
-
-static EVP_MAC_CTX *hmac_with(EVP_MAC *hmac, const EVP_MD *md)
-{
-	OSSL_PARAM params[2] = {OSSL_PARAM_construct_utf8_string(
-					OSSL_MAC_PARAM_DIGEST, (char *)EVP_MD_get0_name(md), 0),
-		OSSL_PARAM_construct_end()};
-	EVP_MAC_CTX *c = EVP_MAC_CTX_new(hmac);
-
-	if (c && EVP_MAC_CTX_set_params(c, params))
-		return c;
-	EVP_MAC_CTX_free(c);
-	return NULL;
-}
 
 static void know(void)
 {
@@ -50,15 +41,13 @@ static void know(void)
 		[IKE_AES_GCM_128] = "AES-128-GCM",
 		[IKE_AES_GCM_256] = "AES-256-GCM",
 		[IKE_CHACHA20_POLY1305] = "ChaCha20-Poly1305"};
-	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 
 	for (unsigned i = 0; i < HASHES; i++)
-		if (mds[i] && (known.md[i] = EVP_MD_fetch(NULL, mds[i], NULL)) && hmac)
-			known.hmac[i] = hmac_with(hmac, known.md[i]);
+		if (mds[i])
+			known.md[i] = EVP_MD_fetch(NULL, mds[i], NULL);
 	for (unsigned i = 0; i < ENCRYPTIONS; i++)
 		if (ciphers[i])
 			known.cipher[i] = EVP_CIPHER_fetch(NULL, ciphers[i], NULL);
-	EVP_MAC_free(hmac);
 }
 
 static const EVP_MD *hash_md(unsigned hash)
@@ -100,30 +89,61 @@ size_t ike_encryption_block(unsigned encryption)
 	return c ? (size_t)EVP_CIPHER_get_block_size(c) : 0;
 }
 
-int ike_prf(unsigned hash, struct span key, const struct span *parts, size_t count, uint8_t *out)
+// What c was begun for, over the parts.
+static bool digest(EVP_MD_CTX *c, const struct span *parts, size_t count, uint8_t *out)
 {
-	EVP_MAC_CTX *c =
-		hash_md(hash) && known.hmac[hash] ? EVP_MAC_CTX_dup(known.hmac[hash]) : NULL;
-	bool good = c && EVP_MAC_init(c, key.at, key.length, NULL);
-	size_t size;
+	bool good = true;
 
 	for (size_t i = 0; good && i < count; i++)
-		good = EVP_MAC_update(c, parts[i].at, parts[i].length);
-	good = good && EVP_MAC_final(c, out, &size, IKE_HASH_MAX);
-	EVP_MAC_CTX_free(c);
-	return good ? 0 : -EINVAL;
+		good = EVP_DigestUpdate(c, parts[i].at, parts[i].length);
+	return good && EVP_DigestFinal_ex(c, out, NULL);
 }
 
 int ike_digest(unsigned hash, const struct span *parts, size_t count, uint8_t *out)
 {
 	const EVP_MD *md = hash_md(hash);
 	EVP_MD_CTX *c = md ? EVP_MD_CTX_new() : NULL;
-	bool good = c && EVP_DigestInit_ex(c, md, NULL);
+	bool good = c && EVP_DigestInit_ex(c, md, NULL) && digest(c, parts, count, out);
 
-	for (size_t i = 0; good && i < count; i++)
-		good = EVP_DigestUpdate(c, parts[i].at, parts[i].length);
-	good = good && EVP_DigestFinal_ex(c, out, NULL);
 	EVP_MD_CTX_free(c);
+	return good ? 0 : -EINVAL;
+}
+
+// HMAC (RFC 2104): the hash of the key, padded in one way, and the parts; then of the key, padded
+// in another, and that. pad has a block with the key. libcrypto's own copies three contexts for
+// each, which takes longer than the hashes of messages as short as ours.
+static bool hmac(
+	const EVP_MD *md, uint8_t *pad, const struct span *parts, size_t count, uint8_t *out)
+{
+	size_t block = (size_t)EVP_MD_get_block_size(md);
+	const struct span inner = SPAN(out, (size_t)EVP_MD_get_size(md));
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	bool good;
+
+	for (size_t i = 0; i < block; i++)
+		pad[i] ^= HMAC_INNER;
+	good = c && EVP_DigestInit_ex(c, md, NULL) && EVP_DigestUpdate(c, pad, block) &&
+	       digest(c, parts, count, out);
+	for (size_t i = 0; i < block; i++)
+		pad[i] ^= HMAC_INNER ^ HMAC_OUTER;
+	good = good && EVP_DigestInit_ex(c, NULL, NULL) && EVP_DigestUpdate(c, pad, block) &&
+	       digest(c, &inner, 1, out);
+	EVP_MD_CTX_free(c); // which wipes it
+	return good;
+}
+
+int ike_prf(unsigned hash, struct span key, const struct span *parts, size_t count, uint8_t *out)
+{
+	const EVP_MD *md = hash_md(hash);
+	uint8_t pad[BLOCK_MAX] = {0};
+	bool good = md;
+
+	if (good && key.length > (size_t)EVP_MD_get_block_size(md))
+		good = ike_digest(hash, &key, 1, pad) == 0;
+	else if (good && key.length)
+		memcpy(pad, key.at, key.length);
+	good = good && hmac(md, pad, parts, count, out);
+	OPENSSL_cleanse(pad, sizeof(pad));
 	return good ? 0 : -EINVAL;
 }
 

@@ -63,6 +63,33 @@ static void prf_gives_the_vectors(void **state)
 		ike_prf(3, SPAN((const uint8_t *)"Jefe", 4), parts, 2, (uint8_t[64]){0}), 0);
 }
 
+// RFC 4231, test case 6: a key that is longer than a block of any hash.
+static void prf_hashes_a_long_key(void **state)
+{
+	static const struct {
+		unsigned hash;
+		const char *out;
+	} vectors[] = {
+		{IKE_SHA256, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+		{IKE_SHA384, "4ece084485813e9088d2c63a041bc5b44f9ef1012a2b588f3cd11f05033ac4c6"
+			     "0c2ef6ab4030fe8296248df163f44952"},
+		{IKE_SHA512, "80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f352"
+			     "6b56d037e05f2598bd0fd2215d6a1e5295e64f73f63f0aec8b915a985d786598"}};
+	static const char text[] = "Test Using Larger Than Block-Size Key - Hash Key First";
+	const struct span data = SPAN((const uint8_t *)text, sizeof(text) - 1);
+	uint8_t key[131];
+
+	memset(key, 0xaa, sizeof(key));
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		struct bytes out = unhex(vectors[i].out);
+		uint8_t mac[IKE_HASH_MAX];
+
+		assert_int_equal(
+			ike_prf(vectors[i].hash, SPAN(key, sizeof(key)), &data, 1, mac), 0);
+		assert_memory_equal(mac, out.at, out.length);
+	}
+}
+
 // RFC 3602 section 4 cases 1 and 2; SP 800-38A F.2.3 and F.2.5.
 static void cbc_gives_the_vectors(void **state)
 {
@@ -246,6 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prf_gives_the_vectors),
+		cmocka_unit_test(prf_hashes_a_long_key),
 		cmocka_unit_test(cbc_gives_the_vectors),
 		cmocka_unit_test(gcm_gives_the_vectors),
 		cmocka_unit_test(keys_are_derived),

@@ -59,20 +59,31 @@ static void take(struct view *stream, uint8_t *out, size_t n)
 	view_copy(stream, out, n);
 }
 
-// The seven keys in the order of section 2.14.
-static void keys_take(const struct v2_suite *suite, struct view stream, struct v2_keys *out)
+// Bytes of each of the seven keys.
+struct key_sizes {
+	size_t prf, integrity, cipher;
+};
+
+static struct key_sizes key_sizes(const struct v2_suite *suite)
 {
 	bool aead = ike_encryption_is_aead(suite->encryption);
-	size_t prf = ike_hash_size(suite->hash), integrity = aead ? 0 : prf;
-	size_t cipher = ike_encryption_key_size(suite->encryption) + (aead ? IKE_AEAD_SALT : 0);
+	size_t prf = ike_hash_size(suite->hash);
 
-	take(&stream, out->d, prf);
-	take(&stream, out->ai, integrity);
-	take(&stream, out->ar, integrity);
-	take(&stream, out->ei, cipher);
-	take(&stream, out->er, cipher);
-	take(&stream, out->pi, prf);
-	take(&stream, out->pr, prf);
+	return (struct key_sizes){.prf = prf,
+		.integrity = aead ? 0 : prf,
+		.cipher = ike_encryption_key_size(suite->encryption) + (aead ? IKE_AEAD_SALT : 0)};
+}
+
+// In the order of section 2.14.
+static void keys_take(const struct key_sizes *size, struct view stream, struct v2_keys *out)
+{
+	take(&stream, out->d, size->prf);
+	take(&stream, out->ai, size->integrity);
+	take(&stream, out->ar, size->integrity);
+	take(&stream, out->ei, size->cipher);
+	take(&stream, out->er, size->cipher);
+	take(&stream, out->pi, size->prf);
+	take(&stream, out->pr, size->prf);
 	out->sealed_i = out->sealed_r = 0;
 }
 
@@ -81,6 +92,8 @@ int v2_keys_derive(const struct v2_keys_input *in, struct v2_keys *out)
 	const struct span parts[] = {
 		in->nonce_i, in->nonce_r, SPAN(in->spi_i, V2_SPI), SPAN(in->spi_r, V2_SPI)};
 	size_t seed_hash = in->old_d ? in->old_hash : in->suite.hash;
+	const struct key_sizes size = key_sizes(&in->suite);
+	size_t length = 3 * size.prf + 2 * size.integrity + 2 * size.cipher;
 	uint8_t seed[IKE_HASH_MAX], stream[sizeof(struct v2_keys)];
 	int error;
 
@@ -90,10 +103,10 @@ int v2_keys_derive(const struct v2_keys_input *in, struct v2_keys *out)
 	error = skeyseed(in, seed);
 	if (!error)
 		error = v2_prf_plus(in->suite.hash, SPAN(seed, ike_hash_size(seed_hash)), parts, 4,
-			stream, sizeof(stream));
+			stream, length);
 	memset(out, 0, sizeof(*out));
 	if (!error)
-		keys_take(&in->suite, view_of(stream, sizeof(stream)), out);
+		keys_take(&size, view_of(stream, length), out);
 	OPENSSL_cleanse(seed, sizeof(seed));
 	OPENSSL_cleanse(stream, sizeof(stream));
 	return error;
