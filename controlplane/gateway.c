@@ -234,7 +234,7 @@ static void user_ask(void *context, const struct ike_user_request *request)
 
 	if (users_judge(g->users, c, &verdict, &reason))
 		log_event(LOG_AUTH_OK, &subject, "s:s", "method", "eap-mschapv2");
-	else
+	else if (verdict.turn == EAP_DECIDED)
 		log_event(LOG_AUTH_FAILED, &subject, "s:s, s:s", "method", "eap-mschapv2", "reason",
 			reason);
 	(void)ike_user_answer(g->ike, request->spi_i, request->spi_r, &verdict);

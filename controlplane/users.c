@@ -78,8 +78,14 @@ const struct config_user *users_judge(const struct users *users,
 {
 	const struct config_user *user =
 		users_find(users, credentials->name, credentials->name_length);
-	int error = auth_check(credentials, user ? user->password : no_password, verdict);
+	int error;
 
+	*reason = NULL;
+	if (credentials->method == PPP_AUTH_EAP) {
+		*verdict = (struct ppp_verdict){.turn = EAP_OURS};
+		return NULL;
+	}
+	error = auth_check(credentials, user ? user->password : no_password, verdict);
 	if (error == 0 && user && verdict->accepted)
 		return user;
 	*reason = error < 0 ? "malformed answer" : user ? "wrong password" : "unknown user";

@@ -7,6 +7,12 @@
 //   identity -> mschapv2 -> verdict -> success -> over
 //                  |           |---> failure -> over
 //                  |---> over (Nak)
+//
+//   identity -> verdict -> passed -> verdict -> ... -> over
+//                  |---> mschapv2, as above
+//
+// What passes is looked at as far as section 2.3 wants it: code, identifier, length. Types, Naks
+// among them, are for the judge.
 
 #include "eap.h"
 #include "packet.h"
@@ -24,6 +30,7 @@
 enum state {
 	STATE_NEW,
 	STATE_IDENTITY,
+	STATE_PASSED,
 	STATE_MSCHAP,
 	STATE_VERDICT,
 	STATE_SUCCESS,
@@ -31,30 +38,39 @@ enum state {
 	STATE_OVER
 };
 
-enum { REASON = 96 };
+enum {
+	REASON = 96,
+	EAP_OURS_MOST = 1020, // bytes of a packet that we make (RFC 3748 section 3.1)
+};
 
 static const char our_name[] = "culvert";
 
 struct eap {
+	struct eap_ways ways;
 	struct eap_events events;
 	void *context;
 	enum state state;
-	uint8_t id;            // of the newest request
-	uint8_t challenge_id;  // of MS-CHAPv2
-	char name[PPP_NAME];   // what the peer says, with a NUL
-	char reason[REASON];   // why it fails
+	uint8_t id;           // of the newest request
+	uint8_t challenge_id; // of MS-CHAPv2
+	char name[PPP_NAME];  // what the peer says, with a NUL
+	char reason[REASON];  // why it fails
+	bool has_msk;
 	uint8_t msk[AUTH_MSK]; // in success
+	unsigned rounds;       // questions so far
 	struct ppp_credentials credentials;
-	uint8_t last[EAP_PACKET]; // of ours
+	uint8_t *asked;  // what credentials.eap points at: malloc, or NULL
+	uint8_t *passed; // the judge's newest packet: malloc, or NULL
 	size_t last_length;
+	uint8_t last[EAP_OURS_MOST]; // the newest packet to the peer, unless it is *passed
 };
 
-struct eap *eap_create(const struct eap_events *events, void *context)
+struct eap *eap_create(const struct eap_ways *ways, const struct eap_events *events, void *context)
 {
 	struct eap *eap = calloc(1, sizeof(*eap));
 
 	if (!eap)
 		return NULL;
+	eap->ways = *ways;
 	eap->events = *events;
 	eap->context = context;
 	// Unlike any that an earlier conversation left behind.
@@ -62,10 +78,20 @@ struct eap *eap_create(const struct eap_events *events, void *context)
 	return eap;
 }
 
+// The question has been answered.
+static void forget_asked(struct eap *eap)
+{
+	free(eap->asked);
+	eap->asked = NULL;
+	OPENSSL_cleanse(&eap->credentials, sizeof(eap->credentials));
+}
+
 void eap_free(struct eap *eap)
 {
 	if (!eap)
 		return;
+	forget_asked(eap);
+	free(eap->passed);
 	OPENSSL_cleanse(eap, sizeof(*eap));
 	free(eap);
 }
@@ -73,13 +99,14 @@ void eap_free(struct eap *eap)
 const uint8_t *eap_last(const struct eap *eap, size_t *length)
 {
 	*length = eap->last_length;
-	return eap->last;
+	return eap->passed ? eap->passed : eap->last;
 }
 
 const char *eap_state(const struct eap *eap)
 {
 	static const char *const words[] = {[STATE_NEW] = "new",
 		[STATE_IDENTITY] = "identity",
+		[STATE_PASSED] = "passed",
 		[STATE_MSCHAP] = "mschapv2",
 		[STATE_VERDICT] = "verdict",
 		[STATE_SUCCESS] = "success",
@@ -92,23 +119,52 @@ const char *eap_state(const struct eap *eap)
 // The packet in eap->last goes out.
 static void sent(struct eap *eap, size_t length)
 {
+	free(eap->passed);
+	eap->passed = NULL;
 	eap->last_length = length;
 	eap->events.send(eap->context, eap->last, length);
 }
 
-static void over(struct eap *eap, bool good)
+// A packet of the judge's goes out; false without memory.
+static bool pass_on(struct eap *eap, const uint8_t *packet, size_t length)
 {
-	struct build b = build_in(eap->last, sizeof(eap->last));
+	uint8_t *copy = malloc(length);
+
+	if (!copy)
+		return false;
+	memcpy(copy, packet, length);
+	free(eap->passed);
+	eap->passed = copy;
+	eap->last_length = length;
+	eap->events.send(eap->context, copy, length);
+	return true;
+}
+
+static void finish(struct eap *eap, bool good, bool passed)
+{
 	struct eap_result result = {.good = good,
+		.passed = passed,
 		.name = eap->name,
 		.reason = good ? NULL : eap->reason,
-		.msk = good ? eap->msk : NULL};
+		.msk = good && eap->has_msk ? eap->msk : NULL};
+
+	eap->events.done(eap->context, &result);
+}
+
+// Our Success or Failure. The identifier is that of the last response (section 4.2).
+static void tell_end(struct eap *eap, bool good)
+{
+	struct build b = build_in(eap->last, sizeof(eap->last));
 
 	eap->state = STATE_OVER;
-	// The identifier is that of the last response (section 4.2).
 	eap_packet_begin(&b, good ? EAP_SUCCESS : EAP_FAILURE, eap->id, 0);
 	sent(eap, eap_packet_end(&b));
-	eap->events.done(eap->context, &result);
+}
+
+static void over(struct eap *eap, bool good)
+{
+	tell_end(eap, good);
+	finish(eap, good, false);
 }
 
 static void fail(struct eap *eap, const char *reason)
@@ -133,7 +189,7 @@ static void challenge(struct eap *eap)
 
 	*c = (struct ppp_credentials){.method = PPP_AUTH_MSCHAPV2,
 		.challenge_length = MSCHAP_CHALLENGE,
-		.want_msk = true};
+		.want_msk = eap->ways.want_msk};
 	if (RAND_bytes(c->challenge, MSCHAP_CHALLENGE) != 1) {
 		fail(eap, "no random numbers");
 		return;
@@ -160,11 +216,44 @@ static bool take_name(struct eap *eap, struct view name)
 	return true;
 }
 
-static int on_identity(struct eap *eap, const struct eap_packet *p)
+static void ask(struct eap *eap)
+{
+	eap->state = STATE_VERDICT;
+	if (++eap->rounds > EAP_ROUNDS)
+		fail(eap, "it takes too many rounds");
+	else
+		eap->events.ask(eap->context, &eap->credentials);
+}
+
+// Hands the peer's packet to the judge.
+static void ask_to_pass(struct eap *eap, const uint8_t *packet, size_t length)
+{
+	struct ppp_credentials *c = &eap->credentials;
+
+	*c = (struct ppp_credentials){.method = PPP_AUTH_EAP,
+		.id = eap->id,
+		.name_length = (uint16_t)strlen(eap->name),
+		.want_msk = eap->ways.want_msk,
+		.eap_length = (uint16_t)length};
+	memcpy(c->name, eap->name, sizeof(c->name));
+	eap->asked = malloc(length);
+	if (!eap->asked) {
+		fail(eap, "no memory");
+		return;
+	}
+	memcpy(eap->asked, packet, length);
+	c->eap = eap->asked;
+	ask(eap);
+}
+
+static int on_identity(struct eap *eap, const struct eap_packet *p, const uint8_t *packet)
 {
 	if (p->type != EAP_IDENTITY || !take_name(eap, p->data))
 		return -EBADMSG;
-	challenge(eap);
+	if (eap->ways.pass)
+		ask_to_pass(eap, packet, p->length);
+	else
+		challenge(eap);
 	return 0;
 }
 
@@ -202,8 +291,7 @@ static int on_response(struct eap *eap, struct eap_mschap *m)
 	c->id = m->id;
 	c->response_length = MSCHAP_RESPONSE;
 	view_copy(&m->value, c->response, MSCHAP_RESPONSE);
-	eap->state = STATE_VERDICT;
-	eap->events.ask(eap->context, c);
+	ask(eap);
 	return 0;
 }
 
@@ -234,19 +322,31 @@ int eap_input(struct eap *eap, const uint8_t *packet, size_t length)
 {
 	struct eap_packet p;
 
-	if (eap_packet_parse(packet, length, &p) || p.code != EAP_RESPONSE)
+	if (eap_packet_parse(packet, length, &p) || p.code != EAP_RESPONSE || p.length > EAP_PACKET)
 		return -EBADMSG;
 	if (p.id != eap->id || eap->state == STATE_VERDICT || eap->state == STATE_OVER ||
 		eap->state == STATE_NEW)
 		return -EALREADY;
-	return eap->state == STATE_IDENTITY ? on_identity(eap, &p) : on_mschap(eap, &p);
+	if (eap->state == STATE_IDENTITY)
+		return on_identity(eap, &p, packet);
+	if (eap->state != STATE_PASSED)
+		return on_mschap(eap, &p);
+	ask_to_pass(eap, packet, p.length);
+	return 0;
+}
+
+static void take_msk(struct eap *eap, const struct ppp_verdict *verdict)
+{
+	eap->has_msk = verdict->has_msk;
+	if (verdict->has_msk)
+		memcpy(eap->msk, verdict->msk, AUTH_MSK);
 }
 
 static void succeed(struct eap *eap, const struct ppp_verdict *verdict)
 {
 	struct build b = build_in(eap->last, sizeof(eap->last));
 
-	memcpy(eap->msk, verdict->msk, AUTH_MSK);
+	take_msk(eap, verdict);
 	eap->state = STATE_SUCCESS;
 	eap_mschap_begin(&b, ++eap->id, EAP_MSCHAP_SUCCESS, eap->challenge_id);
 	build_bytes(&b, verdict->message, strnlen(verdict->message, sizeof(verdict->message)));
@@ -268,14 +368,73 @@ static void refuse(struct eap *eap, const struct ppp_verdict *verdict)
 	sent(eap, eap_mschap_end(&b));
 }
 
+// What passes on: the judge's own Success or Failure where it is one, else ours.
+static void decided(struct eap *eap, const struct ppp_verdict *verdict)
+{
+	bool good = verdict->accepted && (verdict->has_msk || !eap->ways.want_msk);
+	struct eap_packet p;
+
+	if (good)
+		take_msk(eap, verdict);
+	else
+		snprintf(eap->reason, sizeof(eap->reason), "%s",
+			verdict->accepted ? "accepted, but without the key that is needed"
+					  : "refused");
+	eap->state = STATE_OVER;
+	if (!verdict->eap || eap_packet_parse(verdict->eap, verdict->eap_length, &p) ||
+		p.code != (good ? EAP_SUCCESS : EAP_FAILURE) || p.id != eap->id ||
+		!pass_on(eap, verdict->eap, p.length))
+		tell_end(eap, good);
+	finish(eap, good, true);
+}
+
+// The judge's next request.
+static void more(struct eap *eap, const struct ppp_verdict *verdict)
+{
+	struct eap_packet p;
+
+	if (!verdict->eap || verdict->eap_length > EAP_PACKET ||
+		eap_packet_parse(verdict->eap, verdict->eap_length, &p) || p.code != EAP_REQUEST) {
+		fail(eap, "the server's packet makes no sense");
+		return;
+	}
+	eap->id = p.id;
+	eap->state = STATE_PASSED;
+	if (!pass_on(eap, verdict->eap, p.length))
+		fail(eap, "no memory");
+}
+
+static void answer_to_passed(struct eap *eap, const struct ppp_verdict *verdict)
+{
+	switch (verdict->turn) {
+	case EAP_MORE:
+		more(eap, verdict);
+		break;
+	case EAP_OURS:
+		if (eap->rounds > 1)
+			fail(eap, "a method of our own in the middle of another one");
+		else if (eap->ways.ours)
+			challenge(eap);
+		else
+			fail(eap, "a user of the config, and eap-mschapv2 is not allowed");
+		break;
+	default:
+		decided(eap, verdict);
+	}
+}
+
 int eap_answer(struct eap *eap, const struct ppp_verdict *verdict)
 {
+	bool passed = eap->credentials.method == PPP_AUTH_EAP;
+
 	if (eap->state != STATE_VERDICT)
 		return -EINVAL;
-	if (verdict->accepted && verdict->has_msk)
+	forget_asked(eap);
+	if (passed)
+		answer_to_passed(eap, verdict);
+	else if (verdict->accepted && (verdict->has_msk || !eap->ways.want_msk))
 		succeed(eap, verdict);
 	else
 		refuse(eap, verdict);
-	OPENSSL_cleanse(&eap->credentials, sizeof(eap->credentials));
 	return 0;
 }

@@ -20,7 +20,7 @@ struct lab {
 	struct eap_packet got; // the newest packet to the peer
 	uint8_t bytes[EAP_PACKET];
 	struct ppp_credentials asked;
-	bool is_asked, is_done, good;
+	bool is_asked, is_done, good, passed;
 	char name[PPP_NAME], reason[128];
 	uint8_t msk[AUTH_MSK];
 };
@@ -49,6 +49,7 @@ static void on_done(void *context, const struct eap_result *result)
 	assert_false(l->is_done);
 	l->is_done = true;
 	l->good = result->good;
+	l->passed = result->passed;
 	snprintf(l->name, sizeof(l->name), "%s", result->name);
 	snprintf(l->reason, sizeof(l->reason), "%s", result->reason ? result->reason : "");
 	if (result->msk)
@@ -62,7 +63,8 @@ static int begin(void **state)
 	static const struct eap_events events = {on_send, on_ask, on_done};
 
 	memset(&lab, 0, sizeof(lab));
-	lab.eap = eap_create(&events, &lab);
+	lab.eap = eap_create(*state ? *state : &(struct eap_ways){.ours = true, .want_msk = true},
+		&events, &lab);
 	eap_start(lab.eap);
 	return 0;
 }
@@ -121,6 +123,182 @@ static int say_password(const char *name, const char *password)
 	build_u8(&b, 0);
 	build_bytes(&b, name, strlen(name));
 	return answer(EAP_MSCHAPV2, data, build_length(&b));
+}
+
+// ---- pass-through
+
+static const struct eap_ways passing = {.pass = true, .ours = true, .want_msk = true};
+static const struct eap_ways servers_alone = {.pass = true};
+
+static int tell(uint8_t turn, const void *packet, size_t length)
+{
+	const struct ppp_verdict verdict = {.turn = turn, .eap = packet, .eap_length = length};
+
+	return eap_answer(lab.eap, &verdict);
+}
+
+// The judge is asked with what the peer said last, whole.
+static void check_asked(const void *packet, size_t length)
+{
+	assert_true(lab.is_asked);
+	lab.is_asked = false;
+	assert_string_equal(eap_state(lab.eap), "verdict");
+	assert_int_equal(lab.asked.method, PPP_AUTH_EAP);
+	assert_string_equal(lab.asked.name, "alice");
+	assert_int_equal(lab.asked.name_length, 5);
+	assert_int_equal(lab.asked.eap_length, length);
+	assert_memory_equal(lab.asked.eap, packet, length);
+}
+
+static void pass_identity(void)
+{
+	uint8_t id = lab.got.id, packet[] = {2, id, 0, 10, 1, 'a', 'l', 'i', 'c', 'e', 0xff};
+
+	// What is behind the length is padding, and not passed.
+	assert_int_equal(eap_input(lab.eap, packet, sizeof(packet)), 0);
+	check_asked(packet, sizeof(packet) - 1);
+}
+
+static void ask_of_the_server(uint8_t id, size_t length)
+{
+	uint8_t *packet = calloc(1, length);
+	struct build b = build_in(packet, length);
+
+	eap_packet_begin(&b, EAP_REQUEST, id, 13);
+	build_patch_u16(&b, 2, length);
+	assert_int_equal(tell(EAP_MORE, packet, length), 0);
+	free(packet);
+}
+
+static void rounds_of_any_size_pass(void **state)
+{
+	struct ppp_verdict verdict = {.accepted = true, .has_msk = true, .msk = {7}};
+	uint8_t largest[EAP_PACKET] = {EAP_RESPONSE, 200, 4096 >> 8, 0, 13};
+	size_t length;
+
+	pass_identity();
+	ask_of_the_server(200, EAP_PACKET);
+	assert_int_equal(lab.got.type, 13);
+	assert_string_equal(eap_state(lab.eap), "passed");
+	assert_int_equal(eap_last(lab.eap, &length)[1], 200);
+	assert_int_equal(length, EAP_PACKET);
+	largest[1] = 199;
+	assert_int_equal(eap_input(lab.eap, largest, sizeof(largest)), -EALREADY);
+	largest[1] = 200;
+	assert_int_equal(eap_input(lab.eap, largest, sizeof(largest)), 0);
+	check_asked(largest, sizeof(largest));
+	// The same once more, while the answer is awaited.
+	assert_int_equal(eap_input(lab.eap, largest, sizeof(largest)), -EALREADY);
+	assert_false(lab.is_asked);
+	verdict.eap = (const uint8_t[]){EAP_SUCCESS, 200, 0, 4};
+	verdict.eap_length = 4;
+	assert_int_equal(eap_answer(lab.eap, &verdict), 0);
+	assert_int_equal(lab.got.code, EAP_SUCCESS);
+	assert_true(lab.is_done && lab.good && lab.passed);
+	assert_int_equal(lab.msk[0], 7);
+	assert_string_equal(lab.name, "alice");
+}
+
+// Whatever the server says in it, peer and verdict hear the same.
+static void an_end_that_does_not_fit_is_made(void **state)
+{
+	static const uint8_t success[] = {EAP_SUCCESS, 200, 0, 4};
+	struct ppp_verdict verdict = {.eap = success, .eap_length = sizeof(success)};
+
+	pass_identity();
+	ask_of_the_server(200, 6);
+	assert_int_equal(answer(EAP_NAK, "\31", 1), 0);
+	assert_int_equal(lab.asked.eap[4], EAP_NAK);
+	assert_int_equal(eap_answer(lab.eap, &verdict), 0);
+	assert_int_equal(lab.got.code, EAP_FAILURE);
+	assert_int_equal(lab.got.id, 200);
+	assert_true(lab.is_done && !lab.good && lab.passed);
+	assert_string_equal(lab.reason, "refused");
+}
+
+static void without_the_key_it_is_a_refusal(void **state)
+{
+	pass_identity();
+	assert_int_equal(eap_answer(lab.eap, &(struct ppp_verdict){.accepted = true}), 0);
+	assert_int_equal(lab.got.code, EAP_FAILURE);
+	assert_true(lab.is_done && !lab.good);
+}
+
+static void without_need_of_the_key_it_is_none(void **state)
+{
+	pass_identity();
+	assert_false(lab.asked.want_msk);
+	assert_int_equal(eap_answer(lab.eap, &(struct ppp_verdict){.accepted = true}), 0);
+	assert_int_equal(lab.got.code, EAP_SUCCESS);
+	assert_true(lab.is_done && lab.good);
+}
+
+static void a_user_of_the_config_speaks_to_us(void **state)
+{
+	struct ppp_verdict verdict;
+
+	pass_identity();
+	assert_int_equal(tell(EAP_OURS, NULL, 0), 0);
+	assert_int_equal(lab.got.type, EAP_MSCHAPV2);
+	assert_string_equal(eap_state(lab.eap), "mschapv2");
+	assert_int_equal(say_password("alice", "secret"), 0);
+	assert_int_equal(lab.asked.method, PPP_AUTH_MSCHAPV2);
+	assert_null(lab.asked.eap);
+	auth_check(&lab.asked, "secret", &verdict);
+	assert_int_equal(eap_answer(lab.eap, &verdict), 0);
+	assert_int_equal(answer(EAP_MSCHAPV2, "\3", 1), 0);
+	assert_true(lab.is_done && lab.good && !lab.passed);
+}
+
+static void a_user_of_the_config_may_not_be_allowed(void **state)
+{
+	pass_identity();
+	assert_int_equal(tell(EAP_OURS, NULL, 0), 0);
+	assert_int_equal(lab.got.code, EAP_FAILURE);
+	assert_true(lab.is_done && !lab.good);
+	assert_non_null(strstr(lab.reason, "a user of the config"));
+}
+
+static void what_the_server_says_must_make_sense(void **state)
+{
+	static const struct {
+		uint8_t packet[8];
+		size_t length;
+	} bad[] = {{{0}, 0}, {{1, 1, 0, 9, 13}, 5}, {{1, 1, 0, 3, 13}, 5}, {{2, 1, 0, 5, 13}, 5},
+		{{3, 1, 0, 4}, 4}, {{1, 1, 0, 4}, 4}, {{9, 1, 0, 5, 1}, 5}};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (i) {
+			end(state);
+			begin(state);
+		}
+		pass_identity();
+		assert_int_equal(
+			tell(EAP_MORE, bad[i].length ? bad[i].packet : NULL, bad[i].length), 0);
+		assert_int_equal(lab.got.code, EAP_FAILURE);
+		assert_true(lab.is_done && !lab.good);
+	}
+	end(state);
+	begin(state);
+	pass_identity();
+	ask_of_the_server(9, 5);
+	assert_int_equal(answer(13, "", 0), 0);
+	assert_int_equal(tell(EAP_OURS, NULL, 0), 0); // too late for that
+	assert_true(lab.is_done && !lab.good);
+}
+
+static void it_does_not_go_on_for_ever(void **state)
+{
+	pass_identity();
+	for (int i = 1; i < EAP_ROUNDS; i++) {
+		ask_of_the_server((uint8_t)i, 6);
+		assert_int_equal(answer(13, "", 0), 0);
+		assert_false(lab.is_done);
+	}
+	ask_of_the_server(250, 6);
+	assert_int_equal(answer(13, "", 0), 0);
+	assert_true(lab.is_done && !lab.good);
+	assert_int_equal(lab.got.code, EAP_FAILURE);
 }
 
 static int judge(const char *password)
@@ -253,13 +431,23 @@ static void options_of_an_identity_are_left_out(void **state)
 int main(void)
 {
 #define LAB_TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+#define PASS_TEST(f, ways) \
+	cmocka_unit_test_prestate_setup_teardown(f, begin, end, (void *)(uintptr_t) & (ways))
 	const struct CMUnitTest tests[] = {LAB_TEST(a_right_password_gives_the_msk),
 		LAB_TEST(a_wrong_password_ends_it), LAB_TEST(the_proven_name_counts),
 		LAB_TEST(another_method_is_named_in_the_reason),
 		LAB_TEST(a_peer_that_doubts_us_is_not_let_in),
 		LAB_TEST(a_verdict_without_keys_is_a_refusal),
 		LAB_TEST(what_makes_no_sense_changes_nothing),
-		LAB_TEST(options_of_an_identity_are_left_out)};
+		LAB_TEST(options_of_an_identity_are_left_out),
+		PASS_TEST(rounds_of_any_size_pass, passing),
+		PASS_TEST(an_end_that_does_not_fit_is_made, passing),
+		PASS_TEST(without_the_key_it_is_a_refusal, passing),
+		PASS_TEST(without_need_of_the_key_it_is_none, servers_alone),
+		PASS_TEST(a_user_of_the_config_speaks_to_us, passing),
+		PASS_TEST(a_user_of_the_config_may_not_be_allowed, servers_alone),
+		PASS_TEST(what_the_server_says_must_make_sense, passing),
+		PASS_TEST(it_does_not_go_on_for_ever, passing)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

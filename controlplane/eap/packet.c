@@ -16,6 +16,7 @@ int eap_packet_parse(const uint8_t *packet, size_t length, struct eap_packet *ou
 	size = view_u16(&v);
 	if (v.failed || size < EAP_HEADER || out->code < EAP_REQUEST || out->code > EAP_FAILURE)
 		return -EBADMSG;
+	out->length = size;
 	out->data = view_sub(&v, size - EAP_HEADER);
 	out->type = 0;
 	if (out->code == EAP_REQUEST || out->code == EAP_RESPONSE)

@@ -30,6 +30,7 @@ struct eap_packet {
 	uint8_t code; // enum eap_code
 	uint8_t id;
 	uint8_t type;     // enum eap_type; 0 of Success and Failure
+	uint16_t length;  // bytes of the packet: what is behind them is padding
 	struct view data; // behind the type
 };
 

@@ -7,6 +7,7 @@
 // There are two queues of them, in all and of each source, each oldest first: those that we have
 // heard of once, and those that came back with our SPI, which shows that their address is no
 // invention. An SA moves from the first to the second when somebody looks and sees it in front.
+// Those about which a server is asked, for as long as a push to a phone may take, are in neither.
 //
 // When much is half open, the workers are told to let fewer strangers through: as many in a second
 // as half of the half-open SAs that there may be, so that an honest client finds its SA still there
@@ -43,6 +44,7 @@ struct half_source {
 	LIST_ENTRY(half_source) by_address;
 	struct ip_address address; // IPv6: of the /64
 	uint32_t count;
+	uint32_t waiting; // of these
 	struct half_queues queues;
 };
 
@@ -54,6 +56,7 @@ struct admit {
 	struct sa_list *by_first;
 	struct source_list *by_source;
 	struct half_queues queues;
+	uint32_t waiting; // in no queue
 	bool loaded;
 };
 
@@ -162,24 +165,35 @@ static void leave_queues(struct admit *a, struct ike_sa *sa)
 {
 	struct half_queues *all = &a->queues, *of_source = &sa->half.source->queues;
 
+	if (sa->half.waits) {
+		a->waiting--;
+		sa->half.source->waiting--;
+		return;
+	}
 	TAILQ_REMOVE(sa->half.answered ? &all->answered : &all->heard, sa, half.in_all);
 	TAILQ_REMOVE(
 		sa->half.answered ? &of_source->answered : &of_source->heard, sa, half.of_source);
+}
+
+// Among those that came back to us.
+static void enter_answered(struct admit *a, struct ike_sa *sa)
+{
+	sa->half.answered = true;
+	TAILQ_INSERT_TAIL(&a->queues.answered, sa, half.in_all);
+	TAILQ_INSERT_TAIL(&sa->half.source->queues.answered, sa, half.of_source);
 }
 
 // Puts those in front that came back to us where they belong.
 static void settle(struct admit *a, struct ike_sa *sa)
 {
 	leave_queues(a, sa);
-	sa->half.answered = true;
-	TAILQ_INSERT_TAIL(&a->queues.answered, sa, half.in_all);
-	TAILQ_INSERT_TAIL(&sa->half.source->queues.answered, sa, half.of_source);
+	enter_answered(a, sa);
 }
 
 // Without a sign of good faith: nothing came back to us, or the proof not in time.
 static bool may_give_way(const struct ike_sa *sa)
 {
-	uint64_t age = timers_now(sa->ike->timers) - sa->created;
+	uint64_t age = timers_now(sa->ike->timers) - sa->created - sa->half.waited_ms;
 
 	return sa->state == IKE_WAIT_KE || (sa->state == IKE_WAIT_AUTH && age > HALF_OPEN_FAITH_MS);
 }
@@ -235,6 +249,32 @@ bool admit_room(struct ike *ike, const struct ip_address *remote)
 	if (oldest)
 		sa_free(oldest);
 	return oldest != NULL;
+}
+
+void admit_wait(struct ike_sa *sa)
+{
+	struct admit *a = sa->ike->admit;
+	uint32_t most = sa->ike->config->ike.half_open_max / 2, of_source = share(sa->ike) / 2;
+
+	if (sa->half.waits || a->waiting >= most || sa->half.source->waiting >= of_source)
+		return;
+	leave_queues(a, sa);
+	sa->half.waits = true;
+	sa->half.waits_since = timers_now(sa->ike->timers);
+	a->waiting++;
+	sa->half.source->waiting++;
+}
+
+void admit_go_on(struct ike_sa *sa)
+{
+	struct admit *a = sa->ike->admit;
+
+	if (!sa->half.waits)
+		return;
+	leave_queues(a, sa);
+	sa->half.waits = false;
+	sa->half.waited_ms += timers_now(sa->ike->timers) - sa->half.waits_since;
+	enter_answered(a, sa);
 }
 
 // ---- load

@@ -24,6 +24,8 @@ struct half_open {
 	LIST_ENTRY(ike_sa) by_first;
 	struct half_source *source;
 	bool answered; // it is in the queue of those that came back to us
+	bool waits;    // it is in no queue
+	uint64_t waits_since, waited_ms;
 };
 
 // NULL without memory. Nothing is half open when it is freed; NULL is allowed.
@@ -37,6 +39,10 @@ bool admit_room(struct ike *ike, const struct ip_address *remote);
 int admit_enter(struct ike_sa *sa);
 // It is not any more.
 void admit_leave(struct ike_sa *sa);
+// Somebody else is asked about it, which is not the peer's fault: it does not give way, nor grow
+// older, until it goes on. Of all half-open ones, and of those of one address, half may wait so.
+void admit_wait(struct ike_sa *sa);
+void admit_go_on(struct ike_sa *sa);
 // A half-open one by the initiator's SPI and where its first message came from.
 struct ike_sa *admit_find(struct ike *ike, const struct ike_version *version,
 	const uint8_t *initiator, const struct flow *flow);

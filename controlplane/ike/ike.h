@@ -27,7 +27,7 @@ struct ike_access_request {
 	const char *name; // raw, with a NUL: the user by EAP, or what the identity says
 	bool eap;         // proven by EAP; else by certificate or pre-shared key
 	bool want4, want6;
-	const char *method; // "eap-mschapv2", "psk", "rsa-signature", ... for the log
+	const char *method; // "eap", "eap-mschapv2", "psk", "rsa-signature", ... for the log
 };
 
 struct ppp_credentials;
@@ -65,9 +65,12 @@ struct ike_events {
 	// ike_access_answer, perhaps at once. peer_down says that it is gone, answered or not.
 	// NULL: such peers are refused.
 	void (*access_ask)(void *context, const struct ike_access_request *request);
-	// An IKEv2 peer says by EAP who it is. Answered by ike_user_answer, perhaps at once. NULL:
-	// EAP is refused.
+	// An IKEv2 peer says by EAP who it is, or goes on to. Answered by ike_user_answer, perhaps
+	// at once; the peer is waited for radius.patience long. NULL: EAP is refused.
 	void (*user_ask)(void *context, const struct ike_user_request *request);
+	// That conversation is over: the IKE SA is established, has failed or is gone. Called once
+	// for each about which user_ask was called, answered or not. May be NULL.
+	void (*user_gone)(void *context, const uint8_t *spi_i, const uint8_t *spi_r);
 	// Asked every 100 ms, and only of pairs that have a limit of bytes or packets or wait for
 	// their first packet. False when nothing is known. NULL: there are no such limits.
 	bool (*pair_count)(void *context, uint32_t spi_in, struct ike_pair_count *out);
@@ -104,8 +107,8 @@ uint32_t ike_peer_sa(const struct ike *ike, uint32_t peer);
 // peer is gone or asked for nothing.
 int ike_access_answer(
 	struct ike *ike, uint32_t peer, const struct ike_access *access, const char *reason);
-// The answer to user_ask, with the MSK when it is accepted. -ENOENT when that IKE SA is gone or
-// asked for nothing.
+// The answer to user_ask, in each round; with the MSK when it is accepted. -ENOENT when that IKE SA
+// is gone or asked for nothing.
 int ike_user_answer(struct ike *ike, const uint8_t *spi_i, const uint8_t *spi_r,
 	const struct ppp_verdict *verdict);
 // Sends Deletes for all SAs of the peer and forgets it (peer_down is called). -ENOENT.

@@ -129,6 +129,30 @@ void sa_free(struct ike_sa *sa)
 	free(sa);
 }
 
+void sa_wait(struct ike_sa *sa, uint32_t patience_ms)
+{
+	uint64_t now = timers_now(sa->ike->timers);
+
+	if (!patience_ms || sa->state == IKE_ESTABLISHED || sa->half_open_left)
+		return;
+	sa->half_open_left = sa->expires > now ? sa->expires - now : 1;
+	sa->expires = now + patience_ms + WAIT_GRACE_MS;
+	(void)timer_start(sa->ike->timers, &sa->timer, sa->expires - now, half_open_timeout, sa);
+	admit_wait(sa);
+}
+
+void sa_go_on(struct ike_sa *sa)
+{
+	uint64_t left = sa->half_open_left;
+
+	if (!left)
+		return;
+	sa->half_open_left = 0;
+	sa->expires = timers_now(sa->ike->timers) + left;
+	(void)timer_start(sa->ike->timers, &sa->timer, left, half_open_timeout, sa);
+	admit_go_on(sa);
+}
+
 void sa_established(struct ike_sa *sa)
 {
 	struct ike *ike = sa->ike;

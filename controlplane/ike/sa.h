@@ -25,6 +25,10 @@ struct ike_sa *sa_find(struct ike *ike, const uint8_t *cookie_i, const uint8_t *
 // A half-open one by the initiator's cookie and where it came from.
 struct ike_sa *sa_find_half_open(struct ike *ike, const struct ike_version *version,
 	const uint8_t *cookie_i, const struct flow *flow);
+// Half open: somebody else is asked about it and has so much time, in which the peer's does not
+// run; until sa_go_on. patience_ms 0: it runs.
+void sa_wait(struct ike_sa *sa, uint32_t patience_ms);
+void sa_go_on(struct ike_sa *sa);
 // It is no longer half open: its peer owns it, and its lifetime runs.
 void sa_established(struct ike_sa *sa);
 

@@ -29,6 +29,7 @@
 
 enum {
 	HALF_OPEN_MS = 30000,       // from the first message to an established SA
+	WAIT_GRACE_MS = 5000,       // behind radius.patience: the judge is the first to give up
 	HALF_OPEN_FAITH_MS = 10000, // in which the proof comes from who has the key
 	HALF_OPEN_SHARE_MIN = 16,   // half-open SAs that one address may have in any case
 	LIFETIME_GRACE_MS = 30000,  // after the agreed lifetime: the peer's rekey comes first
@@ -108,6 +109,7 @@ struct ike_sa {
 	uint8_t identity[SHA256_SIZE]; // of the peer's ID payload, to recognise it
 	char identity_text[IDENTITY_TEXT];
 	uint64_t created, expires;
+	uint64_t half_open_left; // milliseconds, when somebody else is asked about it; else 0
 	uint64_t lifetime_s;
 	struct timer timer;  // half open: gives up; established: lifetime
 	struct offer *offer; // of the peer, or NULL

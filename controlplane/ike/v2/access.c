@@ -17,7 +17,9 @@ static bool method_allowed(const struct ike_sa *sa)
 {
 	const struct config_remote_access *c = &sa->ike->config->remote_access;
 
-	if (strncmp(sa->auth, "eap", 3) == 0)
+	if (strcmp(sa->auth, "eap") == 0)
+		return c->eap;
+	if (strcmp(sa->auth, "eap-mschapv2") == 0)
 		return c->eap_mschapv2;
 	return strcmp(sa->auth, "psk") == 0 ? c->psk : c->certificate;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// See eap.h. EAP itself is in controlplane/eap, and who the users are is known above. The way:
+// See eap.h. EAP itself is in controlplane/eap, and who the users are is known above, or there by a
+// server. The way:
 //
 //   IDi, [CERTREQ,] [IDr,] [CP,] SAi2, TSi, TSr    kept until the end; our signature is made
 //            IDr, CERT..., AUTH, EAP (Identity)
@@ -12,6 +13,9 @@
 //
 // Our first AUTH is therefore made without a PPK, the last two with it (RFC 8784 section 3).
 // A peer that fails has its EAP Failure and nothing else; the SA is of no use any more then.
+//
+// While the answer from above is awaited, which may take as long as radius.patience, the peer sends
+// its request again and hears nothing (exchange.c), and the half-open SA does not grow older.
 
 #include "eap.h"
 
@@ -25,26 +29,29 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
-static const char method[] = "eap-mschapv2";
-
 struct v2_eap {
 	struct ike_sa *sa;
 	struct eap *eap;
 	uint8_t *plain; // the payloads of the first request, into which chain points
 	size_t length;
 	struct v2_chain chain;
-	uint8_t packet[EAP_PACKET]; // of ours, that has to go out
-	size_t packet_length;
-	bool busy; // within eap_input: what is to be sent waits until it returns
+	bool due;   // eap_last has to go out
+	bool busy;  // within eap_input: what is to be sent waits until it returns
+	bool asked; // above: there it is to be forgotten as well
 	bool over, good;
+	bool passed; // it was not our own method
 	char reason[128];
 	uint8_t msk[AUTH_MSK];
 };
 
 void eap_end(struct v2_eap *e)
 {
+	struct ike *ike = e ? e->sa->ike : NULL;
+
 	if (!e)
 		return;
+	if (e->asked && ike->events->user_gone)
+		ike->events->user_gone(ike->context, e->sa->cookie_i, e->sa->cookie_r);
 	eap_free(e->eap);
 	if (e->plain)
 		OPENSSL_cleanse(e->plain, e->length);
@@ -59,8 +66,8 @@ static void on_send(void *context, const uint8_t *packet, size_t length)
 {
 	struct v2_eap *e = context;
 
-	memcpy(e->packet, packet, length);
-	e->packet_length = length;
+	(void)packet; // eap_last has it
+	e->due = length > 0;
 }
 
 static void on_ask(void *context, const struct ppp_credentials *credentials)
@@ -72,6 +79,8 @@ static void on_ask(void *context, const struct ppp_credentials *credentials)
 
 	memcpy(request.spi_i, e->sa->cookie_i, V2_SPI);
 	memcpy(request.spi_r, e->sa->cookie_r, V2_SPI);
+	e->asked = true;
+	sa_wait(e->sa, ike->config->radius.patience_ms);
 	ike->events->user_ask(ike->context, &request);
 }
 
@@ -97,6 +106,7 @@ static void on_done(void *context, const struct eap_result *result)
 
 	e->over = true;
 	e->good = result->good;
+	e->passed = result->passed;
 	if (result->name[0])
 		take_user(e->sa, result->name);
 	if (result->good)
@@ -113,7 +123,9 @@ static void answer(struct v2_request *r, bool first)
 	struct ike_sa *sa = r->sa;
 	struct v2_begin *b = sa->v2.begin;
 	struct v2_eap *e = b->eap;
+	const uint8_t *packet;
 	struct v2_sealed s;
+	size_t length;
 
 	if (e->over && !e->good)
 		auth_refused(sa, e->reason);
@@ -123,8 +135,9 @@ static void answer(struct v2_request *r, bool first)
 		certificate_write(sa, &s.out);
 		v2_put_auth(&s.out, (uint8_t)b->method, SPAN(b->auth, b->auth_length));
 	}
-	isakmp_out_payload(&s.out, V2_EAP, e->packet, e->packet_length);
-	e->packet_length = 0;
+	packet = eap_last(e->eap, &length);
+	isakmp_out_payload(&s.out, V2_EAP, packet, length);
+	e->due = false;
 	// Whoever gets no answer asks again; the half-open SA has its time.
 	(void)exchange_answer_end(r, &s);
 	if (e->over && !e->good)
@@ -152,13 +165,16 @@ static int keep_request(struct v2_eap *e, const struct v2_request *r)
 static int eap_make(struct v2_request *r)
 {
 	static const struct eap_events events = {.send = on_send, .ask = on_ask, .done = on_done};
+	const struct config_remote_access *config = &r->sa->ike->config->remote_access;
+	const struct eap_ways ways = {
+		.pass = config->eap, .ours = config->eap_mschapv2, .want_msk = true};
 	struct v2_eap *e = calloc(1, sizeof(*e));
 
 	if (!e)
 		return -ENOMEM;
 	r->sa->v2.begin->eap = e;
 	e->sa = r->sa;
-	e->eap = eap_create(&events, e);
+	e->eap = eap_create(&ways, &events, e);
 	return e->eap ? keep_request(e, r) : -ENOMEM;
 }
 
@@ -172,8 +188,9 @@ static void proven_ours(struct v2_request *r)
 void eap_begin(struct v2_request *r)
 {
 	const struct ike *ike = r->sa->ike;
+	const struct config_remote_access *config = &ike->config->remote_access;
 
-	if (!ike->config->remote_access.eap_mschapv2 || !ike->events->user_ask)
+	if (!(config->eap || config->eap_mschapv2) || !ike->events->user_ask)
 		auth_failed(r, "the peer wants EAP, which remote-access.auth does not allow");
 	else if (eap_make(r))
 		auth_failed(r, "no memory");
@@ -193,7 +210,7 @@ static void packet_input(struct v2_request *r, struct span packet)
 	e->busy = false;
 	if (error)
 		auth_failed(r, "EAP: malformed, or out of order");
-	else if (e->packet_length)
+	else if (e->due)
 		answer(r, false);
 }
 
@@ -206,9 +223,10 @@ int ike_user_answer(struct ike *ike, const uint8_t *spi_i, const uint8_t *spi_r,
 	if (!sa || sa->version != &ike_v2 || !sa->v2.begin || !sa->v2.begin->eap)
 		return -ENOENT;
 	e = sa->v2.begin->eap;
+	sa_go_on(sa);
 	if (eap_answer(e->eap, verdict))
 		return -ENOENT;
-	if (!e->busy && sa->v2.request && e->packet_length)
+	if (!e->busy && sa->v2.request && e->due)
 		answer(sa->v2.request, false);
 	return 0;
 }
@@ -271,7 +289,7 @@ static void auth_last(struct v2_request *r, struct span body)
 		auth_failed(r, "no AUTH could be made");
 	} else {
 		take_back(r);
-		auth_proven(r, method);
+		auth_proven(r, r->sa->v2.begin->eap->passed ? "eap" : "eap-mschapv2");
 	}
 }
 

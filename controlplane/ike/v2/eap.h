@@ -2,7 +2,7 @@
 #pragma once
 
 // EAP in IKE_AUTH (RFC 7296 sections 1.2 and 2.16): we prove ourselves by a certificate first, the
-// peer by EAP-MSCHAPv2, then both by the key that comes of it.
+// peer by EAP, then both by the key that comes of it.
 
 #include "v2.h"
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A peer that proves itself by EAP-MSCHAPv2, from IKE_SA_INIT to its child, with a certificate of
-// ours that is really checked.
+// A peer that proves itself by EAP, ours or a server's, from IKE_SA_INIT to its child, with a
+// certificate of ours that is really checked.
 
 #include "fixture.h"
 
 #include "controlplane/auth/auth.h"
 #include "controlplane/auth/mschap.h"
+#include "controlplane/eap/eap.h"
 #include "controlplane/ike/credential.h"
 #include "controlplane/ike/pki_fixture.h"
 #include "controlplane/ike/state.h"
@@ -28,6 +29,8 @@ static uint8_t msk[AUTH_MSK];
 // What was asked above.
 static struct {
 	bool asked, later; // the answer is given by the test
+	unsigned asks, gone;
+	uint8_t packet[EAP_PACKET];
 	uint8_t spi_i[8], spi_r[8];
 	struct ppp_credentials credentials;
 	struct ike_access_request access;
@@ -45,11 +48,22 @@ static int judge(void)
 static void user_ask(void *context, const struct ike_user_request *request)
 {
 	above.asked = true;
+	above.asks++;
 	above.credentials = *request->credentials;
+	if (above.credentials.eap)
+		memcpy(above.packet, above.credentials.eap, above.credentials.eap_length);
 	memcpy(above.spi_i, request->spi_i, 8);
 	memcpy(above.spi_r, request->spi_r, 8);
 	if (!above.later)
 		assert_int_equal(judge(), 0);
+}
+
+static void user_gone(void *context, const uint8_t *spi_i, const uint8_t *spi_r)
+{
+	assert_true(above.asked);
+	assert_memory_equal(spi_i, above.spi_i, 8);
+	assert_memory_equal(spi_r, above.spi_r, 8);
+	above.gone++;
 }
 
 static void access_ask(void *context, const struct ike_access_request *request)
@@ -87,6 +101,7 @@ static int start(void **state)
 	ike_set_certificates(ike, credentials, NULL);
 	events = *ike->events;
 	events.user_ask = user_ask;
+	events.user_gone = user_gone;
 	events.access_ask = access_ask;
 	ike->events = &events;
 	v2_initiator_init(&i, ike, "198.51.100.7", PORT_IKE);
@@ -196,7 +211,7 @@ static struct span packet(void)
 static bool say(uint8_t type, const void *data, size_t length)
 {
 	struct span theirs = packet();
-	uint8_t bytes[400];
+	static uint8_t bytes[EAP_PACKET];
 	struct build b = build_in(bytes, sizeof(bytes));
 	struct v2_sealed s;
 
@@ -290,6 +305,7 @@ static void a_user_comes_up(void **state)
 	assert_string_equal(above.access.method, "eap-mschapv2");
 	assert_int_equal(seen.currents, 1);
 	assert_int_equal(half_open(), 0);
+	assert_int_equal(above.gone, 1);
 }
 
 // The first AUTH, of ours, is without the key, both of the last message have it.
@@ -352,7 +368,191 @@ static void an_answer_for_nobody_is_told(void **state)
 	assert_false(say_password("alice", "secret"));
 	pass(60000);
 	assert_int_equal(half_open(), 0);
+	assert_int_equal(above.gone, 1);
 	assert_int_equal(judge(), -ENOENT);
+}
+
+// ---- a server's method
+
+enum { TLS = 13, ROUNDS = 12, PATIENCE_MS = 120000 };
+
+static void pass_everything(void)
+{
+	config.remote_access.eap = true;
+	config.radius.patience_ms = PATIENCE_MS;
+	above.later = true;
+}
+
+static int tell(uint8_t turn, uint8_t id, size_t length)
+{
+	static uint8_t bytes[EAP_PACKET];
+	struct ppp_verdict verdict = {.turn = turn, .eap = bytes, .eap_length = (uint16_t)length};
+	struct build b = build_in(bytes, sizeof(bytes));
+
+	build_u8(&b, 1);
+	build_u8(&b, id);
+	build_u16(&b, length);
+	build_u8(&b, TLS);
+	for (size_t n = 5; n < length; n++)
+		bytes[n] = (uint8_t)(n + id);
+	return ike_user_answer(ike, above.spi_i, above.spi_r, &verdict);
+}
+
+static int accept_by_server(void)
+{
+	struct ppp_verdict verdict = {.accepted = true, .has_msk = true};
+
+	for (size_t n = 0; n < 64; n++)
+		verdict.msk[n] = msk[n] = (uint8_t)(n * 7);
+	return ike_user_answer(ike, above.spi_i, above.spi_r, &verdict);
+}
+
+// Packets of up to 4,096 bytes each way, in fragments of IKE where the config has it.
+static void many_large_rounds_pass(void **state)
+{
+	static uint8_t data[EAP_PACKET - 5];
+
+	pass_everything();
+	assert_true(ask_for_eap());
+	check_certificate();
+	assert_false(say(IDENTITY, "alice", 5));
+	assert_int_equal(above.credentials.method, PPP_AUTH_EAP);
+	assert_int_equal(above.credentials.eap_length, 10);
+	assert_memory_equal(above.packet + 4, "\1alice", 6);
+	for (uint8_t n = 0; n < ROUNDS; n++) {
+		size_t size = n & 1 ? EAP_PACKET : 1024;
+
+		assert_int_equal(tell(EAP_MORE, 100 + n, size), 0);
+		assert_true(v2_initiator_take(&i));
+		assert_int_equal(packet().length, size);
+		assert_int_equal(packet().at[1], 100 + n);
+		assert_int_equal(packet().at[size - 1], (uint8_t)(size - 1 + 100 + n));
+		memset(data, n, sizeof(data));
+		assert_false(say(TLS, data, n & 1 ? 1019 : sizeof(data)));
+		assert_int_equal(above.asks, n + 2);
+		assert_int_equal(above.credentials.eap_length, n & 1 ? 1024 : EAP_PACKET);
+		assert_int_equal(above.packet[1023], n);
+	}
+	assert_int_equal(accept_by_server(), 0);
+	assert_true(v2_initiator_take(&i));
+	assert_int_equal(packet().at[0], 3);
+	assert_true(say_auth());
+	check_auth();
+	assert_string_equal(above.access.method, "eap");
+	assert_string_equal(above.name, "alice");
+	assert_int_equal(seen.currents, 1);
+	assert_int_equal(above.gone, 1);
+}
+
+// A push to a phone: the peer asks again and again, which changes nothing, and has as much time
+// left after it as before.
+static void a_push_is_waited_for(void **state)
+{
+	pass_everything();
+	assert_true(ask_for_eap());
+	assert_false(say(IDENTITY, "alice", 5));
+	for (int s = 0; s < PATIENCE_MS; s += 8000) {
+		pass(8000);
+		v2_initiator_again(&i);
+		assert_false(v2_initiator_take(&i));
+	}
+	assert_int_equal(above.asks, 1);
+	assert_int_equal(half_open(), 1);
+	assert_int_equal(above.gone, 0);
+	assert_int_equal(accept_by_server(), 0);
+	assert_true(v2_initiator_take(&i));
+	assert_int_equal(packet().at[0], 3);
+	pass(20000);
+	assert_true(say_auth());
+	check_auth();
+	assert_int_equal(seen.currents, 1);
+}
+
+static void its_time_is_the_peers_own(void **state)
+{
+	pass_everything();
+	assert_true(ask_for_eap());
+	pass(20000);
+	assert_false(say(IDENTITY, "alice", 5));
+	pass(100000);
+	assert_int_equal(tell(EAP_MORE, 1, 6), 0);
+	assert_true(v2_initiator_take(&i));
+	pass(9000);
+	assert_int_equal(half_open(), 1);
+	pass(2000);
+	assert_int_equal(half_open(), 0);
+	assert_int_equal(above.gone, 1);
+}
+
+static void nobody_is_waited_for_without_end(void **state)
+{
+	pass_everything();
+	assert_true(ask_for_eap());
+	assert_false(say(IDENTITY, "alice", 5));
+	pass(PATIENCE_MS);
+	assert_int_equal(half_open(), 1);
+	pass(10000);
+	assert_int_equal(half_open(), 0);
+	assert_int_equal(accept_by_server(), -ENOENT);
+	assert_int_equal(above.gone, 1);
+}
+
+static void a_server_may_refuse(void **state)
+{
+	pass_everything();
+	assert_true(ask_for_eap());
+	assert_false(say(IDENTITY, "alice", 5));
+	assert_int_equal(tell(EAP_MORE, 9, 6), 0);
+	assert_true(v2_initiator_take(&i));
+	assert_false(say(NAK, "\31", 1)); // which is the server's business
+	assert_int_equal(above.packet[4], NAK);
+	assert_int_equal(tell(EAP_DECIDED, 9, 6), 0);
+	assert_true(v2_initiator_take(&i));
+	assert_int_equal(packet().at[0], 4);
+	assert_int_equal(seen.refused, 1);
+	assert_non_null(strstr(seen.refused_line, "EAP: refused"));
+	pass(V2_LINGER_MS + 1);
+	assert_int_equal(half_open(), 0);
+	assert_int_equal(above.gone, 1);
+}
+
+// Who is judged by our own method after all needs that allowed as well.
+static void a_user_of_the_config_is_ours(void **state)
+{
+	pass_everything();
+	assert_true(ask_for_eap());
+	assert_false(say(IDENTITY, "alice", 5));
+	above.later = false;
+	assert_int_equal(tell(EAP_OURS, 0, 0), 0);
+	assert_true(v2_initiator_take(&i));
+	assert_true(say_password("alice", "secret"));
+	assert_int_equal(above.credentials.method, PPP_AUTH_MSCHAPV2);
+	assert_true(say(MSCHAPV2, "\3", 1));
+	assert_true(say_auth());
+	check_auth();
+	assert_string_equal(above.access.method, "eap-mschapv2");
+}
+
+static void those_that_wait_keep_their_place(void **state)
+{
+	struct v2_initiator other;
+
+	pass_everything();
+	assert_true(ask_for_eap());
+	assert_false(say(IDENTITY, "alice", 5));
+	pass(HALF_OPEN_FAITH_MS + 1);
+	// More strangers than there is room for, the first of whom have had their time.
+	for (int n = 0; n < 16; n++) {
+		v2_initiator_init(&other, ike, "203.0.113.9", PORT_IKE);
+		(void)v2_initiator_begin(&other);
+		v2_initiator_free(&other);
+		if (n == 8)
+			pass(HALF_OPEN_FAITH_MS + 1);
+	}
+	assert_int_equal(half_open(), config.ike.half_open_max);
+	assert_int_equal(tell(EAP_MORE, 9, 6), 0);
+	assert_true(v2_initiator_take(&i));
+	assert_int_equal(packet().at[1], 9);
 }
 
 static void a_wrong_password_is_refused(void **state)
@@ -421,7 +621,10 @@ int main(void)
 		EAP_TEST(the_answer_may_come_later), EAP_TEST(an_answer_for_nobody_is_told),
 		EAP_TEST(a_wrong_password_is_refused), EAP_TEST(the_keys_must_be_the_same),
 		EAP_TEST(auth_before_its_time_is_refused), EAP_TEST(another_method_is_refused),
-		EAP_TEST(the_config_may_not_want_it)};
+		EAP_TEST(the_config_may_not_want_it), EAP_TEST(many_large_rounds_pass),
+		EAP_TEST(a_push_is_waited_for), EAP_TEST(its_time_is_the_peers_own),
+		EAP_TEST(nobody_is_waited_for_without_end), EAP_TEST(a_server_may_refuse),
+		EAP_TEST(a_user_of_the_config_is_ours), EAP_TEST(those_that_wait_keep_their_place)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
