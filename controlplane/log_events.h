@@ -45,6 +45,10 @@
 		"we renew an IKE SA or a pair of ESP SAs, and why") \
 	X(REKEY_FAILED, "rekey-failed", LEVEL_WARNING, \
 		"it could not be renewed; is tried again until it ends") \
+	X(REKEY_LEFT, "rekey-left", LEVEL_INFO, \
+		"a peer of version 1 does not let us renew its IKE SA, which ends; its ESP SAs " \
+		"live " \
+		"on as long as it is heard") \
 	X(TUNNEL_START, "tunnel-start", LEVEL_INFO, "a peer asks for an L2TP tunnel") \
 	X(TUNNEL_REFUSED, "tunnel-refused", LEVEL_WARNING, "no L2TP tunnel, and why") \
 	X(TUNNEL_UP, "tunnel-up", LEVEL_INFO, "L2TP tunnel established") \

@@ -317,6 +317,8 @@ void admit_leave(struct ike_sa *sa)
 {
 	struct half_source *s = sa->half.source;
 
+	if (!s)
+		return;
 	leave_queues(sa->ike->admit, sa);
 	LIST_REMOVE(sa, half.by_first);
 	if (--s->count == 0) {

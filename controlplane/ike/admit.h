@@ -37,7 +37,7 @@ void admit_free(struct admit *a);
 bool admit_room(struct ike *ike, const struct ip_address *remote);
 // The SA is half open from now on, with its flow and its initiator's SPI as they are. -ENOMEM.
 int admit_enter(struct ike_sa *sa);
-// It is not any more.
+// It is not any more, if it ever was.
 void admit_leave(struct ike_sa *sa);
 // Somebody else is asked about it, which is not the peer's fault: it does not give way, nor grow
 // older, until it goes on. Of all half-open ones, and of those of one address, half may wait so.

@@ -6,6 +6,8 @@
 
 #include "pair.h"
 #include "peer.h"
+#include "v1/main_initiate.h"
+#include "v1/phase1.h"
 #include "v1/quick_mode.h"
 #include "v1/sealed.h"
 #include "v1/v1.h"
@@ -26,6 +28,8 @@ enum step {
 	STEP_QUICK_THIRD,
 	STEP_TIME,
 	STEP_EVENTS,
+	STEP_RENEW, // we begin main mode
+	STEP_SIXTH, // an authentic sixth message of it
 	STEP_COUNT,
 };
 
@@ -94,6 +98,9 @@ static void add_peer(void)
 	sa->group = IKE_ECP_256;
 	LIST_INIT(&sa->v1.quicks);
 	sa->dpd = true;
+	sa->auth = "psk";
+	sa->psk = 1;
+	sa->v1.auth = IKE_AUTH_PSK;
 	sa->v1.vendors = (struct vendor_ids){.natt = NATT_RFC3947, .dpd = true, .fragments = true};
 	sa->nat_peer = true;
 	sa->lifetime_s = 3600;
@@ -143,6 +150,10 @@ static void step_main(const uint8_t *data, size_t size)
 		h.exchange = ISAKMP_AGGRESSIVE;
 	if (sa && sa->state != IKE_ESTABLISHED && size % 2)
 		h = sa_header(sa, sa->v1.aggressive ? ISAKMP_AGGRESSIVE : ISAKMP_MAIN, 0, 0);
+	if (sa && sa->v1.begun)
+		h = sa_header(sa, size % 5 ? ISAKMP_MAIN : ISAKMP_INFORMATIONAL, 0, 0);
+	if (sa && sa->v1.begun && sa->state == IKE_WAIT_KE && h.responder[0] == 0)
+		memcpy(h.responder, "cookie-g", ISAKMP_COOKIE);
 	out = isakmp_out_begin(buffer, sizeof(buffer), &h);
 	build_bytes(&out.b, data + 1, size - 1);
 	if (isakmp_out_end(&out) == 0)
@@ -168,6 +179,39 @@ static void step_sealed(struct ike_sa *sa, uint8_t exchange, const uint8_t *data
 	memcpy(iv, sa->v1.keys.iv, sizeof(iv));
 	if (hash && sealed_iv(sa, id, iv))
 		return;
+	length = sealed_end(&s, sa, iv, SPAN(NULL, 0));
+	if (length)
+		ike_input(ike, &flow, s.buffer, length);
+}
+
+static void step_renew(void)
+{
+	struct ike_sa *sa = established();
+
+	if (sa)
+		(void)main_initiate(sa);
+}
+
+static void step_sixth(const uint8_t *data, size_t size)
+{
+	struct ike_sa *sa = newest();
+	uint8_t iv[IKE_BLOCK_MAX], hash[IKE_HASH_MAX];
+	struct span id = SPAN(data, size % 32);
+	struct identity who;
+	struct sealed s;
+	size_t length;
+
+	if (!sa || !sa->v1.begun || sa->state != IKE_WAIT_AUTH ||
+		phase1_hash(sa, &sa->v1.keys, false, id, hash))
+		return;
+	sealed_begin(&s, sa, ISAKMP_MAIN, 0, false);
+	isakmp_out_payload(&s.out, ISAKMP_ID, id.at, id.length);
+	isakmp_out_payload(&s.out, ISAKMP_HASH, hash, ike_hash_size(sa->hash));
+	memcpy(iv, sa->v1.keys.iv, sizeof(iv));
+	// Every other time it is the peer that we know.
+	phase1_identity(id, &who);
+	if (size % 2)
+		identity_digest(&who, sa->identity);
 	length = sealed_end(&s, sa, iv, SPAN(NULL, 0));
 	if (length)
 		ike_input(ike, &flow, s.buffer, length);
@@ -254,6 +298,12 @@ static void step(enum step step, const uint8_t *data, size_t size)
 		break;
 	case STEP_EVENTS:
 		step_events(data, size);
+		break;
+	case STEP_RENEW:
+		step_renew();
+		break;
+	case STEP_SIXTH:
+		step_sixth(data, size);
 		break;
 	case STEP_COUNT:
 		break;

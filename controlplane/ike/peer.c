@@ -176,6 +176,12 @@ int peer_attach(struct ike_sa *sa, bool initial_contact)
 	return 0;
 }
 
+void peer_renew(struct ike_peer *peer, struct ike_sa *sa)
+{
+	peer_adopt(peer, sa);
+	peer_follow(peer, &sa->flow);
+}
+
 // Another IKE SA than this one has pairs, or there are other SAs: the peer had an earlier life.
 static bool had_earlier_life(const struct ike_sa *sa, bool *pairs_of_sa)
 {
@@ -241,6 +247,8 @@ static void peer_free(struct ike_peer *peer)
 	struct ike *ike = peer->ike;
 
 	timer_stop(ike->timers, &peer->timer);
+	if (peer->renewal)
+		sa_free(peer->renewal);
 	LIST_REMOVE(peer, by_address);
 	slots_give(&ike->peers, peer->id);
 	ike->counters.peers--;
@@ -336,7 +344,7 @@ void peer_sa_expired(void *context)
 	struct ike_sa *sa = context;
 
 	sa->version->delete_sa(sa);
-	peer_sa_end(sa, "expired");
+	peer_sa_end(sa, peer_sa(sa->peer) == sa ? "expired" : "replaced");
 }
 
 void peer_follow(struct ike_peer *peer, const struct flow *flow)
@@ -351,6 +359,8 @@ void peer_follow(struct ike_peer *peer, const struct flow *flow)
 	LIST_INSERT_HEAD(bucket(peer->ike, &flow->remote), peer, by_address);
 	LIST_FOREACH(sa, &peer->sas, of_peer)
 	sa->flow = *flow;
+	if (peer->renewal)
+		peer->renewal->flow = *flow;
 	subject = peer_subject(peer);
 	log_event(LOG_PEER_MOVED, &subject, "");
 	if (peer->ike->events->peer_moved)

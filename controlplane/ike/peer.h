@@ -8,6 +8,8 @@
 // Gives an authenticated SA its peer: the one that it renews, or a new one. With initial_contact
 // the peer says that it knows of nothing earlier: what we have of it goes. -ENOSPC or -ENOMEM.
 int peer_attach(struct ike_sa *sa, bool initial_contact);
+// An SA that we have begun with that peer is its newest; the peer has proven itself anew.
+void peer_renew(struct ike_peer *peer, struct ike_sa *sa);
 // INITIAL-CONTACT in a later message of an established SA.
 void peer_initial_contact(struct ike_sa *sa);
 // Tells the peer that the pair goes, where there is an IKE SA to tell it by.

@@ -349,7 +349,7 @@ static void sa_try(struct ike_sa *sa)
 	struct log_subject subject = sa_subject(sa);
 
 	// One that has a successor is the peer's to delete.
-	if (!sa->peer || peer_sa(sa->peer) != sa) {
+	if (!sa->peer || peer_sa(sa->peer) != sa || sa->peer->refuses) {
 		sa->rekey.state = REKEY_NONE;
 		return;
 	}
@@ -379,6 +379,29 @@ void rekey_sa_failed(struct ike_sa *sa, const char *reason)
 		"again_ms", (long long)wait, "left_ms",
 		(long long)(sa->expires - timers_now(sa->ike->timers)));
 	(void)timer_start(sa->ike->timers, &sa->rekey.timer, wait, sa_again, sa);
+}
+
+void rekey_sa_left(struct ike_sa *sa, const char *reason)
+{
+	struct log_subject subject = sa_subject(sa);
+
+	sa->peer->refuses = true;
+	sa->rekey.state = REKEY_NONE;
+	log_event(LOG_REKEY_LEFT, &subject, "s:s, s:I", "reason", reason, "left_ms",
+		(long long)(sa->expires - timers_now(sa->ike->timers)));
+}
+
+void rekey_sa_leave(struct ike_sa *sa)
+{
+	struct timers *timers = sa->ike->timers;
+	uint64_t end = timers_now(timers) + LIFETIME_GRACE_MS;
+
+	sa->rekey.state = REKEY_NONE;
+	timer_stop(timers, &sa->rekey.timer);
+	if (end >= sa->expires)
+		return;
+	sa->expires = end;
+	(void)timer_start(timers, &sa->timer, LIFETIME_GRACE_MS, peer_sa_expired, sa);
 }
 
 void rekey_sa_begin(struct ike_sa *sa)

@@ -36,6 +36,10 @@ void rekey_pair_retire(struct esp_pair *pair);
 void rekey_pair_failed(struct ike *ike, uint32_t spi_in, const char *reason);
 // The same of an IKE SA that is still there.
 void rekey_sa_failed(struct ike_sa *sa, const char *reason);
+// The same, and the peer is not asked again, for this SA or for another.
+void rekey_sa_left(struct ike_sa *sa, const char *reason);
+// The SA has a successor: it is the peer's to delete, and goes by itself after LIFETIME_GRACE_MS.
+void rekey_sa_leave(struct ike_sa *sa);
 // A limit of the pair has come near: it is renewed now if that is ours to do.
 void rekey_pair_due(struct esp_pair *pair, const char *why);
 

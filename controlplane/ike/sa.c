@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // See sa.h. SAs are found by our own cookie, which is random, so nobody can choose the bucket that
-// he falls into.
+// he falls into. Of one that we begin it is the initiator's, and the other is not known at first.
 
 #include "sa.h"
 
@@ -33,11 +33,17 @@ static struct sa_list *bucket(struct ike *ike, const uint8_t *cookie_r)
 
 struct ike_sa *sa_find(struct ike *ike, const uint8_t *cookie_i, const uint8_t *cookie_r)
 {
+	static const uint8_t unknown[ISAKMP_COOKIE];
 	struct ike_sa *sa;
 
 	LIST_FOREACH(sa, bucket(ike, cookie_r), by_cookie)
 	if (memcmp(sa->cookie_r, cookie_r, ISAKMP_COOKIE) == 0 &&
 		memcmp(sa->cookie_i, cookie_i, ISAKMP_COOKIE) == 0)
+		return sa;
+	LIST_FOREACH(sa, bucket(ike, cookie_i), by_cookie)
+	if (memcmp(sa->cookie_i, cookie_i, ISAKMP_COOKIE) == 0 &&
+		(memcmp(sa->cookie_r, cookie_r, ISAKMP_COOKIE) == 0 ||
+			memcmp(sa->cookie_r, unknown, ISAKMP_COOKIE) == 0))
 		return sa;
 	return NULL;
 }
@@ -116,8 +122,7 @@ void sa_free(struct ike_sa *sa)
 {
 	timer_stop(sa->ike->timers, &sa->timer);
 	timer_stop(sa->ike->timers, &sa->rekey.timer);
-	if (sa->state != IKE_ESTABLISHED)
-		admit_leave(sa);
+	admit_leave(sa);
 	if (sa->peer)
 		LIST_REMOVE(sa, of_peer);
 	LIST_REMOVE(sa, by_cookie);
@@ -170,8 +175,6 @@ static void sa_copy(struct ike_sa *sa, const struct ike_sa *old)
 {
 	sa->ike = old->ike;
 	sa->version = old->version;
-	sa->peer = old->peer;
-	sa->state = IKE_ESTABLISHED;
 	sa->attempt = old->attempt;
 	sa->flow = old->flow;
 	sa->encryption = old->encryption;
@@ -194,6 +197,8 @@ struct ike_sa *sa_renew(const struct ike_sa *old, const uint8_t *cookie_i, const
 	if (!sa)
 		return NULL;
 	sa_copy(sa, old);
+	sa->peer = old->peer;
+	sa->state = IKE_ESTABLISHED;
 	memcpy(sa->cookie_i, cookie_i, ISAKMP_COOKIE);
 	memcpy(sa->cookie_r, cookie_r, ISAKMP_COOKIE);
 	sa->lifetime_s = ike->config->ike.lifetime_s;
@@ -206,6 +211,27 @@ struct ike_sa *sa_renew(const struct ike_sa *old, const uint8_t *cookie_i, const
 	LIST_INSERT_HEAD(bucket(ike, sa->cookie_r), sa, by_cookie);
 	TAILQ_INSERT_TAIL(&ike->sas, sa, all);
 	LIST_INSERT_HEAD(&sa->peer->sas, sa, of_peer);
+	return sa;
+}
+
+struct ike_sa *sa_begin(const struct ike_sa *old)
+{
+	struct ike *ike = old->ike;
+	struct ike_sa *sa = calloc(1, sizeof(*sa));
+
+	if (!sa)
+		return NULL;
+	sa_copy(sa, old);
+	if (sa_spi(ike, sa->cookie_i)) {
+		free(sa);
+		return NULL;
+	}
+	sa->state = IKE_WAIT_KE;
+	sa->lifetime_s = old->lifetime_s;
+	sa->offer = offer_share(old->peer->offer);
+	sa->created = sa->expires = timers_now(ike->timers);
+	LIST_INSERT_HEAD(bucket(ike, sa->cookie_i), sa, by_cookie);
+	TAILQ_INSERT_TAIL(&ike->sas, sa, all);
 	return sa;
 }
 

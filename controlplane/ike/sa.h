@@ -18,6 +18,10 @@ int sa_spi(struct ike *ike, uint8_t spi[ISAKMP_COOKIE]);
 // the same. The part of its version is zero, and it is not watched for a rekey yet. NULL without
 // memory.
 struct ike_sa *sa_renew(const struct ike_sa *old, const uint8_t *cookie_i, const uint8_t *cookie_r);
+// An SA that we begin, as initiator, with the peer of old and what was agreed on there; it is no
+// peer's yet (peer_renew), and nobody ends it but who begins it. The part of its version is zero.
+// NULL without memory or random numbers.
+struct ike_sa *sa_begin(const struct ike_sa *old);
 // Takes it out of the table and off its peer, ends its exchanges and wipes its keys.
 void sa_free(struct ike_sa *sa);
 // By both cookies; NULL when there is none.

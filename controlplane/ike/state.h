@@ -6,8 +6,8 @@
 //   struct ike       one; owns the tables
 //   struct ike_peer  the other end; owns its established IKE SAs and its pairs of ESP SAs
 //   struct ike_sa    what both versions have in common, and the part of its version (v1/part.h,
-//                    v2/part.h); while half open owned by the table, then by its peer; the part
-//                    owns the exchanges that are under way
+//                    v2/part.h); while half open owned by the table, then by its peer, and so is
+//                    one that we begin; the part owns the exchanges that are under way
 //   struct esp_pair  what the dataplane was given; while its exchange goes on owned by that, then
 //                    by its peer
 //
@@ -193,6 +193,8 @@ struct ike_peer {
 	LIST_ENTRY(ike_peer) by_address;
 	LIST_HEAD(, ike_sa) sas;     // newest first
 	LIST_HEAD(, esp_pair) pairs; // newest first
+	struct ike_sa *renewal;      // begun by us and not established, or NULL
+	bool refuses;                // to let us renew its IKE SAs
 	uint32_t current;            // the pair that outbound leaves through, or 0
 	struct flow flow;
 	uint8_t identity[SHA256_SIZE];

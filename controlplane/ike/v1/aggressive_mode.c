@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 
 static const char off[] =
@@ -76,8 +75,7 @@ static void first_done(void *owner, const struct dh_job *job)
 		sa_free(sa);
 		return;
 	}
-	memcpy(p->public_r, job->public, ike_group_size(sa->group));
-	if (RAND_bytes(p->nonce_r, NONCE_OURS) != 1 ||
+	if (phase1_ke_make(sa, job->public) ||
 		phase1_derive(sa, psk, SPAN(job->secret, ike_group_secret_size(sa->group)),
 			&sa->v1.keys) ||
 		send_second(sa)) {

@@ -35,7 +35,7 @@ void initiator_init(struct initiator *i, struct ike *ike, const char *remote, ui
 		.encryption = IKE_AES_CBC_256,
 		.hash = IKE_SHA256,
 		.group = IKE_ECP_256,
-		.lifetime_s = 3600,
+		.lifetime_s = 28800,
 		.next_message_id = 0x1000};
 	address_parse(remote, &i->flow.remote);
 	address_parse(
@@ -793,7 +793,7 @@ bool initiator_informational(struct initiator *i)
 		if (!initiator_take(i))
 			return false;
 		assert_int_equal(isakmp_header_parse(i->answer, i->answer_length, &h), 0);
-	} while (h.exchange == ISAKMP_QUICK);
+	} while (h.exchange == ISAKMP_QUICK || h.exchange == ISAKMP_MAIN);
 	assert_int_equal(h.exchange, ISAKMP_INFORMATIONAL);
 	informational_read(i, &h);
 	return true;

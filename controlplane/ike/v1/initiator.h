@@ -121,6 +121,6 @@ void initiator_delete(
 	struct initiator *i, uint8_t protocol, uint8_t spi_size, uint16_t count, const void *spis);
 void initiator_delete_isakmp(struct initiator *i);
 void initiator_notify(struct initiator *i, uint16_t type, const void *data, size_t length);
-// Reads the next message, an informational one, into chain; those of a quick mode that the gateway
-// has begun are passed over.
+// Reads the next message, an informational one, into chain; those of a quick mode or main mode that
+// the gateway has begun are passed over.
 bool initiator_informational(struct initiator *i);

@@ -18,7 +18,6 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 
 static int send_second(struct ike_sa *sa, const struct ike_choice *choice, const uint8_t *request,
@@ -115,8 +114,7 @@ static void third_done(void *owner, const struct dh_job *job)
 		sa_free(sa);
 		return;
 	}
-	memcpy(sa->v1.phase1->public_r, job->public, ike_group_size(sa->group));
-	if (RAND_bytes(sa->v1.phase1->nonce_r, NONCE_OURS) != 1 ||
+	if (phase1_ke_make(sa, job->public) ||
 		begin(sa, SPAN(job->secret, ike_group_secret_size(sa->group))) || send_fourth(sa)) {
 		sa_free(sa);
 		return;

@@ -5,10 +5,20 @@
 #include "offer.h"
 
 #include "contract/messages.h"
+#include "controlplane/ike/crypto.h"
 
 #include <errno.h>
 
 enum { SHORT = 0x8000 }; // the value is in the attribute's own two bytes
+enum ike_attribute {
+	IKE_ENCRYPTION = 1,
+	IKE_HASH = 2,
+	IKE_AUTH = 3,
+	IKE_GROUP = 4,
+	IKE_LIFE_TYPE = 11,
+	IKE_LIFE_DURATION = 12,
+	IKE_KEY_LENGTH = 14,
+};
 enum attribute {
 	LIFE_TYPE = 1,
 	LIFE_DURATION = 2,
@@ -21,6 +31,9 @@ enum attribute {
 enum value {
 	LIFE_SECONDS = 1,
 	LIFE_KILOBYTES = 2,
+	KEY_IKE = 1, // transform id of phase 1
+	IKE_CIPHER_3DES = 5,
+	IKE_CIPHER_AES = 7,
 	MODE_TRANSPORT = 2,
 	MODE_UDP_TRANSPORT = 4,           // RFC 3947 section 5.1
 	MODE_UDP_TRANSPORT_DRAFT = 61444, // drafts 02 and 03
@@ -102,5 +115,29 @@ int offer_esp(const struct esp_form *form, unsigned group, uint32_t lifetime_s,
 	if (form->esn)
 		short_attribute(&b, ESN, ESN_64_BIT);
 	out->attributes = SPAN(attributes, build_length(&b));
+	return b.failed ? -EINVAL : 0;
+}
+
+int offer_ike(unsigned encryption, unsigned hash, unsigned group, unsigned auth,
+	uint32_t lifetime_s, uint8_t *attributes, struct isakmp_transform *out)
+{
+	struct build b = build_in(attributes, OFFER_ATTRIBUTES);
+	bool aes = encryption != IKE_3DES;
+
+	if (encryption == 0 || encryption > IKE_3DES)
+		return -EINVAL;
+	short_attribute(&b, IKE_ENCRYPTION, aes ? IKE_CIPHER_AES : IKE_CIPHER_3DES);
+	if (aes)
+		short_attribute(
+			&b, IKE_KEY_LENGTH, (unsigned)ike_encryption_key_size(encryption) * 8);
+	short_attribute(&b, IKE_HASH, hash);
+	short_attribute(&b, IKE_GROUP, group);
+	short_attribute(&b, IKE_AUTH, auth);
+	short_attribute(&b, IKE_LIFE_TYPE, LIFE_SECONDS);
+	build_u16(&b, IKE_LIFE_DURATION);
+	build_u16(&b, 4);
+	build_u32(&b, lifetime_s);
+	*out = (struct isakmp_transform){
+		.number = 1, .id = KEY_IKE, .attributes = SPAN(attributes, build_length(&b))};
 	return b.failed ? -EINVAL : 0;
 }

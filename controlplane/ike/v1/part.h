@@ -23,8 +23,8 @@ struct proof;
 struct phase1 {
 	uint8_t *sa_body; // the initiator's SA payload, for the hashes
 	size_t sa_length;
-	uint8_t nonce_i[NONCE_MAX], nonce_r[NONCE_OURS];
-	size_t nonce_i_length;
+	uint8_t nonce_i[NONCE_MAX], nonce_r[NONCE_MAX];
+	size_t nonce_i_length, nonce_r_length;
 	uint8_t public_i[IKE_DH_MAX], public_r[IKE_DH_MAX];
 	uint8_t third[SHA256_SIZE]; // digest of the message with KE, until it is answered
 	size_t third_length;        // of that message
@@ -41,10 +41,15 @@ LIST_HEAD(quick_list, quick);
 LIST_HEAD(quick_ours_list, quick_ours);
 
 struct fragments;
+struct begun;
 
 struct v1_part {
 	struct vendor_ids vendors;
 	struct phase1 *phase1; // NULL once established
+	struct begun *begun;   // phase 1 as initiator; NULL once established
+	bool initiator;        // of phase 1
+	unsigned auth;         // enum ike_auth of phase 1
+	uint8_t id_type;       // of the peer's ID payload
 	struct ike_keys keys;
 	struct reply reply; // of phase 1
 	struct quick_list quicks;

@@ -81,7 +81,7 @@ static uint64_t agreed_lifetime(uint64_t peer_s, uint32_t ours_s)
 	return s < ours_s ? s : ours_s;
 }
 
-static struct phase1 *phase1_create(struct span sa_body)
+struct phase1 *phase1_create(struct span sa_body)
 {
 	struct phase1 *p = calloc(1, sizeof(*p));
 
@@ -137,7 +137,7 @@ struct ike_sa *phase1_start(struct ike *ike, const struct flow *flow, const stru
 	}
 	sa->offer = offer_keep(&ike->offers, isakmp_chain_find(chain, ISAKMP_SA, 0)->body);
 	ike->counters.started++;
-	sa->v1.phase1->auth = choice->auth;
+	sa->v1.auth = sa->v1.phase1->auth = choice->auth;
 	sa->encryption = choice->encryption;
 	sa->hash = choice->hash;
 	sa->group = choice->group;
@@ -158,10 +158,25 @@ bool phase1_ke_take(struct ike_sa *sa, const struct isakmp_chain *chain)
 	if (!ke || !nonce || ke->body.length != ike_group_size(sa->group) ||
 		nonce->body.length < NONCE_MIN || nonce->body.length > NONCE_MAX)
 		return false;
-	memcpy(p->public_i, ke->body.at, ke->body.length);
-	memcpy(p->nonce_i, nonce->body.at, nonce->body.length);
-	p->nonce_i_length = nonce->body.length;
+	memcpy(sa->v1.initiator ? p->public_r : p->public_i, ke->body.at, ke->body.length);
+	memcpy(sa->v1.initiator ? p->nonce_r : p->nonce_i, nonce->body.at, nonce->body.length);
+	if (sa->v1.initiator)
+		p->nonce_r_length = nonce->body.length;
+	else
+		p->nonce_i_length = nonce->body.length;
 	return true;
+}
+
+int phase1_ke_make(struct ike_sa *sa, const uint8_t *public)
+{
+	struct phase1 *p = sa->v1.phase1;
+
+	memcpy(sa->v1.initiator ? p->public_i : p->public_r, public, ike_group_size(sa->group));
+	if (sa->v1.initiator)
+		p->nonce_i_length = NONCE_OURS;
+	else
+		p->nonce_r_length = NONCE_OURS;
+	return RAND_bytes(sa->v1.initiator ? p->nonce_i : p->nonce_r, NONCE_OURS) == 1 ? 0 : -EIO;
 }
 
 int phase1_derive(
@@ -176,7 +191,7 @@ int phase1_derive(
 		.psk = psk,
 		.secret = secret,
 		.nonce_i = SPAN(p->nonce_i, p->nonce_i_length),
-		.nonce_r = SPAN(p->nonce_r, NONCE_OURS),
+		.nonce_r = SPAN(p->nonce_r, p->nonce_r_length),
 		.public_i = SPAN(p->public_i, size),
 		.public_r = SPAN(p->public_r, size),
 		.cookie_i = sa->cookie_i,
@@ -223,7 +238,7 @@ bool phase1_hash_fits(
 	uint8_t hash[IKE_HASH_MAX];
 
 	if (!id || !part || part->body.length != size ||
-		phase1_hash(sa, keys, true, id->body, hash))
+		phase1_hash(sa, keys, !sa->v1.initiator, id->body, hash))
 		return false;
 	return CRYPTO_memcmp(hash, part->body.at, size) == 0;
 }
@@ -330,6 +345,7 @@ bool phase1_attach(struct ike_sa *sa, const struct flow *flow, const struct isak
 	struct identity who;
 
 	phase1_identity(id, &who);
+	sa->v1.id_type = who.type;
 	identity_digest(&who, sa->identity);
 	(void)identity_words(&who, sa->identity_text);
 	sa->flow = *flow;
@@ -355,13 +371,13 @@ static void log_up(const struct ike_sa *sa)
 	struct log_subject subject = sa_subject(sa);
 
 	log_event(LOG_IKE_UP, &subject,
-		sa->psk ? "s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I"
-			: "s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I",
-		"identity", sa->identity_text, "auth", sa->auth, "encryption",
-		proposal_encryption_word(sa->encryption), "hash", proposal_hash_word(sa->hash),
-		"group", proposal_group_word(sa->group), "nat_t", natt_word(sa->v1.vendors.natt),
-		"nat_peer", sa->nat_peer, "nat_us", sa->nat_us, "lifetime_s",
-		(long long)sa->lifetime_s, "psk", (long long)sa->psk - 1);
+		sa->psk ? "s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I"
+			: "s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I",
+		"rekey", sa->v1.initiator, "identity", sa->identity_text, "auth", sa->auth,
+		"encryption", proposal_encryption_word(sa->encryption), "hash",
+		proposal_hash_word(sa->hash), "group", proposal_group_word(sa->group), "nat_t",
+		natt_word(sa->v1.vendors.natt), "nat_peer", sa->nat_peer, "nat_us", sa->nat_us,
+		"lifetime_s", (long long)sa->lifetime_s, "psk", (long long)sa->psk - 1);
 }
 
 void phase1_up(struct ike_sa *sa)

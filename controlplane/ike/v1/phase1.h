@@ -25,6 +25,8 @@ void phase1_refuse(struct ike_sa *sa, const struct flow *flow, const char *reaso
 
 // Takes the peer's public value and nonce; false when one is missing or of a wrong length.
 bool phase1_ke_take(struct ike_sa *sa, const struct isakmp_chain *chain);
+// Ours: that public value, and a fresh nonce. -EIO.
+int phase1_ke_make(struct ike_sa *sa, const uint8_t *public);
 
 // SKEYID by this pre-shared key, and the keys from it and the secret of Diffie-Hellman.
 int phase1_derive(
@@ -35,7 +37,7 @@ unsigned phase1_hash_algorithm(const struct ike_sa *sa);
 // HASH_I, or HASH_R with the sides the other way round, over the body of the side's ID payload.
 int phase1_hash(const struct ike_sa *sa, const struct ike_keys *keys, bool initiator,
 	struct span id, uint8_t out[IKE_HASH_MAX]);
-// Whether the chain has HASH_I by these keys, in constant time; false without ID and HASH.
+// Whether the chain has the peer's HASH by these keys, in constant time; false without ID and HASH.
 bool phase1_hash_fits(
 	const struct ike_sa *sa, const struct ike_keys *keys, const struct isakmp_chain *chain);
 
@@ -62,4 +64,6 @@ void phase1_abandon(struct ike_sa *sa);
 // The last message is sent or has come: established.
 void phase1_up(struct ike_sa *sa);
 
+// sa_body is that of the initiator's SA payload. NULL without memory.
+struct phase1 *phase1_create(struct span sa_body);
 void phase1_free(struct phase1 *p);

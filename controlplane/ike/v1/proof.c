@@ -7,6 +7,7 @@
 #include "controlplane/ike/certificate.h"
 #include "controlplane/ike/signature.h"
 #include "informational.h"
+#include "main_initiate.h"
 #include "phase1.h"
 #include "sealed.h"
 
@@ -172,7 +173,7 @@ void proof_requests_write(struct ike_sa *sa, struct isakmp_out *out)
 		request_write(out, name);
 }
 
-// ---- the sixth message
+// ---- our proof
 
 // As the peer names itself, so we name ourselves as far as our certificate goes.
 static void own_identity(const struct ike_sa *sa, uint8_t type, struct identity *out)
@@ -216,6 +217,15 @@ static void certificates_write(const struct proof *p, struct isakmp_out *out)
 	}
 }
 
+void proof_write(const struct ike_sa *sa, struct isakmp_out *out, struct span signature)
+{
+	const struct proof *p = sa->v1.phase1->proof;
+
+	isakmp_out_payload(out, ISAKMP_ID, p->id, p->id_length);
+	certificates_write(p, out);
+	isakmp_out_payload(out, ISAKMP_SIG, signature.at, signature.length);
+}
+
 static int send_sixth(struct ike_sa *sa, struct span signature)
 {
 	const struct proof *p = sa->v1.phase1->proof;
@@ -223,9 +233,7 @@ static int send_sixth(struct ike_sa *sa, struct span signature)
 	size_t length;
 
 	sealed_begin(&s, sa, ISAKMP_MAIN, 0, false);
-	isakmp_out_payload(&s.out, ISAKMP_ID, p->id, p->id_length);
-	certificates_write(p, &s.out);
-	isakmp_out_payload(&s.out, ISAKMP_SIG, signature.at, signature.length);
+	proof_write(sa, &s.out, signature);
 	phase1_lifetime_write(sa, &s.out);
 	length = sealed_end(&s, sa, sa->v1.keys.iv, SPAN(NULL, 0));
 	if (length == 0 || reply_keep(&sa->v1.reply, p->request, s.buffer, length))
@@ -240,6 +248,13 @@ static void made(void *owner, int error, struct span signature)
 	struct proof *p = sa->v1.phase1->proof;
 	struct flow flow = p->flow;
 
+	if (sa->v1.initiator) {
+		if (error)
+			main_initiate_stuck(sa, "our own signature could not be made");
+		else
+			main_initiate_signed(sa, signature);
+		return;
+	}
 	if (error) {
 		phase1_refuse(sa, &flow, "our own signature could not be made");
 		proof_forget(p);
@@ -260,25 +275,57 @@ static void made(void *owner, int error, struct span signature)
 		phase1_up(sa);
 }
 
-// ---- the fifth message
+// Signs what names us, to a peer that names itself by an ID of that type.
+static int sign(struct ike_sa *sa, uint8_t type)
+{
+	struct proof *p = sa->v1.phase1->proof;
+	uint8_t hash[IKE_HASH_MAX];
+
+	if (!p->own)
+		return -ENOENT;
+	id_write(sa, type);
+	if (phase1_hash(sa, &sa->v1.keys, sa->v1.initiator, SPAN(p->id, p->id_length), hash))
+		return -EINVAL;
+	return signature_make(&p->job, p->own, method_of(sa)->scheme, 0,
+		SPAN(hash, ike_hash_size(phase1_hash_algorithm(sa))), made, sa);
+}
+
+int proof_sign(struct ike_sa *sa)
+{
+	return sign(sa, sa->v1.id_type);
+}
+
+// ---- the peer's proof
+
+static void refuse(struct ike_sa *sa, const struct flow *flow, const char *reason)
+{
+	if (sa->v1.initiator) {
+		main_initiate_failed(sa, reason);
+		return;
+	}
+	phase1_refuse(sa, flow, reason);
+	proof_forget(sa->v1.phase1->proof);
+}
 
 static void checked(void *owner, struct signature_verdict *verdict)
 {
 	struct ike_sa *sa = owner;
 	struct proof *p = sa->v1.phase1->proof;
-	uint8_t hash[IKE_HASH_MAX];
 
 	if (!verdict->good) {
-		phase1_refuse(sa, &p->flow, verdict->reason);
-		proof_forget(p);
+		refuse(sa, &p->flow, verdict->reason);
+		return;
+	}
+	if (sa->v1.initiator) {
+		memcpy(sa->v1.keys.iv, p->iv, sizeof(p->iv));
+		sa->chain = verdict->chain;
+		verdict->chain = NULL;
+		main_initiate_proven(sa, &p->chain);
 		return;
 	}
 	p->trusted = verdict->chain;
 	verdict->chain = NULL;
-	id_write(sa, isakmp_chain_find(&p->chain, ISAKMP_ID, 0)->body.at[0]);
-	if (phase1_hash(sa, &sa->v1.keys, false, SPAN(p->id, p->id_length), hash) ||
-		signature_make(&p->job, p->own, method_of(sa)->scheme, 0,
-			SPAN(hash, ike_hash_size(phase1_hash_algorithm(sa))), made, sa))
+	if (sign(sa, isakmp_chain_find(&p->chain, ISAKMP_ID, 0)->body.at[0]))
 		proof_forget(p);
 }
 
@@ -348,11 +395,13 @@ static const char *check(struct ike_sa *sa)
 	uint8_t hash[IKE_HASH_MAX];
 
 	if (!id || !sig)
-		return "malformed fifth message of main mode";
+		return sa->v1.initiator ? "malformed sixth message of main mode"
+					: "malformed fifth message of main mode";
 	phase1_identity(id->body, &claim.id);
-	if (claim.id.type == 0 || phase1_hash(sa, &sa->v1.keys, true, id->body, hash))
+	if (claim.id.type == 0 || phase1_hash(sa, &sa->v1.keys, !sa->v1.initiator, id->body, hash))
 		return "malformed identity";
-	choose_own(sa, &p->chain);
+	if (!sa->v1.initiator)
+		choose_own(sa, &p->chain);
 	claim.octets = SPAN(hash, ike_hash_size(phase1_hash_algorithm(sa)));
 	claim.signature = sig->body;
 	claim_certificates(p, &claim);
@@ -392,6 +441,11 @@ void proof_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp
 	// Where there was an answer at once, the SA may be gone.
 	if (!reason)
 		return;
-	phase1_refuse(sa, flow, reason);
+	if (!sa->v1.initiator) {
+		refuse(sa, flow, reason);
+		return;
+	}
+	// Not authentic as yet: it changes nothing.
+	ike_invalid(sa->ike, flow, reason);
 	proof_forget(p);
 }

@@ -78,13 +78,8 @@ static void move_requests(struct ike_sa *from, struct ike_sa *to)
 // It owns nothing any more, and is the peer's to delete; but it does not wait for ever.
 static void leave(struct ike_sa *sa)
 {
-	struct timers *timers = sa->ike->timers;
-
 	sa->v2.rekeyed = true;
-	sa->rekey.state = REKEY_NONE;
-	timer_stop(timers, &sa->rekey.timer);
-	sa->expires = timers_now(timers) + LIFETIME_GRACE_MS;
-	(void)timer_start(timers, &sa->timer, LIFETIME_GRACE_MS, peer_sa_expired, sa);
+	rekey_sa_leave(sa);
 }
 
 // What the peer has proven itself with goes where the pairs go.
