@@ -207,7 +207,8 @@ enum next_hop {
 	NEXT_HOP_GATEWAY = 2,
 };
 
-// ROUTE_ADD: -EEXIST, -ENOENT no such session, -EINVAL, -ENOSPC. ROUTE_DELETE looks at prefix only.
+// ROUTE_ADD: -EEXIST, -ENOENT no such session, -EINVAL, -ENOSPC. ROUTE_DELETE
+// looks at the prefix, and of NEXT_HOP_SESSION at the session: -ENOENT when it leads elsewhere.
 struct command_route {
 	struct ip_prefix prefix;
 	uint32_t session;          // NEXT_HOP_SESSION

@@ -8,9 +8,9 @@
 // session is installed, in a tunnel of kind TUNNEL_ESP; later ones move it. When IKE says that the
 // peer is gone, all goes back before this returns, since the pairs go next.
 //
-// Who a peer is: the user of that name; or, when it has proven its identity by certificate or
-// pre-shared key and no user is called so, a guest with the pool and group of remote-access. What
-// EAP has proven is a user's password, so there the user must be there.
+// Who a peer is: by EAP the one that the judge has accepted (access_user.c); by certificate or
+// pre-shared key the user of that name, or when none is called so a guest with the pool and group
+// of remote-access.
 
 #include "subscriber_record.h"
 
@@ -19,6 +19,7 @@
 
 #include "contract/ids.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,17 +35,17 @@ static struct subscriber *by_peer(const struct subscribers *all, uint32_t peer)
 
 static void offer(struct subscriber *s)
 {
-	const struct config_ppp *ppp = &s->all->config->ppp;
+	const struct grant *g = &s->grant;
 	struct ike_access access = {.session = s->session,
 		.address4 = s->family[V4].route.address,
 		.prefix6 = s->family[V6].route};
 
 	if (access.address4.version != IP_NONE) {
-		memcpy(access.dns, ppp->dns, sizeof(access.dns));
-		memcpy(access.wins, ppp->wins, sizeof(access.wins));
+		memcpy(access.dns, g->dns, sizeof(access.dns));
+		memcpy(access.wins, g->wins, sizeof(access.wins));
 	}
 	if (access.prefix6.address.version != IP_NONE)
-		memcpy(access.dns6, ppp->dns6, sizeof(access.dns6));
+		memcpy(access.dns6, g->dns6, sizeof(access.dns6));
 	s->access.answered = true;
 	if (ike_access_answer(s->all->ike, s->l2tp.peer, &access, NULL) < 0)
 		subscribers_peer_down(s->all, s->l2tp.peer, "the peer is gone");
@@ -196,6 +197,8 @@ void subscribers_access_ask(void *context, const struct ike_access_request *requ
 {
 	struct subscribers *all = context;
 	struct subscriber *s = create(all, request);
+	struct grant grant = {0};
+	int error;
 
 	all->counters.started++;
 	if (!s) {
@@ -203,11 +206,18 @@ void subscribers_access_ask(void *context, const struct ike_access_request *requ
 		(void)ike_access_answer(all->ike, request->peer, NULL, "no session is free");
 		return;
 	}
-	s->account = users_find(all->users, s->user, strlen(s->user));
-	if (!s->account && !request->eap)
-		s->account = &all->guest;
-	if (!s->account) {
-		refuse(s, "unknown user");
+	if (request->eap)
+		error = access_user_take(all, request->attempt, &grant);
+	else
+		error = aaa_grant(all->aaa, s->user, &grant);
+	if (error == 0)
+		error = subscriber_grant(s, &grant);
+	else
+		grant_free(&grant);
+	if (error < 0) {
+		refuse(s, error == -ENOENT   ? "unknown user"
+			  : error == -ENOSPC ? "its filters have no room in the dataplane"
+					     : "no memory");
 		return;
 	}
 	log_event(LOG_AUTH_OK, &s->subject, "s:s", "method", s->method);

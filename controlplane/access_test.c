@@ -7,9 +7,12 @@
 #include "controlplane/fakes.h"
 #include "controlplane/numbers.h"
 #include "controlplane/auth/auth.h"
+#include "controlplane/aaa.h"
 #include "controlplane/subscriber.h"
+#include "controlplane/users.h"
 
 #include "contract/ids.h"
+#include "contract/stats.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -73,12 +76,6 @@ void ppp_close(struct ppp *p, const char *cause)
 	fail();
 }
 
-int auth_check(const struct ppp_credentials *c, const char *password, struct ppp_verdict *verdict)
-{
-	fail();
-	return 0;
-}
-
 int l2tp_session_close(struct l2tp *l2tp, uint32_t session, uint16_t result, const char *message)
 {
 	fail();
@@ -100,11 +97,14 @@ static const char text[] =
 	"  - {name: guests, prefixes: [100.64.1.8/32]}\n"
 	"groups:\n"
 	"  - {name: home, police-uplink: 5Mbit/s}\n"
+	"  - {name: short, session-timeout: 100s, idle-timeout: 30s, ip: [ipv4]}\n"
 	"  - {name: visitors, police-uplink: 1Mbit/s}\n"
 	"default-group: home\n"
 	"remote-access: {pool: guests, group: visitors}\n"
 	"users:\n"
 	"  - {name: alice, password: right-password}\n"
+	"  - {name: carol, password: x, group: short, pool: guests,\n"
+	"     routes: [192.168.7.0/24, '2001:db8:7::/48']}\n"
 	"  - {name: frank, password: right-password, address: 203.0.113.9}\n";
 
 static struct {
@@ -113,6 +113,7 @@ static struct {
 	struct pools *pools;
 	struct pools6 *pools6;
 	struct users *users;
+	struct aaa *aaa;
 	struct numbers numbers;
 	struct subscribers *subscribers;
 } g;
@@ -121,6 +122,8 @@ static struct {
 
 static struct {
 	int answers, refusals, closed;
+	int user_answers;
+	struct ppp_verdict verdict;
 	bool gone; // the peer is, when it is answered
 	struct ike_access access;
 	char reason[128];
@@ -138,6 +141,14 @@ int ike_access_answer(
 		ike.refusals++;
 	snprintf(ike.reason, sizeof(ike.reason), "%s", reason ? reason : "");
 	return 0;
+}
+
+int ike_user_answer(struct ike *i, const uint8_t *spi_i, const uint8_t *spi_r,
+	const struct ppp_verdict *verdict)
+{
+	ike.user_answers++;
+	ike.verdict = *verdict;
+	return ike.gone ? -ENOENT : 0;
 }
 
 // As ike/peer.c does it: peer_down comes before this returns.
@@ -160,9 +171,10 @@ static int set_up(void **state)
 	g.pools = pools_create(g.config);
 	g.pools6 = pools6_create(g.config);
 	g.users = users_create(g.config);
+	g.aaa = aaa_create(g.config, g.users, NULL);
 	assert_int_equal(numbers_open(&g.numbers, SESSIONS), 0);
 	g.subscribers =
-		subscribers_create(g.config, g.timers, g.pools, g.pools6, g.users, &g.numbers);
+		subscribers_create(g.config, g.timers, g.pools, g.pools6, g.aaa, &g.numbers);
 	return 0;
 }
 
@@ -187,6 +199,7 @@ static int tear_down(void **state)
 	subscribers_free(g.subscribers);
 	assert_int_equal(in_use(), 0);
 	numbers_close(&g.numbers);
+	aaa_free(g.aaa);
 	users_free(g.users);
 	pools_free(g.pools);
 	pools6_free(g.pools6);
@@ -307,6 +320,88 @@ static void test_way_up(void **state)
 	assert_int_equal(info().l2tp.flow.remote_port, 32000);
 	subscribers_peer_moved(g.subscribers, OTHER, &moved); // of whom nothing is known
 	assert_int_equal(counters().forwarding, 1);
+}
+
+static void pass_to(uint64_t now_ms)
+{
+	timers_set_now(g.timers, now_ms);
+	timers_run(g.timers, now_ms);
+}
+
+// What a group and a user of the config say is done: one protocol, routes, times.
+static void test_grant(void **state)
+{
+	ask("carol", PEER);
+	assert_int_equal(ike.access.prefix6.address.version, IP_NONE);
+	timers_set_now(g.timers, 1000);
+	subscribers_peer_sa(g.subscribers, PEER, PAIR);
+	for (int i = 0; i < 4; i++)
+		assert_non_null(fake_command_take());
+	assert_int_equal(expect(COMMAND_ROUTE_ADD)->route.prefix.length, 24);
+	assert_int_equal(expect(COMMAND_ROUTE_ADD)->route.prefix.length, 48);
+	fake_stats(ike.access.session)->uplink.last = 20000 * 1000000ULL;
+	pass_to(31001);
+	assert_int_equal(info().state, SUBSCRIBER_UP);
+	fake_stats(ike.access.session)->downlink.last = 45000 * 1000000ULL;
+	pass_to(74999);
+	assert_int_equal(ike.closed, 0);
+	pass_to(75001);
+	assert_int_equal(ike.closed, 1);
+	expect(COMMAND_ROUTE_DELETE);
+	expect(COMMAND_ROUTE_DELETE);
+}
+
+static void test_session_timeout(void **state)
+{
+	ask("carol", PEER);
+	timers_set_now(g.timers, 1000);
+	subscribers_peer_sa(g.subscribers, PEER, PAIR);
+	for (uint64_t now = 1; now <= 101; now += 20) {
+		assert_int_equal(ike.closed, 0);
+		fake_stats(ike.access.session)->uplink.last = now * 1000000000ULL;
+		pass_to(now * 1000);
+	}
+	assert_int_equal(ike.closed, 1);
+}
+
+static void say_password(const char *name, const char *password, uint64_t attempt)
+{
+	struct ppp_credentials c = {.method = PPP_AUTH_PAP};
+	const struct ike_user_request r = {.attempt = attempt, .credentials = &c};
+
+	c.name_length = (uint16_t)snprintf(c.name, sizeof(c.name), "%s", name);
+	c.password_length =
+		(uint16_t)snprintf((char *)c.password, sizeof(c.password), "%s", password);
+	subscribers_user_ask(g.subscribers, &r);
+}
+
+// What the judge grants is kept until the peer asks for addresses, once, and not for ever.
+static void test_eap(void **state)
+{
+	struct ike_access_request r = request("alice", PEER);
+
+	r.eap = true;
+	say_password("alice", "wrong-password", r.attempt);
+	assert_int_equal(ike.user_answers, 1);
+	assert_false(ike.verdict.accepted);
+	subscribers_access_ask(g.subscribers, &r);
+	assert_int_equal(ike.refusals, 1);
+	say_password("alice", "right-password", r.attempt);
+	assert_true(ike.verdict.accepted);
+	subscribers_access_ask(g.subscribers, &r);
+	assert_int_equal(ike.refusals, 1);
+	assert_string_equal(info().group->name, "home");
+	subscribers_peer_down(g.subscribers, PEER, "dead");
+	subscribers_access_ask(g.subscribers, &r); // it was taken
+	assert_int_equal(ike.refusals, 2);
+	say_password("alice", "right-password", r.attempt);
+	timers_run(g.timers, timers_now(g.timers) + 600 * 1000);
+	subscribers_access_ask(g.subscribers, &r); // too late
+	assert_int_equal(ike.refusals, 3);
+	say_password("alice", "right-password", r.attempt + 1024); // never taken
+	ike.gone = true;
+	say_password("alice", "right-password", 3);
+	assert_int_equal(ike.user_answers, 5);
 }
 
 // Who is no user gets in by certificate or pre-shared key, not by EAP.
@@ -527,6 +622,9 @@ int main(void)
 #define ACCESS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		ACCESS(test_way_up),
+		ACCESS(test_grant),
+		ACCESS(test_session_timeout),
+		ACCESS(test_eap),
 		ACCESS(test_guests),
 		ACCESS(test_one_version),
 		ACCESS(test_rekey),

@@ -4,6 +4,8 @@
 
 #include "controlplane/fakes.h"
 
+#include "contract/stats.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -69,8 +71,22 @@ int dataplane_send_ppp_whole(uint32_t session, const void *packet, size_t length
 	return keep(PACKET_PPP, NULL, 0, session, packet, length);
 }
 
+static struct stats_session stats[FAKE_SESSIONS];
+
+struct stats_session *fake_stats(uint32_t session)
+{
+	return &stats[session];
+}
+
+const struct stats_session *dataplane_stats_sessions(uint32_t *count_out)
+{
+	*count_out = FAKE_SESSIONS;
+	return stats;
+}
+
 void fakes_reset(void)
 {
+	memset(stats, 0, sizeof(stats));
 	while (fake_sent_take())
 		;
 	fake_install_answer(0);

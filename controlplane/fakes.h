@@ -38,6 +38,7 @@ struct fake_command {
 		struct command_session_add session_add;
 		struct command_session_set session_set;
 		struct command_session_delete session_delete;
+		struct command_route route;
 	};
 };
 const struct fake_command *fake_command_take(void);
@@ -53,5 +54,8 @@ void fake_install_release(void);
 void fake_install_full(bool full);
 // What install_ike_firsts was told last.
 uint32_t fake_ike_firsts(void);
+// The counters of a session below FAKE_SESSIONS, for the test to write.
+enum { FAKE_SESSIONS = 64 };
+struct stats_session *fake_stats(uint32_t session);
 // Forgets everything, for the next test.
 void fakes_reset(void);

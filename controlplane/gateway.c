@@ -19,6 +19,7 @@
 #include "pool.h"
 #include "subscriber.h"
 #include "timer.h"
+#include "aaa.h"
 #include "users.h"
 #include "work_loop.h"
 
@@ -50,6 +51,7 @@ struct gateway {
 	struct pools *pools;
 	struct pools6 *pools6;
 	struct users *users;
+	struct aaa *aaa;
 	struct subscribers *subscribers;
 	struct objects objects;
 	struct api *api;
@@ -220,25 +222,11 @@ static void access_ask(void *context, const struct ike_access_request *request)
 	subscribers_access_ask(g->subscribers, request);
 }
 
-// A peer of IKEv2 that proves who it is by EAP.
 static void user_ask(void *context, const struct ike_user_request *request)
 {
-	const struct ppp_credentials *c = request->credentials;
-	struct log_subject subject = {.attempt = request->attempt,
-		.user = c->name,
-		.peer = request->flow.remote,
-		.peer_port = request->flow.remote_port};
 	struct gateway *g = context;
-	struct ppp_verdict verdict;
-	const char *reason;
 
-	if (users_judge(g->users, c, &verdict, &reason))
-		log_event(LOG_AUTH_OK, &subject, "s:s", "method", "eap-mschapv2");
-	else if (verdict.turn == EAP_DECIDED)
-		log_event(LOG_AUTH_FAILED, &subject, "s:s, s:s", "method", "eap-mschapv2", "reason",
-			reason);
-	(void)ike_user_answer(g->ike, request->spi_i, request->spi_r, &verdict);
-	OPENSSL_cleanse(&verdict, sizeof(verdict));
+	subscribers_user_ask(g->subscribers, request);
 }
 
 static const struct ike_events ike_events = {
@@ -313,16 +301,16 @@ static bool make_modules(struct gateway *g)
 	g->pools = pools_create(c);
 	g->pools6 = pools6_create(c);
 	g->users = users_create(c);
+	g->aaa = g->users ? aaa_create(c, g->users, NULL) : NULL;
 	for (unsigned i = 0; config_warning(c, i); i++)
 		log_event(LOG_CONFIG_WARNING, NULL, "s:s", "warning", config_warning(c, i));
 	g->ike = ike_create(c, g->timers, c->dataplane.sas, &ike_events, g);
 	if (numbers_open(&g->numbers, c->dataplane.sessions))
 		return false;
 	g->l2tp = l2tp_create(c, g->timers, &g->numbers, &l2tp_events, g);
-	if (!g->pools || !g->pools6 || !g->users || !g->ike || !g->l2tp)
+	if (!g->pools || !g->pools6 || !g->aaa || !g->ike || !g->l2tp)
 		return false;
-	g->subscribers =
-		subscribers_create(c, g->timers, g->pools, g->pools6, g->users, &g->numbers);
+	g->subscribers = subscribers_create(c, g->timers, g->pools, g->pools6, g->aaa, &g->numbers);
 	if (!g->subscribers)
 		return false;
 	subscribers_set_l2tp(g->subscribers, g->l2tp);
@@ -415,6 +403,7 @@ void gateway_free(struct gateway *g)
 	l2tp_free(g->l2tp);
 	ike_free(g->ike);
 	certificates_free(g->certificates);
+	aaa_free(g->aaa);
 	users_free(g->users);
 	pools_free(g->pools);
 	pools6_free(g->pools6);

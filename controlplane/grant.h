@@ -23,37 +23,38 @@ enum grant_from {
 	FROM_COA,
 };
 
-// The values that a grant has: number, word of API and CLI, and the members that hold it.
+// The values that a grant has: the word of API and CLI, and the member of the
+// same name below.
 #define GRANT_LIST(X) \
-	X(GROUP, "group", group) \
-	X(FAMILIES, "ip", ip4 and ip6) \
-	X(ADDRESS, "address", address) \
-	X(POOL, "pool", pool) \
-	X(PREFIX6, "ipv6-prefix", prefix6) \
-	X(ADDRESS6, "ipv6-address", address6) \
-	X(POOL6, "ipv6-pool", pool6) \
-	X(INTERFACE_ID, "interface-id", identifier) \
-	X(DELEGATED, "delegated-prefix", delegated) \
-	X(DELEGATED_POOL, "delegated-pool", delegated_pool) \
-	X(ROUTES, "routes-behind", routes) \
-	X(DNS, "dns", dns) \
-	X(WINS, "wins", wins) \
-	X(DNS6, "ipv6-dns", dns6) \
-	X(DOMAIN, "domain", domain) \
-	X(TOLD_ROUTES, "routes", told_routes) \
-	X(FILTER_UPLINK, "filter-uplink", filter_uplink) \
-	X(FILTER_DOWNLINK, "filter-downlink", filter_downlink) \
-	X(ISOLATED, "subscriber-to-subscriber", isolated) \
-	X(POLICE_UPLINK, "police-uplink", police_uplink) \
-	X(POLICE_DOWNLINK, "police-downlink", police_downlink) \
-	X(SHAPE_DOWNLINK, "shape-downlink", shape_downlink) \
-	X(SESSION_TIMEOUT, "session-timeout", session_timeout_s) \
-	X(IDLE_TIMEOUT, "idle-timeout", idle_timeout_s) \
-	X(INTERIM, "interim", interim_s) \
-	X(CLASS, "class", classes) \
-	X(USER_NAME, "user-name", user)
+	X(GROUP, "group") \
+	X(FAMILIES, "ip") \
+	X(ADDRESS, "address") \
+	X(POOL, "pool") \
+	X(PREFIX6, "ipv6-prefix") \
+	X(ADDRESS6, "ipv6-address") \
+	X(POOL6, "ipv6-pool") \
+	X(INTERFACE_ID, "interface-id") \
+	X(DELEGATED, "delegated-prefix") \
+	X(DELEGATED_POOL, "delegated-pool") \
+	X(ROUTES, "routes-behind") \
+	X(DNS, "dns") \
+	X(WINS, "wins") \
+	X(DNS6, "ipv6-dns") \
+	X(DOMAIN, "domain") \
+	X(TOLD_ROUTES, "routes") \
+	X(FILTER_UPLINK, "filter-uplink") \
+	X(FILTER_DOWNLINK, "filter-downlink") \
+	X(ISOLATED, "subscriber-to-subscriber") \
+	X(POLICE_UPLINK, "police-uplink") \
+	X(POLICE_DOWNLINK, "police-downlink") \
+	X(SHAPE_DOWNLINK, "shape-downlink") \
+	X(SESSION_TIMEOUT, "session-timeout") \
+	X(IDLE_TIMEOUT, "idle-timeout") \
+	X(INTERIM, "interim") \
+	X(CLASS, "class") \
+	X(USER_NAME, "user-name")
 
-#define GRANT_ENUM(name, word, members) GRANT_##name,
+#define GRANT_ENUM(name, word) GRANT_##name,
 enum grant_item { GRANT_LIST(GRANT_ENUM) GRANT_ITEMS };
 #undef GRANT_ENUM
 
@@ -101,14 +102,13 @@ struct grant_more *grant_more(struct grant *g);
 // Fills what the sources before left open: from the group, then from what holds for everybody.
 // g->group is looked at first.
 void grant_complete(const struct config *config, struct grant *g);
-// What CoA changes: every item that change has is taken over; from says who changes it. 0 or
-// -ENOMEM, and then nothing has changed.
-int grant_change(struct grant *g, const struct grant *change);
+// What CoA changes: every item that change has is taken over, and with a group all that the old
+// one gave is what the new one gives. 0 or -ENOMEM, and then nothing has changed.
+int grant_change(const struct config *config, struct grant *g, const struct grant *change);
 void grant_free(struct grant *g);
 
-// Group, filters and rates as the dataplane is told them. A filter or an isolation that is not the
-// group's needs a group of its own there (install.h: install_group_like); 0, or -ENOSPC.
-int grant_form(const struct config *config, const struct grant *g, struct command_session_set *out);
+// Rates as the dataplane is told them; the group is install.h's business (install_group_hold).
+void grant_form(const struct grant *g, struct command_session_set *out);
 
 // The group of the config, or NULL.
 const struct config_group *grant_group(const struct config *config, const struct grant *g);

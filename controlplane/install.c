@@ -357,6 +357,12 @@ void install_open_waiting(void)
 	}
 }
 
+static struct command_route route_to(uint32_t session, const struct ip_prefix *prefix)
+{
+	return (struct command_route){
+		.prefix = *prefix, .session = session, .kind = NEXT_HOP_SESSION};
+}
+
 int install_subscriber(const struct command_session_set *before,
 	const struct command_session_set *command, const struct ip_prefix *route, install_done done,
 	void *context)
@@ -371,11 +377,7 @@ int install_subscriber(const struct command_session_set *before,
 		return -ENOMEM;
 	o->before = *before;
 	o->open = *command;
-	o->route = (struct command_route){
-		.prefix = *route,
-		.session = command->session,
-		.kind = NEXT_HOP_SESSION,
-	};
+	o->route = route_to(command->session, route);
 	o->done = done;
 	o->context = context;
 	o->waits = !install_groups_done();
@@ -429,14 +431,21 @@ static bool opening_take_back(
 int install_subscriber_undo(
 	const struct command_session_set *command, const struct ip_prefix *route)
 {
-	struct command_route r = {
-		.prefix = *route, .session = command->session, .kind = NEXT_HOP_SESSION};
 	int error;
 
 	if (opening_take_back(command, route))
 		return 0;
-	error = remove_later(COMMAND_ROUTE_DELETE, &r, sizeof(r));
+	error = install_route_delete(command->session, route);
 	return error < 0 ? error : remove_later(COMMAND_SESSION_SET, command, sizeof(*command));
+}
+
+static void opening_change(struct command_session_set *c, const struct command_session_set *to)
+{
+	c->mtu = to->mtu;
+	c->group = to->group;
+	c->police_uplink = to->police_uplink;
+	c->police_downlink = to->police_downlink;
+	c->shape_downlink = to->shape_downlink;
 }
 
 // What may be said of a session now: while its opening waits it stays closed, and the rest holds
@@ -447,7 +456,8 @@ static struct command_session_set opening_keep(const struct command_session_set 
 
 	for (struct opening *o = openings; o; o = o->next)
 		if (o->waits && o->open.session == command->session) {
-			o->open.mtu = o->before.mtu = command->mtu;
+			opening_change(&o->before, command);
+			opening_change(&o->open, command);
 			waits = true;
 		}
 	return waits ? closed_form(command) : *command;
@@ -462,6 +472,21 @@ int install_session_set(
 	if (error == 0)
 		pending[(next_request - 1) % PENDING].set_done = done;
 	return error;
+}
+
+int install_route_add(
+	uint32_t session, const struct ip_prefix *prefix, install_done done, void *context)
+{
+	struct command_route r = route_to(session, prefix);
+
+	return post(COMMAND_ROUTE_ADD, &r, sizeof(r), done, context);
+}
+
+int install_route_delete(uint32_t session, const struct ip_prefix *prefix)
+{
+	struct command_route r = route_to(session, prefix);
+
+	return remove_later(COMMAND_ROUTE_DELETE, &r, sizeof(r));
 }
 
 void install_forget(const void *context)

@@ -51,6 +51,21 @@ int install_subscriber(const struct command_session_set *before,
 int install_subscriber_undo(
 	const struct command_session_set *command, const struct ip_prefix *route);
 
+// The number in the dataplane of a group with these filters, where base is the group of the config:
+// base itself when it has the same, else one that is made for it. Held until it is released, which
+// has to come after the SESSION_SET or SESSION_DELETE of who was in it. -ENOSPC when there are too
+// many.
+int install_group_hold(
+	uint16_t base, uint16_t filter_uplink, uint16_t filter_downlink, bool isolated);
+void install_group_release(uint16_t group);
+// The group of the config of such a number.
+uint16_t install_group_base(uint16_t group);
+
+// A further route to a session: -EEXIST when it is there already, for this session or another.
+int install_route_add(
+	uint32_t session, const struct ip_prefix *prefix, install_done done, void *context);
+int install_route_delete(uint32_t session, const struct ip_prefix *prefix);
+
 // The key of the SPIs that this control plane gives (contract/ike_spi.h), 16 bytes, the same as
 // long as it runs: each dataplane is told at once. NULL when there is no randomness.
 const uint8_t *install_ike_key(void);

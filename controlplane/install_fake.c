@@ -176,6 +176,41 @@ int install_subscriber_undo(
 	return post(COMMAND_SESSION_SET, command, sizeof(*command), NULL, NULL);
 }
 
+int install_route_add(
+	uint32_t session, const struct ip_prefix *prefix, install_done done, void *context)
+{
+	struct command_route c = {.prefix = *prefix, .session = session, .kind = NEXT_HOP_SESSION};
+
+	return post(COMMAND_ROUTE_ADD, &c, sizeof(c), done, context);
+}
+
+int install_route_delete(uint32_t session, const struct ip_prefix *prefix)
+{
+	struct command_route c = {.prefix = *prefix, .session = session, .kind = NEXT_HOP_SESSION};
+
+	return post(COMMAND_ROUTE_DELETE, &c, sizeof(c), NULL, NULL);
+}
+
+// Groups have no memory here.
+int install_group_hold(
+	uint16_t base, uint16_t filter_uplink, uint16_t filter_downlink, bool isolated)
+{
+	(void)filter_uplink;
+	(void)filter_downlink;
+	(void)isolated;
+	return base;
+}
+
+void install_group_release(uint16_t group)
+{
+	(void)group;
+}
+
+uint16_t install_group_base(uint16_t group)
+{
+	return group;
+}
+
 const uint8_t *install_ike_key(void)
 {
 	static const uint8_t key[IKE_SPI_KEY] = "key of the fakes";

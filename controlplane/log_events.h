@@ -64,6 +64,10 @@
 	X(PPP_REJECTED, "ppp-rejected", LEVEL_INFO, "a protocol was rejected politely") \
 	X(AUTH_OK, "auth-ok", LEVEL_INFO, "the subscriber is who it says") \
 	X(AUTH_FAILED, "auth-failed", LEVEL_WARNING, "authentication failed, and why") \
+	X(RADIUS_NOT_HONOURED, "radius-not-honoured", LEVEL_WARNING, \
+		"an attribute of a RADIUS server that does not hold, and why") \
+	X(ROUTE_REFUSED, "route-refused", LEVEL_WARNING, \
+		"a network behind a subscriber that is not routed to it, and why") \
 	X(POOL_EMPTY, "pool-empty", LEVEL_WARNING, "no address is free") \
 	X(IPCP_UP, "ipcp-up", LEVEL_INFO, "IPCP opened") \
 	X(IPV6CP_UP, "ipv6cp-up", LEVEL_INFO, "IPV6CP opened") \

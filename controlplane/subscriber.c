@@ -8,7 +8,6 @@
 
 #include "subscriber_record.h"
 
-#include "group.h"
 #include "install.h"
 #include "ra.h"
 
@@ -51,7 +50,7 @@ struct command_session_set subscriber_form(const struct subscriber *s)
 		c.flags |= SESSION_IP6_OPEN;
 		c.ip6 = s->family[V6].route;
 	}
-	group_form(s->all->config, s->account, &c);
+	subscriber_form_grant(s, &c);
 	return c;
 }
 
@@ -134,6 +133,7 @@ static void stop_advertising(struct subscriber *s)
 static void stop_forwarding(struct subscriber *s)
 {
 	stop_advertising(s);
+	subscriber_grant_down(s);
 	family_close(&s->family[V4]);
 	family_close(&s->family[V6]);
 	if (s->up_since)
@@ -177,7 +177,7 @@ static void advertise(void *context)
 	if (!s->family[V6].opened)
 		return;
 	memcpy(ra.identifier, ppp_identifier, sizeof(ra.identifier));
-	memcpy(ra.dns, s->all->config->ppp.dns6, sizeof(ra.dns));
+	memcpy(ra.dns, s->grant.dns6, sizeof(ra.dns));
 	(void)dataplane_send_ip6(s->session, packet, ra_build(&ra, packet));
 	if (s->road->advertises)
 		(void)timer_start(s->all->timers, &s->advertise, ADVERTISE_MS, advertise, s);
@@ -215,7 +215,7 @@ static bool displace(const struct subscriber *s, int family, const struct ip_add
 {
 	struct subscriber *old = s->all->first;
 
-	while (old && (old == s || old->account != s->account ||
+	while (old && (old == s || strcmp(old->user, s->user) != 0 ||
 			      !address_equal(&old->family[family].route.address, fixed)))
 		old = old->next;
 	if (!old)
@@ -227,12 +227,12 @@ static bool displace(const struct subscriber *s, int family, const struct ip_add
 
 static int take_address(struct subscriber *s)
 {
-	const struct config_user *u = s->account;
+	const struct grant *g = &s->grant;
 	struct ip_prefix *route = &s->family[V4].route;
-	int error = pools_take(s->all->pools, u->pool, s->user, &u->address, &route->address);
+	int error = pools_take(s->all->pools, g->pool, s->user, &g->address, &route->address);
 
-	if (error == -EADDRINUSE && displace(s, V4, &u->address))
-		error = pools_take(s->all->pools, u->pool, s->user, &u->address, &route->address);
+	if (error == -EADDRINUSE && displace(s, V4, &g->address))
+		error = pools_take(s->all->pools, g->pool, s->user, &g->address, &route->address);
 	route->length = 32;
 	return error;
 }
@@ -240,14 +240,15 @@ static int take_address(struct subscriber *s)
 // Without a prefix there is no IPv6, and IPv4 goes on.
 static void take_prefix(struct subscriber *s)
 {
-	const struct config_user *u = s->account;
+	const struct grant *g = &s->grant;
+	const char *pool = *g->pool6 ? g->pool6 : g->pool;
 	struct ip_prefix *route = &s->family[V6].route;
-	int error = pools6_take(s->all->pools6, u->pool, s->user, &u->prefix6, route);
+	int error = pools6_take(s->all->pools6, pool, s->user, &g->prefix6, route);
 
-	if (error == -EADDRINUSE && displace(s, V6, &u->prefix6.address))
-		error = pools6_take(s->all->pools6, u->pool, s->user, &u->prefix6, route);
+	if (error == -EADDRINUSE && displace(s, V6, &g->prefix6.address))
+		error = pools6_take(s->all->pools6, pool, s->user, &g->prefix6, route);
 	if (error < 0 && error != -ENOENT)
-		log_event(LOG_POOL_EMPTY, &s->subject, "s:s, s:s", "pool", u->pool, "reason",
+		log_event(LOG_POOL_EMPTY, &s->subject, "s:s, s:s", "pool", pool, "reason",
 			error == -EADDRINUSE ? "the user's fixed prefix is in use"
 					     : "no IPv6 prefix is free");
 }
@@ -257,9 +258,27 @@ static bool has(const struct subscriber *s, int family)
 	return s->family[family].route.address.version != IP_NONE;
 }
 
+// An address that is not what holds for it now: it was given by an earlier grant.
+static void drop_other_addresses(struct subscriber *s)
+{
+	const struct grant *g = &s->grant;
+	struct ip_prefix *v4 = &s->family[V4].route, *v6 = &s->family[V6].route;
+
+	if (has(s, V4) && (!g->ip4 || (g->address.version != IP_NONE &&
+					      !address_equal(&g->address, &v4->address)))) {
+		pools_give(s->all->pools, &v4->address);
+		memset(v4, 0, sizeof(*v4));
+	}
+	if (has(s, V6) && (!g->ip6 || (g->prefix6.address.version != IP_NONE &&
+					      memcmp(&g->prefix6, v6, sizeof(*v6)) != 0))) {
+		pools6_give(s->all->pools6, v6);
+		memset(v6, 0, sizeof(*v6));
+	}
+}
+
 static void refuse_without_address(struct subscriber *s, int error)
 {
-	log_event(LOG_POOL_EMPTY, &s->subject, "s:s, s:s", "pool", s->account->pool, "reason",
+	log_event(LOG_POOL_EMPTY, &s->subject, "s:s, s:s", "pool", s->grant.pool, "reason",
 		error == -EADDRINUSE ? "the user's fixed address is in use" : "no address is free");
 	subscriber_close(s, "no address");
 }
@@ -269,9 +288,13 @@ static void assign_address(struct subscriber *s)
 	int error = 0;
 
 	s->all->counters.authenticated++;
-	if (s->wants[V4] && !has(s, V4))
+	drop_other_addresses(s);
+	if (s->wants[V4] && s->grant.ip4 && !has(s, V4))
 		error = take_address(s);
-	if (error == 0 && s->wants[V6] && !has(s, V6))
+	// A pool without IPv4 is no trouble as long as there is IPv6.
+	if (error == -ENOENT)
+		error = 0;
+	if (error == 0 && s->wants[V6] && s->grant.ip6 && !has(s, V6))
 		take_prefix(s);
 	if (error < 0 || !(has(s, V4) || has(s, V6)))
 		refuse_without_address(s, error);
@@ -309,6 +332,7 @@ static void open_all(struct subscriber *s)
 static void announce_and_probe(struct subscriber *s)
 {
 	announce(s);
+	subscriber_grant_up(s);
 	subscriber_probe(s);
 }
 
@@ -339,8 +363,10 @@ static void bury(struct subscriber *s)
 	stop_forwarding(s);
 	install_forget(s);
 	timer_stop(all->timers, &s->ask);
+	aaa_forget(all->aaa, s);
 	subscriber_give_address(s);
 	s->road->bury(s);
+	subscriber_grant_end(s);
 	log_event(LOG_SUBSCRIBER_DOWN, &s->subject, "s:s", "cause", s->cause);
 	if (!s->was_up)
 		all->counters.failed++;
@@ -467,19 +493,8 @@ void subscriber_handle(struct subscriber *s, enum subscriber_event event)
 
 // ---- life
 
-// Who is no user, in remote access (config.h).
-static struct config_user guest_of(const struct config *config)
-{
-	struct config_user guest = {0};
-
-	memcpy(guest.pool, config->remote_access.pool, sizeof(guest.pool));
-	memcpy(guest.group, config->remote_access.group, sizeof(guest.group));
-	return guest;
-}
-
 struct subscribers *subscribers_create(const struct config *config, struct timers *timers,
-	struct pools *pools, struct pools6 *pools6, const struct users *users,
-	struct numbers *numbers)
+	struct pools *pools, struct pools6 *pools6, struct aaa *aaa, struct numbers *numbers)
 {
 	uint32_t sessions = config->dataplane.sessions, peers = config->dataplane.sas;
 
@@ -492,9 +507,8 @@ struct subscribers *subscribers_create(const struct config *config, struct timer
 		.timers = timers,
 		.pools = pools,
 		.pools6 = pools6,
-		.users = users,
+		.aaa = aaa,
 		.numbers = numbers,
-		.guest = guest_of(config),
 		.sessions = sessions,
 		.peers = peers,
 		.next_id = 1,
@@ -521,6 +535,7 @@ void subscribers_free(struct subscribers *all)
 		timer_stop(all->timers, &s->burial);
 		free_now(s);
 	}
+	access_users_free(all);
 	free(all->by_session);
 	free(all->by_peer);
 	free(all);
@@ -591,8 +606,9 @@ static struct subscriber_info info_of(const struct subscriber *s)
 		.user = s->user,
 		.address = s->family[V4].route.address,
 		.prefix6 = s->family[V6].route,
-		.pool = users_pool(s->all->config, s->account),
-		.group = group_of_user(s->all->config, s->account),
+		.pool = s->granted && s->grant.address.version == IP_NONE ? s->grant.pool : "",
+		.group = grant_group(s->all->config, &s->grant),
+		.grant = s->granted ? &s->grant : NULL,
 		.access = s->road->word,
 		.method = s->method,
 		.link = s->link,

@@ -15,11 +15,12 @@
 #include "controlplane/pool6.h"
 #include "controlplane/ppp/ppp.h"
 #include "controlplane/timer.h"
-#include "controlplane/users.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
+struct aaa;
+struct grant;
 struct numbers;
 struct subscribers;
 
@@ -45,6 +46,7 @@ struct subscriber_info {
 	const char *method;        // how it proves who it is; NULL = not yet known
 	const char *pool;
 	const struct config_group *group; // NULL before authentication, and without one
+	const struct grant *grant;        // what holds; NULL before authentication
 	struct ppp_link link;
 	uint16_t mtu;      // bytes: the largest inner packet; 0 = not known yet
 	uint16_t path_mtu; // bytes: the same when probes found it, 0 = the headers leave no more
@@ -62,8 +64,7 @@ struct subscribers_counters {
 
 // All that is handed in must outlive it. NULL without memory.
 struct subscribers *subscribers_create(const struct config *config, struct timers *timers,
-	struct pools *pools, struct pools6 *pools6, const struct users *users,
-	struct numbers *numbers);
+	struct pools *pools, struct pools6 *pools6, struct aaa *aaa, struct numbers *numbers);
 void subscribers_free(struct subscribers *s);
 // The sessions' other end, and that of those without L2TP; before the first one.
 void subscribers_set_l2tp(struct subscribers *s, struct l2tp *l2tp);
@@ -74,6 +75,7 @@ void subscribers_session_up(void *context, const struct l2tp_session_info *info)
 void subscribers_session_down(void *context, uint32_t session, const char *cause);
 // The events of ike.h; context is struct subscribers. Of peers with L2TP nothing is known here:
 // then peer_sa returns false.
+void subscribers_user_ask(void *context, const struct ike_user_request *request);
 void subscribers_access_ask(void *context, const struct ike_access_request *request);
 bool subscribers_peer_sa(void *context, uint32_t peer, uint32_t sa);
 void subscribers_peer_down(void *context, uint32_t peer, const char *cause);

@@ -5,8 +5,6 @@
 
 #include "subscriber_record.h"
 
-#include "auth/auth.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -44,36 +42,64 @@ static void on_lcp_up(void *context, const struct ppp_link *link)
 	subscriber_handle(s, ON_LINK_UP);
 }
 
+static void refused(struct subscriber *s, const char *method, const struct aaa_answer *a)
+{
+	s->all->counters.refused++;
+	snprintf(s->cause, sizeof(s->cause), "authentication failed: %s", a->reason);
+	log_event(LOG_AUTH_FAILED, &s->subject, "s:s, s:s, s:s", "method", method, "source",
+		a->source, "reason", a->reason);
+}
+
+// Whoever proves himself once more while he forwards keeps what he has.
+static void accepted(struct subscriber *s, const char *method, const struct aaa_answer *a)
+{
+	int error = 0;
+
+	if (s->state == SUBSCRIBER_AUTHENTICATE)
+		error = subscriber_grant(s, a->grant);
+	else
+		grant_free(a->grant);
+	if (error < 0) {
+		s->granted = false;
+		snprintf(s->cause, sizeof(s->cause), "its filters have no room in the dataplane");
+	}
+	s->method = method;
+	log_event(LOG_AUTH_OK, &s->subject, "s:s, s:s", "method", s->method, "source", a->source);
+}
+
+static void on_verdict(void *context, const struct aaa_answer *a)
+{
+	struct subscriber *s = context;
+	const char *method = ppp_auth_word(s->proof);
+
+	if (a->verdict->turn == EAP_DECIDED && a->grant)
+		accepted(s, method, a);
+	else if (a->verdict->turn == EAP_DECIDED)
+		refused(s, method, a);
+	ppp_authenticated(s->ppp, a->verdict);
+}
+
 static void on_authenticate(void *context, const struct ppp_credentials *c)
 {
 	struct subscriber *s = context;
-	struct ppp_verdict verdict;
-	const char *reason;
-	const struct config_user *account = users_judge(s->all->users, c, &verdict, &reason);
 
 	// Somebody else under the same session: the address goes with the old name.
 	if (strcmp(s->user, c->name) != 0)
 		subscriber_give_address(s);
 	memcpy(s->user, c->name, sizeof(s->user));
-	s->account = account;
-	if (account) {
-		s->method = ppp_auth_word(c->method);
-		log_event(LOG_AUTH_OK, &s->subject, "s:s", "method", s->method);
-	} else {
-		s->all->counters.refused++;
-		snprintf(s->cause, sizeof(s->cause), "authentication failed: %s", reason);
-		log_event(LOG_AUTH_FAILED, &s->subject, "s:s, s:s", "method",
-			ppp_auth_word(c->method), "reason", reason);
-	}
-	ppp_authenticated(s->ppp, &verdict);
+	s->proof = c->method;
+	subscriber_who(s);
+	aaa_ask(s->all->aaa, &s->who, c, on_verdict, s);
 }
 
 static void on_accepted(void *context)
 {
 	struct subscriber *s = context;
 
-	if (s->account)
+	if (s->granted)
 		subscriber_handle(s, ON_ACCEPTED);
+	else
+		subscriber_close(s, "not granted");
 }
 
 static void on_ip4_up(void *context, const struct ppp_addresses *addresses)
@@ -147,13 +173,12 @@ static void form(const struct subscriber *s, struct command_session_set *c)
 
 static void offer(struct subscriber *s)
 {
-	const struct config_ppp *ppp = &s->all->config->ppp;
-	struct ppp_addresses addresses = {.local = ppp->local,
+	struct ppp_addresses addresses = {.local = s->all->config->ppp.local,
 		.peer = s->family[V4].route.address,
 		.ip6 = s->family[V6].route.address.version == IP_V6};
 
-	memcpy(addresses.dns, ppp->dns, sizeof(addresses.dns));
-	memcpy(addresses.wins, ppp->wins, sizeof(addresses.wins));
+	memcpy(addresses.dns, s->grant.dns, sizeof(addresses.dns));
+	memcpy(addresses.wins, s->grant.wins, sizeof(addresses.wins));
 	ppp_network(s->ppp, &addresses);
 }
 

@@ -7,6 +7,7 @@
 
 #include "subscriber.h"
 
+#include "aaa.h"
 #include "install.h"
 #include "numbers.h"
 
@@ -68,6 +69,12 @@ struct family {
 	struct ip_prefix route; // to it: its address or its prefix; IP_NONE without this protocol
 };
 
+// A network behind a subscriber that is routed to it.
+struct behind {
+	struct subscriber *s;
+	struct ip_prefix route;
+};
+
 struct subscriber {
 	struct subscribers *all;
 	struct subscriber *next, *previous;
@@ -84,7 +91,14 @@ struct subscriber {
 	const char *method; // how it proves who it is; NULL = not yet known
 	bool wants[FAMILIES];
 	char user[PPP_NAME];
-	const struct config_user *account;
+	struct aaa_subject who; // as the judge is told
+	uint8_t proof;          // enum ppp_auth of what he is being judged by
+	bool granted;           // he has proven who he is, and grant is what holds for him
+	struct grant grant;
+	uint16_t group;        // of the dataplane, held (install.h)
+	struct behind *behind; // those that are installed; NULL: none
+	uint16_t behind_count;
+	struct timer session_end, idle; // session-timeout and idle-timeout
 	struct family family[FAMILIES];
 	char cause[128]; // why it ends
 	struct log_subject subject;
@@ -103,11 +117,11 @@ struct subscribers {
 	struct timers *timers;
 	struct pools *pools;
 	struct pools6 *pools6;
-	const struct users *users;
+	struct aaa *aaa;
+	struct access_users *access_users; // of access_user.c
 	struct l2tp *l2tp;
 	struct ike *ike;
 	struct numbers *numbers;
-	struct config_user guest;    // remote access of who is no user
 	struct subscriber **by_peer; // without L2TP: by index of the IKE peer
 	uint32_t peers;
 	struct subscriber **by_session;
@@ -139,6 +153,27 @@ void subscriber_failed(struct subscriber *s, int error);
 
 void access_install(struct subscriber *s);
 void access_change_pair(struct subscriber *s);
+
+// ---- access_user.c
+
+// What the judge has granted to the peer of that connection attempt, once: 0, or -ENOENT.
+int access_user_take(struct subscribers *all, uint64_t attempt, struct grant *out);
+void access_users_free(struct subscribers *all);
+
+// ---- subscriber_grant.c
+
+// It is accepted: this holds from now on. Takes the grant over, whatever it returns: 0, or -ENOSPC
+// when the dataplane has no group left for its filters.
+int subscriber_grant(struct subscriber *s, struct grant *grant);
+// Nothing holds any more.
+void subscriber_grant_end(struct subscriber *s);
+// Group and rates, for the dataplane.
+void subscriber_form_grant(const struct subscriber *s, struct command_session_set *out);
+// It forwards, and stops: the networks behind it, session-timeout and idle-timeout.
+void subscriber_grant_up(struct subscriber *s);
+void subscriber_grant_down(struct subscriber *s);
+// Who it is, for the judge: the addresses of the flow, and what L2TP told.
+void subscriber_who(struct subscriber *s);
 
 // ---- subscriber_path.c
 

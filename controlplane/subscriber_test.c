@@ -6,7 +6,9 @@
 #include "controlplane/fakes.h"
 #include "controlplane/numbers.h"
 #include "controlplane/auth/auth.h"
+#include "controlplane/aaa.h"
 #include "controlplane/subscriber.h"
+#include "controlplane/users.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -99,6 +101,12 @@ int l2tp_session_close(struct l2tp *l2tp, uint32_t session, uint16_t result, con
 
 // ---- no IKE in this test
 
+int ike_user_answer(struct ike *ike, const uint8_t *spi_i, const uint8_t *spi_r,
+	const struct ppp_verdict *verdict)
+{
+	return -ENOENT;
+}
+
 int ike_access_answer(
 	struct ike *ike, uint32_t peer, const struct ike_access *access, const char *reason)
 {
@@ -137,6 +145,7 @@ static struct {
 	struct pools *pools;
 	struct pools6 *pools6;
 	struct users *users;
+	struct aaa *aaa;
 	struct numbers numbers;
 	struct subscribers *subscribers;
 } g;
@@ -150,10 +159,11 @@ static int set_up(void **state)
 	g.pools = pools_create(g.config);
 	g.pools6 = pools6_create(g.config);
 	g.users = users_create(g.config);
+	g.aaa = aaa_create(g.config, g.users, NULL);
 	assert_int_equal(numbers_open(&g.numbers, 16), 0);
 	g.config->dataplane.sessions = 16;
 	g.subscribers =
-		subscribers_create(g.config, g.timers, g.pools, g.pools6, g.users, &g.numbers);
+		subscribers_create(g.config, g.timers, g.pools, g.pools6, g.aaa, &g.numbers);
 	return 0;
 }
 
@@ -162,6 +172,7 @@ static int tear_down(void **state)
 	subscribers_free(g.subscribers);
 	numbers_close(&g.numbers);
 	assert_int_equal(ppps, 0);
+	aaa_free(g.aaa);
 	users_free(g.users);
 	pools_free(g.pools);
 	pools6_free(g.pools6);

@@ -93,10 +93,3 @@ const struct config_user *users_judge(const struct users *users,
 		*verdict = (struct ppp_verdict){.mschap_error = 691};
 	return NULL;
 }
-
-const char *users_pool(const struct config *config, const struct config_user *user)
-{
-	if (!user || user->address.version != IP_NONE)
-		return "";
-	return user->pool[0] ? user->pool : config->pools[0].name;
-}

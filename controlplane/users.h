@@ -26,6 +26,3 @@ struct ppp_verdict;
 const struct config_user *users_judge(const struct users *users,
 	const struct ppp_credentials *credentials, struct ppp_verdict *verdict,
 	const char **reason);
-
-// The pool that the user's address is from; empty for a fixed address, and for no user.
-const char *users_pool(const struct config *config, const struct config_user *user);

@@ -254,6 +254,9 @@ int route_delete(struct routes *r, const struct command_route *c)
 		return -EINVAL;
 	if (!find(r->inner, address, c->prefix.length, &hop) || !(hop & ROUTE_BY_COMMAND))
 		return -ENOENT;
+	if (c->kind == NEXT_HOP_SESSION &&
+		hop != (route_pack(ROUTE_SESSION, c->session) | ROUTE_BY_COMMAND))
+		return -ENOENT;
 	return remove_route(r, address, c->prefix.length, hop);
 }
 

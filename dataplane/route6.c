@@ -204,6 +204,9 @@ int route6_delete(struct routes *r, const struct command_route *c)
 	if (!r->inner6 || !trie6_find(r->inner6, address, c->prefix.length, &hop) ||
 		!(hop & ROUTE_BY_COMMAND))
 		return -ENOENT;
+	if (c->kind == NEXT_HOP_SESSION &&
+		hop != (route_pack(ROUTE_SESSION, c->session) | ROUTE_BY_COMMAND))
+		return -ENOENT;
 	trie6_delete(r->inner6, address, c->prefix.length);
 	gateway_release(r, hop);
 	r->deleted = rte_rcu_qsbr_start(r->qsbr);

@@ -32,9 +32,13 @@ static struct stats_group counted(uint16_t number)
 	const struct stats_group *groups = dataplane_stats_groups(&count);
 
 	(void)dataplane_stats_workers(&workers);
-	for (uint32_t i = 0; groups && number < count && i < workers; i++) {
-		add(&sum.uplink, &groups[i * count + number].uplink);
-		add(&sum.downlink, &groups[i * count + number].downlink);
+	for (uint32_t n = number; groups && n < count; n++) {
+		if (install_group_base((uint16_t)n) != number)
+			continue;
+		for (uint32_t i = 0; i < workers; i++) {
+			add(&sum.uplink, &groups[i * count + n].uplink);
+			add(&sum.downlink, &groups[i * count + n].downlink);
+		}
 	}
 	return sum;
 }
