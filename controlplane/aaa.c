@@ -112,15 +112,10 @@ static void grant_user(
 
 static void ask_users(struct question *q)
 {
-	static const struct ppp_verdict ours = {.turn = EAP_OURS};
 	const struct config_user *user;
 	struct ppp_verdict verdict;
 	const char *reason = NULL;
 
-	if (q->credentials->method == PPP_AUTH_EAP) {
-		question_answer(q, &(struct aaa_answer){.verdict = &ours, .source = "users"});
-		return;
-	}
 	user = users_judge(q->aaa->users, q->credentials, &verdict, &reason);
 	if (user)
 		grant_user(q, user, &verdict);
