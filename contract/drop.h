@@ -30,7 +30,9 @@
 		"outer fragments that overlap or contradict each other") \
 	X(FRAGMENT_DUPLICATE, "fragment-duplicate", "copy of an outer fragment that is there") \
 	X(FRAGMENT_LONG, "fragment-long", \
-		"outer datagram longer than a packet buffer, or than an IKE message may be") \
+		"outer datagram longer than 65,535 bytes, or than an IKE message may be") \
+	X(FRAGMENT_MEMORY, "fragment-memory", \
+		"no buffer was free for an outer datagram longer than a packet") \
 	X(FRAGMENT_FULL, "fragment-full", "too many outer fragments wait: the oldest goes") \
 	X(FRAGMENT_TIMEOUT, "fragment-timeout", "the rest of the outer datagram did not come") \
 	X(IP4_PROTOCOL, "ip4-protocol", "protocol for the gateway itself that it does not speak") \

@@ -3,6 +3,7 @@
 // The way of a packet from the network to the subscriber: the table of contents. Each line is a
 // stage; what a stage does not return has been punted, handed over or dropped by name.
 
+#include "dataplane/large.h"
 #include "dataplane/stage.h"
 
 #include <rte_common.h>
@@ -40,14 +41,14 @@ static void encapsulate(struct worker *w, struct rte_mbuf **m, uint16_t count)
 static void to_subscriber(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
 	struct rte_mbuf *errors[BURST];
-	struct rte_mbuf *fitting[MTU_ROOM];
 	uint16_t error_count = 0;
+	struct fitting f;
 
-	for (uint16_t i = 0; i < count; i++)
-		fitting[i] = m[i];
-	count = mtu(w, fitting, count, errors, &error_count);
-	for (uint16_t i = 0; i < count; i += BURST)
-		encapsulate(w, fitting + i, RTE_MIN((uint16_t)(count - i), (uint16_t)BURST));
+	for (uint16_t done = 0; done < count;) {
+		done += mtu(w, m + done, count - done, &f, errors, &error_count);
+		for (uint16_t i = 0; i < f.count; i += BURST)
+			encapsulate(w, f.m + i, RTE_MIN((uint16_t)(f.count - i), (uint16_t)BURST));
+	}
 	downlink_own(w, errors, error_count);
 }
 
@@ -71,6 +72,20 @@ uint16_t downlink_waited(struct worker *w)
 	return sum;
 }
 
+// A large reply to an echo goes to the session that asked, where it is cut, and nowhere else.
+static uint16_t large_drop(struct worker *w, struct rte_mbuf **m, uint16_t count)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		if (packet_is_large(m[i]))
+			packet_drop(w, m[i], DROP_ROUTE_LOOP);
+		else
+			m[kept++] = m[i];
+	}
+	return kept;
+}
+
 void downlink_own(struct worker *w, struct rte_mbuf **m, uint16_t count)
 {
 	struct routed r;
@@ -81,6 +96,7 @@ void downlink_own(struct worker *w, struct rte_mbuf **m, uint16_t count)
 		meta_of(m[i])->flags |= META_OWN;
 	route(w, m, count, &r);
 	packets_drop(w, r.local, r.local_count, DROP_ROUTE_LOCAL);
+	r.network_count = large_drop(w, r.network, r.network_count);
 	r.network_count = neighbour_out(w, r.network, r.network_count);
 	tx(w, r.network, r.network_count);
 	downlink_session(w, r.session, r.session_count);

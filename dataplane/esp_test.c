@@ -43,7 +43,7 @@ static const struct transform transforms[] = {
 	{ESP_CIPHER_CHACHA20_POLY1305, ESP_INTEGRITY_NONE},
 	{ESP_CIPHER_3DES, ESP_INTEGRITY_HMAC_SHA1_96},
 };
-enum { TRANSFORMS = sizeof(transforms) / sizeof(transforms[0]) };
+enum { TRANSFORMS = sizeof(transforms) / sizeof(transforms[0]), TEST_LARGE = 24 };
 
 static struct worker *w0 = &bench.workers[0];
 
@@ -96,6 +96,33 @@ static void opens_bursts_of_every_size(void **state)
 			}
 		}
 	}
+}
+
+// Large ones, alone and between others: as long as there can be one.
+static void opens_large_ones(void **state)
+{
+	static const size_t sizes[] = {4000, 60, 65400, 1400, 32768, 65384, 1, 60000};
+
+	for (unsigned t = 0; t < TRANSFORMS; t++) {
+		struct command_sa_add c = test_sa(t, transforms[t].cipher, transforms[t].integrity);
+		struct rte_mbuf *m[TEST_LARGE];
+		uint32_t sequence = 1;
+
+		assert_int_equal(sa_add(bench.tables, &c), 0);
+		for (uint16_t n = 1; n <= TEST_LARGE; n++) {
+			for (unsigned i = 0; i < n; i++)
+				m[i] = peer_packet(&c, sequence++, sizes[(i + n) % 8]);
+			assert_int_equal(test_esp_in(w0, m, n), n);
+			for (unsigned i = 0; i < n; i++) {
+				peer_payload_check(m[i], sizes[(i + n) % 8]);
+				rte_pktmbuf_free(m[i]);
+			}
+		}
+		m[0] = peer_packet(&c, sequence, 65400);
+		rte_pktmbuf_mtod(m[0], uint8_t *)[65000] ^= 1;
+		assert_int_equal(test_esp_in(w0, m, 1), 0);
+	}
+	assert_int_equal(bench.record.drops[DROP_ESP_ICV], TRANSFORMS);
 }
 
 // All transforms in one burst, with a damaged packet of each among them.
@@ -620,6 +647,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(opens_what_libcrypto_sealed),
 		TEST(opens_bursts_of_every_size),
+		TEST(opens_large_ones),
 		TEST(opens_a_mixed_burst),
 		TEST(seals_as_libcrypto_does),
 		TEST(ivs_of_cbc_differ_and_show_no_number),

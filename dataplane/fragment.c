@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // See fragment.h. Fragments are copies in buffers of their own, made in the same way whatever the
-// original was; only what does not fit is ever copied, so the path costs nothing to the rest.
+// original was; only what does not fit is ever copied, so the path costs nothing to the rest. The
+// first piece stays where it is, but for a large packet's, whose buffer is wanted elsewhere.
 
 #include "dataplane/fragment.h"
 
 #include "dataplane/ip6.h"
+#include "dataplane/large.h"
 
 #include <rte_ip.h>
 #include <string.h>
 
 enum { IP4_HEADER = 20, OPTIONS_MAX = 40, OPTION_COPIED = 0x80, OPTION_END = 0, OPTION_NOP = 1 };
+
+bool fragment_may(const struct rte_mbuf *m)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
+
+	return !packet_is_ip6(m) && !(ip[6] & RTE_IPV4_HDR_DF_FLAG >> 8);
+}
 
 uint8_t fragment_options(const uint8_t *options, uint8_t length, uint8_t *out)
 {
@@ -115,19 +124,18 @@ static struct rte_mbuf *further(
 	copy_out(m, c->header + at, size, to + c->next_header);
 	header_finish(to, c->next_header, c->next_header + size, more | offset);
 	*meta_of(f) = *meta_of((struct rte_mbuf *)(uintptr_t)m);
+	meta_of(f)->flags &= (uint8_t)~META_LARGE;
 	return f;
 }
 
-uint16_t fragment_ip4(struct worker *w, struct rte_mbuf *m, uint16_t mtu, struct rte_mbuf **out)
+// All but the first piece, to out from 1 on. Returns how many with the first, or 0.
+static uint16_t cut_all(
+	struct worker *w, const struct rte_mbuf *m, const struct cut *c, struct rte_mbuf **out)
 {
-	struct cut c = cut_plan(m, mtu);
 	uint16_t n = 1;
 
-	if (c.first < 8 || c.header + c.first > m->data_len ||
-		(c.fragment & RTE_IPV4_HDR_OFFSET_MASK) + c.payload / 8 > 0x1fff)
-		return 0;
-	for (uint32_t at = c.first; at < c.payload; at += c.each) {
-		struct rte_mbuf *f = n < FRAGMENTS_MAX ? further(w, m, &c, (uint16_t)at) : NULL;
+	for (uint32_t at = c->first; at < c->payload; at += c->each) {
+		struct rte_mbuf *f = n < FRAGMENTS_MAX ? further(w, m, c, (uint16_t)at) : NULL;
 
 		if (!f) {
 			while (--n)
@@ -136,10 +144,30 @@ uint16_t fragment_ip4(struct worker *w, struct rte_mbuf *m, uint16_t mtu, struct
 		}
 		out[n++] = f;
 	}
-	header_finish(rte_pktmbuf_mtod(m, uint8_t *), (uint8_t)c.header, c.header + c.first,
+	return n;
+}
+
+uint16_t fragment_ip4(struct worker *w, struct rte_mbuf *m, uint16_t mtu, struct rte_mbuf **out)
+{
+	struct cut c = cut_plan(m, mtu);
+	struct rte_mbuf *first = m;
+	uint16_t n;
+
+	if (c.first < 8 || c.header + c.first > m->data_len ||
+		(c.fragment & RTE_IPV4_HDR_OFFSET_MASK) + c.payload / 8 > 0x1fff)
+		return 0;
+	if (packet_is_large(m))
+		first = large_front(w, m, c.header + c.first);
+	n = first ? cut_all(w, m, &c, out) : 0;
+	if (first != m)
+		rte_pktmbuf_free(n ? m : first);
+	if (n == 0)
+		return 0;
+	header_finish(rte_pktmbuf_mtod(first, uint8_t *), (uint8_t)c.header, c.header + c.first,
 		(c.fragment & RTE_IPV4_HDR_OFFSET_MASK) | RTE_IPV4_HDR_MF_FLAG);
-	cut_behind(m, c.header + c.first);
-	out[0] = m;
+	if (first == m)
+		cut_behind(m, c.header + c.first);
+	out[0] = first;
 	return n;
 }
 

@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 enum {
-	GCRA_TICKS_BITS = 6,              // ticks of a nanosecond, as a shift
-	GCRA_PACKET_MOST = LIMIT_MTU_MAX, // bytes
+	GCRA_TICKS_BITS = 6,           // ticks of a nanosecond, as a shift
+	GCRA_PACKET_MOST = UINT16_MAX, // bytes: large ones (large.h) go in one piece
 };
 
 struct gcra {

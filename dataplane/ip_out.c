@@ -60,8 +60,12 @@ void ip_out_fragments(
 		packet_drop(w, m, DROP_FRAGMENT_FAILED);
 		return;
 	}
-	count = neighbour_out(w, pieces, count);
-	tx(w, pieces, count);
+	for (uint16_t i = 0; i < count; i += BURST) {
+		uint16_t n = RTE_MIN((uint16_t)(count - i), (uint16_t)BURST);
+
+		n = neighbour_out(w, pieces + i, n);
+		tx(w, pieces + i, n);
+	}
 }
 
 static void send_fragments(struct worker *w, struct rte_mbuf *m, uint16_t mtu_bytes)
@@ -92,16 +96,14 @@ uint16_t network_fit(struct worker *w, struct rte_mbuf **m, uint16_t count,
 	uint16_t kept = 0;
 
 	for (uint16_t i = 0; i < count; i++) {
-		const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m[i], const struct rte_ipv4_hdr *);
 		uint16_t most = w->port[meta_of(m[i])->out_port].mtu;
 
 		if (likely(m[i]->pkt_len <= most))
 			m[kept++] = m[i];
-		else if (packet_is_ip6(m[i]) ||
-			 ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG))
-			icmp_too_big(w, m[i], most, errors, error_count);
-		else
+		else if (fragment_may(m[i]))
 			send_fragments(w, m[i], most);
+		else
+			icmp_too_big(w, m[i], most, errors, error_count);
 	}
 	return kept;
 }

@@ -188,7 +188,7 @@ static void test_drops_what_is_wrong_with_them(void **state)
 {
 	enum { SHORT_LENGTH, CHECKSUM, NO_PORT, ONE_TOO_LONG, L2TP, ESP, CASES };
 	static const enum drop reasons[CASES] = {DROP_UDP_INVALID, DROP_UDP_CHECKSUM,
-		DROP_UDP_INVALID, DROP_PUNT_LONG, DROP_FRAGMENT_LONG, DROP_FRAGMENT_LONG};
+		DROP_UDP_INVALID, DROP_PUNT_LONG, DROP_L2TP_VERSION, DROP_ESP_SPI};
 	static uint8_t whole[DATAGRAM];
 
 	for (size_t i = 0; i < RTE_DIM(ways); i++)

@@ -14,6 +14,7 @@
 #include "dataplane/clerk.h"
 #include "dataplane/eal.h"
 #include "dataplane/ether.h"
+#include "dataplane/large.h"
 #include "dataplane/log.h"
 #include "dataplane/reassemble.h"
 #include "dataplane/reorder.h"
@@ -55,6 +56,7 @@ struct gateway {
 	struct stats stats;
 	struct rte_rcu_qsbr *qsbr;
 	struct rte_mempool *pool;
+	struct rte_mempool *large;
 	struct IMB_MGR *mgr; // of the clerk
 	struct tables *tables;
 	struct routes *routes;
@@ -101,7 +103,8 @@ static int make_memory(struct gateway *g)
 		return fail("not enough DPDK memory", MORE_MEMORY);
 	g->pool = rte_pktmbuf_pool_create("packets", d->packet_buffers, POOL_CACHE, META_SIZE,
 		buffer_size(g->config), SOCKET_ID_ANY);
-	if (!g->pool)
+	g->large = large_pool_create(d->workers);
+	if (!g->pool || !g->large)
 		return fail("not enough DPDK memory for the packets", MORE_MEMORY);
 	return 0;
 }
@@ -257,6 +260,7 @@ static int make_worker(struct gateway *g, uint16_t index, uint32_t seed)
 		.from_clerk = make_ring("from-clerk", index, 0, CLERK_RING),
 		.bell = &g->bell,
 		.reassembly = reassembly_create(g->pool, g->workers, seed),
+		.large = g->large,
 		.admission = admission_create(),
 		.reorder = reorder_create(g->pool, g->workers),
 		.shaper = shaper_create(g->pool, g->workers, g->config->dataplane.sessions, seed),

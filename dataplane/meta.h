@@ -52,6 +52,7 @@ enum meta_flag {
 	META_OWN = 1 << 4,      // downlink_own: the gateway's own (ICMP): no filter, no policer
 	META_ISOLATED = 1 << 5, // group_uplink: of a subscriber who reaches no other one
 	META_DF = 1 << 6,       // a probe of the path: no router may cut it into fragments
+	META_LARGE = 1 << 7,    // reassemble: in a buffer of worker.large (large.h)
 };
 
 enum {

@@ -15,23 +15,18 @@
 #include "dataplane/fragment.h"
 #include "dataplane/session.h"
 
-#include <rte_ip.h>
-#include <string.h>
-
 // How many packets are in out now.
 static uint16_t packet_fit(struct worker *w, struct rte_mbuf *m, struct rte_mbuf **out,
 	struct rte_mbuf **errors, uint16_t *error_count)
 {
 	uint32_t index = meta_of(m)->session;
 	uint16_t fits = w->tables->session[index].downlink.mtu, n;
-	const uint8_t *ip;
 
 	if (m->pkt_len <= fits) {
 		out[0] = m;
 		return 1;
 	}
-	ip = rte_pktmbuf_mtod(m, const uint8_t *);
-	if (packet_is_ip6(m) || ip[6] & RTE_IPV4_HDR_DF_FLAG >> 8) {
+	if (!fragment_may(m)) {
 		w->session_stats[index].downlink.drops++;
 		icmp_too_big(w, m, fits, errors, error_count);
 		return 0;
@@ -44,14 +39,13 @@ static uint16_t packet_fit(struct worker *w, struct rte_mbuf *m, struct rte_mbuf
 	return n;
 }
 
-uint16_t mtu(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rte_mbuf **errors,
-	uint16_t *error_count)
+uint16_t mtu(struct worker *w, struct rte_mbuf **m, uint16_t count, struct fitting *out,
+	struct rte_mbuf **errors, uint16_t *error_count)
 {
-	struct rte_mbuf *in[BURST];
-	uint16_t out = 0;
+	uint16_t i = 0, n = 0;
 
-	memcpy(in, m, count * sizeof(*m));
-	for (uint16_t i = 0; i < count; i++)
-		out += packet_fit(w, in[i], m + out, errors, error_count);
-	return out;
+	while (i < count && n + FRAGMENTS_MAX <= MTU_ROOM)
+		n += packet_fit(w, m[i++], out->m + n, errors, error_count);
+	out->count = n;
+	return i;
 }

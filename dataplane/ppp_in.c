@@ -6,6 +6,7 @@
 
 #include "dataplane/stage.h"
 
+#include "dataplane/large.h"
 #include "dataplane/ppp_frame.h"
 #include "dataplane/session.h"
 
@@ -32,7 +33,8 @@ static bool control_in(struct worker *w, struct rte_mbuf *m, uint16_t protocol, 
 	enum lcp_echo echo = LCP_OTHER;
 	uint16_t said;
 
-	if (protocol == PPP_LCP && flags & SESSION_LCP_OPEN)
+	// No answer leaves in a large buffer, nor in one packet.
+	if (protocol == PPP_LCP && flags & SESSION_LCP_OPEN && !packet_is_large(m))
 		echo = lcp_echo_check(lcp, m->data_len - 2U, s->magic, &said);
 	if (echo == LCP_ANSWER) {
 		echo_answer(m, lcp, said, s->magic);

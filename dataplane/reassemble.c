@@ -7,9 +7,10 @@
 // All fragments of a datagram meet at one worker, the one that a hash of addresses and
 // identification names; others hand theirs over. There they wait, in order of their offsets, until
 // they are complete. Then the others' bytes are copied behind the first one's, because the stages
-// that follow want one segment, and the first one goes on as if it had come whole. What would not
-// fit into its buffer is dropped as fragment-long, but for IKE messages (contract/limits.h): they
-// go on in several segments, and classify_udp, which punts them, knows.
+// that follow want one segment, and the first one goes on as if it had come whole. What does not
+// fit into its buffer is copied into a large one (large.h): a client that encrypts packets whole
+// and cuts what becomes of them sends up to 65,535 bytes so. IKE messages (contract/limits.h) go on
+// in several segments instead, and classify_udp, which punts them, knows.
 //
 // An overlap, or a second end, is no accident: the datagram is dropped whole, and what still comes
 // of it as well, until its time is up (RFC 5722 section 4 says so for IPv6). An exact copy of a
@@ -36,6 +37,7 @@
 #include "dataplane/reassemble.h"
 
 #include "dataplane/ip6.h"
+#include "dataplane/large.h"
 #include "dataplane/stage.h"
 #include "dataplane/table.h"
 
@@ -48,11 +50,11 @@
 
 enum {
 	REASSEMBLE_SOURCES = 256,
-	ROOM_LEAST = 128, // datagrams and fragments together
-	ROOM_MOST = 4096,
+	ROOM_MOST = 4096,   // datagrams and fragments together
 	ROOM_OF_POOL = 8,   // an eighth
 	ROOM_OF_SOURCE = 4, // a quarter of the room at most
 	ROOM_NEW = 2,       // what a fragment takes at most: its own place and its datagram's
+	ROOM_LEAST = ROOM_OF_SOURCE * (REASSEMBLE_PIECES + ROOM_NEW), // for one of most pieces
 	DATAGRAM_MOST = UINT16_MAX,
 	MARKER = 4, // bytes: the non-ESP marker (RFC 3948 section 2.2)
 	// Bytes of an IKE message with the longest headers in front, IPv6 extension headers aside.
@@ -115,7 +117,7 @@ struct reassembly {
 	uint32_t room; // of datagrams and fragments together
 	uint32_t used;
 	uint32_t mask;         // chains - 1
-	uint16_t most;         // bytes of a whole datagram with its header
+	uint16_t most;         // bytes of a datagram with its header that goes into a buffer
 	struct datagrams list; // oldest first
 	struct chain free;
 	struct share share[REASSEMBLE_SOURCES];
@@ -204,22 +206,19 @@ static void key_read6(const struct rte_mbuf *m, const struct ip6_payload *l, str
 	memcpy(k->destination, ip->dst_addr, sizeof(k->destination));
 }
 
-static enum drop length_check(const struct reassembly *r, uint8_t protocol, uint32_t header,
-	uint32_t length, const struct fragment *f)
+// header: bytes that the length field of an IP header counts, in front of the payload.
+static enum drop length_check(uint32_t header, uint32_t length, const struct fragment *f)
 {
-	uint32_t start = f->start, most = r->most;
+	uint32_t start = f->start;
 
-	if (length == 0 || (f->more && length % 8) || header + start + length > DATAGRAM_MOST)
+	if (length == 0 || (f->more && length % 8) || header + start + length > UINT16_MAX)
 		return DROP_FRAGMENT_INVALID;
 	if ((start ? start : length) < REASSEMBLE_FIRST_LEAST)
 		return DROP_FRAGMENT_TINY;
-	if (protocol == IPPROTO_UDP)
-		most = RTE_MAX(most, (uint32_t)IKE_MOST);
-	return header + start + length > most ? DROP_FRAGMENT_LONG : DROP_COUNT;
+	return DROP_COUNT;
 }
 
-static enum drop fragment_read4(
-	const struct reassembly *r, const struct rte_mbuf *m, struct fragment *f)
+static enum drop fragment_read4(const struct rte_mbuf *m, struct fragment *f)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
 	uint16_t header = rte_ipv4_hdr_len(ip), length = m->data_len - header;
@@ -230,11 +229,10 @@ static enum drop fragment_read4(
 	f->start = (uint16_t)((field & RTE_IPV4_HDR_OFFSET_MASK) * 8U);
 	f->end = (uint16_t)(f->start + length);
 	f->more = field & RTE_IPV4_HDR_MF_FLAG;
-	return length_check(r, ip->next_proto_id, header, length, f);
+	return length_check(header, length, f);
 }
 
-static enum drop fragment_read6(
-	const struct reassembly *r, const struct rte_mbuf *m, struct fragment *f)
+static enum drop fragment_read6(const struct rte_mbuf *m, struct fragment *f)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
 	struct ip6_payload l;
@@ -251,16 +249,15 @@ static enum drop fragment_read6(
 	f->start = l.fragment_offset;
 	f->end = (uint16_t)(f->start + length);
 	f->more = l.more;
-	return length_check(r, l.protocol, l.at - IP6_FRAGMENT_HEADER, length, f);
+	return length_check(l.at - IP6_FRAGMENT_HEADER - IP6_HEADER, length, f);
 }
 
 // Returns why it is refused, or DROP_COUNT. *f is filled in as far as a datagram can be found.
-static enum drop fragment_read(
-	const struct reassembly *r, const struct rte_mbuf *m, struct fragment *f)
+static enum drop fragment_read(const struct rte_mbuf *m, struct fragment *f)
 {
 	if (unlikely(meta_of((struct rte_mbuf *)(uintptr_t)m)->flags & META_OUTER6))
-		return fragment_read6(r, m, f);
-	return fragment_read4(r, m, f);
+		return fragment_read6(m, f);
+	return fragment_read4(m, f);
 }
 
 // ---- the datagrams that are kept
@@ -289,12 +286,11 @@ static struct datagram *begin(
 	struct datagram *d = LIST_FIRST(&r->free);
 
 	LIST_REMOVE(d, by_hash);
-	*d = (struct datagram){
-		.deadline = w->now + REASSEMBLE_MS * UINT64_C(1000000),
-		.key = f->key,
-		.share = share,
-		.refused = DROP_COUNT,
-	};
+	memset(d, 0, offsetof(struct datagram, piece)); // those behind pieces are not looked at
+	d->deadline = w->now + REASSEMBLE_MS * UINT64_C(1000000);
+	d->key = f->key;
+	d->share = share;
+	d->refused = DROP_COUNT;
 	LIST_INSERT_HEAD(&r->chain[h & r->mask], d, by_hash);
 	TAILQ_INSERT_TAIL(&r->list, d, by_age);
 	TAILQ_INSERT_TAIL(&r->share[share].list, d, by_source);
@@ -378,10 +374,10 @@ static enum drop place(
 	struct worker *w, struct datagram *d, struct rte_mbuf *m, const struct fragment *f)
 {
 	struct piece *p = d->piece;
-	uint8_t at = 0;
+	uint8_t at = d->pieces; // most come in order
 
-	while (at < d->pieces && p[at].start < f->start)
-		at++;
+	while (at && p[at - 1].start >= f->start)
+		at--;
 	if (at < d->pieces && is_copy(d, &p[at], m, f))
 		return DROP_FRAGMENT_DUPLICATE;
 	if ((at < d->pieces && p[at].start < f->end) || (at && p[at - 1].end > f->start) ||
@@ -459,7 +455,7 @@ static bool is_ike(const struct datagram *d)
 	       (udp.dst_port == rte_cpu_to_be_16(PORT_NAT_T) && marker == 0);
 }
 
-// All in the first fragment's buffer, from to on.
+// All but the first one, one behind the other.
 static void join_copies(struct worker *w, struct datagram *d, char *to)
 {
 	for (uint8_t i = 1; i < d->pieces; i++) {
@@ -484,15 +480,44 @@ static void join_segments(struct worker *w, struct datagram *d)
 	}
 }
 
+// All in a large buffer, in which the first fragment's is from now on; or NULL.
+static struct rte_mbuf *join_large(struct worker *w, struct datagram *d, uint16_t length)
+{
+	struct rte_mbuf *first = d->piece[0].m, *whole = large_get(w, first);
+	char *to = whole ? rte_pktmbuf_append(whole, length) : NULL;
+
+	if (!to) {
+		rte_pktmbuf_free(whole);
+		return NULL;
+	}
+	memcpy(to, rte_pktmbuf_mtod(first, const char *), first->data_len);
+	join_copies(w, d, to + first->data_len);
+	rte_pktmbuf_free(first);
+	return whole;
+}
+
+// How a datagram of so many bytes, with its header, is put together.
+enum form { FORM_COPIES, FORM_SEGMENTS, FORM_LARGE, FORM_NONE };
+static enum form form_of(const struct worker *w, const struct datagram *d, uint32_t length)
+{
+	const struct rte_mbuf *first = d->piece[0].m;
+
+	if (likely(length <= w->reassembly->most &&
+		    length - first->data_len <= rte_pktmbuf_tailroom(first)))
+		return FORM_COPIES;
+	if (is_ike(d))
+		return length <= IKE_MOST ? FORM_SEGMENTS : FORM_NONE;
+	return length <= LARGE_MOST ? FORM_LARGE : FORM_NONE;
+}
+
 // The datagram, which begins with its first fragment, or NULL: then it is refused.
 static struct rte_mbuf *join(struct worker *w, struct datagram *d)
 {
 	struct rte_mbuf *whole = d->piece[0].m;
-	uint16_t more = d->total - d->piece[0].end;
-	bool fits = more <= rte_pktmbuf_tailroom(whole) &&
-		    whole->data_len + more <= w->reassembly->most;
+	uint32_t length = (uint32_t)whole->data_len + d->total - d->piece[0].end;
+	enum form form = form_of(w, d, length);
 
-	if (!fits && !is_ike(d)) {
+	if (form == FORM_NONE) {
 		refuse(w, d, DROP_FRAGMENT_LONG);
 		return NULL;
 	}
@@ -500,10 +525,16 @@ static struct rte_mbuf *join(struct worker *w, struct datagram *d)
 		refuse(w, d, DROP_FRAGMENT_INVALID);
 		return NULL;
 	}
-	if (fits)
-		join_copies(w, d, rte_pktmbuf_append(whole, more));
-	else
+	if (form == FORM_LARGE)
+		whole = join_large(w, d, (uint16_t)length);
+	else if (form == FORM_SEGMENTS)
 		join_segments(w, d);
+	else
+		join_copies(w, d, rte_pktmbuf_append(whole, (uint16_t)(length - whole->data_len)));
+	if (!whole) {
+		refuse(w, d, DROP_FRAGMENT_MEMORY);
+		return NULL;
+	}
 	let_go(w, d);
 	end(w->reassembly, d);
 	if (likely(d->key.version == IP_V4))
@@ -543,7 +574,7 @@ uint16_t reassemble(struct worker *w, struct rte_mbuf **m, uint16_t count)
 
 	for (uint16_t i = 0; i < count; i++) {
 		struct fragment f;
-		enum drop reason = fragment_read(w->reassembly, m[i], &f);
+		enum drop reason = fragment_read(m[i], &f);
 		uint32_t h = hash(w->reassembly, &f.key);
 		uint16_t owner = (uint16_t)((uint64_t)h * w->workers >> 32);
 		struct rte_mbuf *whole;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum {
-	REASSEMBLE_PIECES = 16, // of one datagram: the longest IKE message where the MTU is 1280
+	REASSEMBLE_PIECES = 64,      // of one datagram: the longest where the MTU is 1060
 	REASSEMBLE_FIRST_LEAST = 16, // bytes: UDP header and an ESP or L2TP header's beginning
 	REASSEMBLE_MS = 2000,        // how long a datagram may take; see reassemble.c
 };
@@ -17,8 +17,8 @@ enum {
 struct reassembly;
 
 // For one of so many workers. It keeps at most an eighth of the pool, shared among the workers;
-// the pool's buffers also say how long a whole datagram may be. seed: the same for all workers,
-// secret. NULL when there is no memory.
+// longer datagrams than the pool's buffers hold are put together in worker.large. seed: the same
+// for all workers, secret. NULL when there is no memory.
 struct reassembly *reassembly_create(
 	const struct rte_mempool *pool, uint16_t workers, uint32_t seed);
 // What it keeps is the pool's. NULL is allowed.

@@ -156,8 +156,8 @@ static void finish(struct rte_mbuf *m)
 	bool may_be_ike = ip[0] >> 4 == 6 || ip[9] == IPPROTO_UDP;
 	uint8_t copy[UINT16_MAX];
 
-	check(m->nb_segs == 1 ? m->pkt_len == m->data_len : may_be_ike);
-	check(m->data_len > header && m->pkt_len < LONGEST);
+	check(m->nb_segs == 1 ? m->pkt_len == m->data_len : may_be_ike && m->pkt_len < LONGEST);
+	check(m->data_len > header && m->pkt_len <= UINT16_MAX);
 	ip = rte_pktmbuf_read(m, 0, length, copy);
 	check(ip);
 	for (unsigned i = header; i < length; i++)

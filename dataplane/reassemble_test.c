@@ -25,7 +25,8 @@ enum {
 	ECT = 8,      // ECN-capable
 	OPTIONS = 16, // the longest header
 	SOURCE = 0x0a000001,
-	STEPS = 20,
+	STEPS = 8,
+	ROOM = 4 * (REASSEMBLE_PIECES + 2), // what there is for so small a pool
 };
 
 static uint8_t byte_at(uint16_t id, unsigned position)
@@ -148,17 +149,6 @@ static const struct {
 	{"options", {{0, 400, MF | OPTIONS}, {400, 8, 0}, {LAST}}, 408, 0, 0, 0},
 	{"options of the last", {{0, 400, MF}, {400, 8, OPTIONS}, {LAST}}, 408, 0, 0, 0},
 	{"shortest first", {{0, 16, MF}, {16, 1, 0}, {LAST}}, 17, 0, 0, 0},
-	{"as many as there may be",
-		{{0, 16, MF}, {16, 8, MF}, {24, 8, MF}, {32, 8, MF}, {40, 8, MF}, {48, 8, MF},
-			{56, 8, MF}, {64, 8, MF}, {72, 8, MF}, {80, 8, MF}, {88, 8, MF},
-			{96, 8, MF}, {104, 8, MF}, {112, 8, MF}, {120, 8, MF}, {128, 8, 0}, {LAST}},
-		136, 0, 0, 0},
-	{"one more than that",
-		{{0, 16, MF}, {16, 8, MF}, {24, 8, MF}, {32, 8, MF}, {40, 8, MF}, {48, 8, MF},
-			{56, 8, MF}, {64, 8, MF}, {72, 8, MF}, {80, 8, MF}, {88, 8, MF},
-			{96, 8, MF}, {104, 8, MF}, {112, 8, MF}, {120, 8, MF}, {128, 8, MF},
-			{136, 8, 0}, {LAST}},
-		0, DROP_FRAGMENT_FULL, 17, 0},
 	{"congestion", {{0, 400, MF | ECT}, {400, 8, CE}, {LAST}}, 408, 0, 0, 0},
 	{"congestion that cannot be told", {{0, 400, MF | CE}, {400, 8, 0}, {LAST}}, 0,
 		DROP_FRAGMENT_INVALID, 2, 0},
@@ -197,11 +187,12 @@ static const struct {
 	{"tiny first", {{0, 8, MF}, {8, 100, 0}, {LAST}}, 0, DROP_FRAGMENT_TINY, 2, 0},
 	{"second in the header", {{8, 100, 0}, {LAST}}, 0, DROP_FRAGMENT_TINY, 1, 0},
 	{"as long as a buffer", {{0, 1200, MF}, {1200, 814, 0}, {LAST}}, 2014, 0, 0, 0},
-	{"longer than a buffer", {{0, 1200, MF}, {1200, 815, 0}, {LAST}}, 0, DROP_FRAGMENT_LONG, 2,
-		0},
-	{"longer with options", {{0, 1200, MF | OPTIONS}, {1200, 814, 0}, {LAST}}, 0,
-		DROP_FRAGMENT_LONG, 2, 0},
-	{"far too long", {{0, 1200, MF}, {60000, 1200, MF}, {LAST}}, 0, DROP_FRAGMENT_LONG, 2, 0},
+	{"longer than a buffer", {{0, 1200, MF}, {1200, 815, 0}, {LAST}}, 2015, 0, 0, 0},
+	{"longer, backwards", {{1200, 815, 0}, {0, 1200, MF}, {LAST}}, 2015, 0, 0, 0},
+	{"longer with options", {{0, 1200, MF | OPTIONS}, {1200, 814, 0}, {LAST}}, 2014, 0, 0, 0},
+	{"congestion of a long one", {{0, 1200, MF | CE}, {1200, 1200, 0}, {LAST}}, 0,
+		DROP_FRAGMENT_INVALID, 2, 0},
+	{"the ends of a long one", {{0, 1200, MF}, {60000, 1200, 0}, {LAST}}, 0, 0, 0, 2},
 };
 
 static void table(void **state)
@@ -220,6 +211,82 @@ static void table(void **state)
 				w0->stats->held, drops);
 		reassemble_expire(w0, UINT64_MAX);
 	}
+}
+
+// ---- large ones
+
+// So many bytes in fragments of each, in that order: 0 as they lie, 1 backwards, more: mixed.
+static unsigned arrive_all(uint16_t id, unsigned bytes, uint16_t each, unsigned order)
+{
+	unsigned pieces = (bytes + each - 1) / each, whole = 0;
+
+	for (unsigned i = 0; i < pieces; i++) {
+		unsigned at = order == 0 ? i : order == 1 ? pieces - 1 - i : i * order % pieces;
+		unsigned start = at * each, length = RTE_MIN(bytes - start, (unsigned)each);
+		struct step s = {
+			(uint16_t)start, (uint16_t)length, start + length < bytes ? MF : 0};
+
+		whole += arrive(SOURCE, id, &s);
+	}
+	return whole;
+}
+
+static void of_every_length(void **state)
+{
+	static const unsigned bytes[] = {2014, 2015, 4028, 9000, 20000, 60028, 65514, 65515};
+
+	for (uint16_t i = 0; i < RTE_DIM(bytes); i++)
+		for (uint16_t order = 0; order < 2; order++) {
+			assert_int_equal(arrive_all(i, bytes[i], 1480, order), bytes[i]);
+			assert_int_equal(arrive_all(i, bytes[i], 1040, order), bytes[i]);
+		}
+	// Numbers that have no divisor in common with that of the pieces.
+	assert_int_equal(arrive_all(99, 65515, 1480, 7), 65515);
+	assert_int_equal(arrive_all(99, 65515, 1480, 23), 65515);
+}
+
+static void of_so_many_pieces(void **state)
+{
+	assert_int_equal(arrive_all(1, REASSEMBLE_PIECES * 16, 16, 0), REASSEMBLE_PIECES * 16);
+	assert_int_equal(
+		arrive_all(2, REASSEMBLE_PIECES * 1016, 1016, 1), REASSEMBLE_PIECES * 1016);
+	assert_int_equal(bench.record.dropped, bench.record.drops[DROP_FRAGMENT_JOINED]);
+	assert_int_equal(arrive_all(3, REASSEMBLE_PIECES * 16 + 1, 16, 0), 0);
+	assert_in_range(
+		bench.record.drops[DROP_FRAGMENT_FULL], REASSEMBLE_PIECES, REASSEMBLE_PIECES + 1);
+}
+
+// The first one's header is as long as there can be one, so all of it is too long.
+static void with_too_long_a_header(void **state)
+{
+	assert_int_equal(arrive(SOURCE, 1, &(const struct step){0, 1480, MF | OPTIONS}), 0);
+	for (unsigned at = 1480; at < 65515; at += 1480) {
+		struct step s = {(uint16_t)at, (uint16_t)RTE_MIN(1480U, 65515 - at), MF};
+
+		s.flags = at + s.length < 65515 ? MF : 0;
+		assert_int_equal(arrive(SOURCE, 1, &s), 0);
+	}
+	assert_int_equal(bench.record.drops[DROP_FRAGMENT_LONG], 45);
+	assert_int_equal(w0->stats->held, 0);
+}
+
+static void without_a_buffer(void **state)
+{
+	struct rte_mbuf *all[64];
+	unsigned n = rte_mempool_avail_count(bench.large);
+
+	assert_in_range(n, BURST, RTE_DIM(all));
+	assert_int_equal(rte_pktmbuf_alloc_bulk(bench.large, all, n), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct step s = {(uint16_t)(i * 1200), 1200, i < 2 ? MF : 0};
+		struct rte_mbuf *m = packet(SOURCE, 1, &s);
+
+		assert_int_equal(reassemble(w0, &m, 1), 0);
+	}
+	assert_int_equal(bench.record.drops[DROP_FRAGMENT_MEMORY], 3);
+	rte_pktmbuf_free_bulk(all, n);
+	check_books();
+	assert_int_equal(arrive_all(2, 3600, 1200, 0), 3600);
 }
 
 // ---- many at once
@@ -295,10 +362,10 @@ static void floods(void **state)
 {
 	for (unsigned i = 0; i < 5000; i++)
 		arrive(SOURCE, (uint16_t)(i + 9), &FIRST);
-	assert_in_range(w0->stats->held, 10, 1023 / 8 / 4);
+	assert_in_range(w0->stats->held, 10, ROOM / 4);
 	for (unsigned i = 0; i < 5000; i++)
 		arrive(SOURCE + 2 * i, (uint16_t)i, &FIRST);
-	assert_in_range(w0->stats->held, 40, 1023 / 8);
+	assert_in_range(w0->stats->held, 40, ROOM);
 	assert_int_equal(arrive(SOURCE + 1, 1, &FIRST), 0);
 	assert_int_equal(arrive(SOURCE + 3, 1, &FIRST), 0);
 	assert_int_equal(arrive(SOURCE + 1, 1, &SECOND), 480);
@@ -338,6 +405,10 @@ int main(void)
 #define REASSEMBLY(name) cmocka_unit_test_setup_teardown(name, begin, done)
 	const struct CMUnitTest tests[] = {
 		REASSEMBLY(table),
+		REASSEMBLY(of_every_length),
+		REASSEMBLY(of_so_many_pieces),
+		REASSEMBLY(with_too_long_a_header),
+		REASSEMBLY(without_a_buffer),
 		REASSEMBLY(any_order_of_many),
 		REASSEMBLY(same_id_is_another_datagram),
 		REASSEMBLY(times_out),

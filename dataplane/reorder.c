@@ -6,15 +6,17 @@
 // then they are taken for lost. In any other session it goes on, and what it overtook is old.
 //
 // A session has the next number in its own line and, while a packet waits, a queue out of the
-// worker's pool; without a free one nothing waits. While it has a queue all its packets go through
-// it, so that those of one burst keep their order. What may go on is ready, and follows behind the
-// burst (uplink.c). The queue goes back once it is empty and nothing is ready.
+// worker's pool; without a free one nothing waits, and a large packet (large.h) never does. While
+// it has a queue all its packets go through it, so that those of one burst keep their order. What
+// may go on is ready, and follows behind the burst (uplink.c). The queue goes back once it is empty
+// and nothing is ready.
 //
 // A queue belongs to the worker that owns the session's uplink, which stays the owner meanwhile
 // (l2tp_in.c). It knows the session's generation: if that is gone, its packets are dropped.
 
 #include "dataplane/reorder.h"
 
+#include "dataplane/large.h"
 #include "dataplane/session.h"
 
 #include <rte_branch_prediction.h>
@@ -153,45 +155,49 @@ static void give_up(struct reorder *r, struct queue *q, struct session_uplink *s
 
 // ---- one packet
 
-static bool refuse(struct worker *w, struct rte_mbuf *m)
+static void refuse(struct worker *w, struct rte_mbuf *m)
 {
 	w->session_stats[meta_of(m)->session].uplink.drops++;
 	packet_drop(w, m, DROP_L2TP_SEQUENCE);
-	return false;
 }
 
+// False: there is one of that number, and this one is gone.
 static bool keep(struct worker *w, struct queue *q, struct rte_mbuf *m, uint16_t ns)
 {
 	struct waiting *p = &q->waiting[ns % REORDER_WINDOW];
 
-	if (p->m)
-		return refuse(w, m);
+	if (p->m) {
+		refuse(w, m);
+		return false;
+	}
 	meta_of(m)->sa = NULL; // they may be freed while it waits
 	meta_of(m)->tunnel = NULL;
 	*p = (struct waiting){.m = m, .since = w->now};
 	q->count++;
 	w->stats->held++;
-	return false;
+	return true;
 }
 
 // The session has a queue, so the packet goes through it.
-static bool pass_queue(struct worker *w, struct queue *q, struct session_uplink *s,
+static void pass_queue(struct worker *w, struct queue *q, struct session_uplink *s,
 	struct rte_mbuf *m, uint16_t ns)
 {
 	struct reorder *r = w->reorder;
 
 	if ((int16_t)(ns - s->expected) < 0) {
-		if (++s->old < OLD_MOST)
-			return refuse(w, m);
+		if (++s->old < OLD_MOST) {
+			refuse(w, m);
+			return;
+		}
 		give_up(r, q, s, s->expected + REORDER_WINDOW);
 		s->expected = ns;
 	}
 	s->old = 0;
 	if ((uint16_t)(ns - s->expected) >= REORDER_WINDOW)
 		give_up(r, q, s, ns - REORDER_WINDOW + 1);
-	keep(w, q, m, ns);
+	if (keep(w, q, m, ns) && unlikely(packet_is_large(m)))
+		give_up(r, q, s, ns);
 	go_on(r, q, s);
-	return false;
 }
 
 // Ahead of the expected one. True: it goes on, since nothing waits in this session.
@@ -200,10 +206,13 @@ static bool ahead(struct worker *w, struct session_uplink *s, struct rte_mbuf *m
 	uint32_t session = meta_of(m)->session;
 	struct queue *q = NULL;
 
-	if (w->tables->session[session].downlink.sequencing &&
+	if (w->tables->session[session].downlink.sequencing && !packet_is_large(m) &&
 		(uint16_t)(ns - s->expected) < REORDER_WINDOW)
 		q = queue_get(w, s, session);
-	return q ? keep(w, q, m, ns) : true;
+	if (!q)
+		return true;
+	(void)keep(w, q, m, ns); // nothing else is there
+	return false;
 }
 
 bool reorder_pass(struct worker *w, struct rte_mbuf *m, uint16_t ns)
@@ -211,10 +220,14 @@ bool reorder_pass(struct worker *w, struct rte_mbuf *m, uint16_t ns)
 	struct session_uplink *s = &w->tables->session[meta_of(m)->session].uplink;
 	int16_t distance = (int16_t)(ns - s->expected);
 
-	if (unlikely(s->reorder))
-		return pass_queue(w, &w->reorder->queue[s->reorder - 1], s, m, ns);
-	if (unlikely(distance < 0) && ++s->old < OLD_MOST)
-		return refuse(w, m);
+	if (unlikely(s->reorder)) {
+		pass_queue(w, &w->reorder->queue[s->reorder - 1], s, m, ns);
+		return false;
+	}
+	if (unlikely(distance < 0) && ++s->old < OLD_MOST) {
+		refuse(w, m);
+		return false;
+	}
 	s->old = 0;
 	if (unlikely(distance > 0) && !ahead(w, s, m, ns))
 		return false;

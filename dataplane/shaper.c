@@ -20,12 +20,14 @@
 //
 // Bounds: the places of a worker, and of those that are free a queue may take a quarter, so the
 // more wait the less each has, and one subscriber never has more than a fifth. Beyond that the
-// longest of his own flows is cut.
+// longest of his own flows is cut. Large packets (large.h) do not wait: their pieces do.
 
 #include "dataplane/shaper.h"
 
 #include "dataplane/fair_queue.h"
 #include "dataplane/flow.h"
+#include "dataplane/fragment.h"
+#include "dataplane/large.h"
 
 #include <rte_branch_prediction.h>
 #include <rte_common.h>
@@ -174,7 +176,7 @@ static void refuse(struct worker *w, struct rte_mbuf *m)
 	packet_drop(w, m, DROP_SHAPER_FULL);
 }
 
-static void wait_in(struct worker *w, struct queue *q, struct rte_mbuf *m)
+static void wait_as(struct worker *w, struct queue *q, struct rte_mbuf *m, uint32_t flow)
 {
 	struct shaper *s = w->shaper;
 
@@ -185,7 +187,32 @@ static void wait_in(struct worker *w, struct queue *q, struct rte_mbuf *m)
 	if (s->store.left == 0)
 		refuse(w, m);
 	else
-		fair_queue_put(w, &s->store, &q->fair, m, flow_of(s, m));
+		fair_queue_put(w, &s->store, &q->fair, m, flow);
+}
+
+// In pieces, which wait as one flow.
+static void wait_cut(struct worker *w, struct queue *q, struct rte_mbuf *m, uint32_t flow)
+{
+	uint16_t fits = w->tables->session[q->session].downlink.mtu, n;
+	struct rte_mbuf *pieces[FRAGMENTS_MAX];
+
+	n = fragment_ip4(w, m, fits, pieces);
+	if (n == 0) {
+		w->session_stats[q->session].downlink.drops++;
+		packet_drop(w, m, DROP_FRAGMENT_FAILED);
+	}
+	for (uint16_t i = 0; i < n; i++)
+		wait_as(w, q, pieces[i], flow);
+}
+
+static void wait_in(struct worker *w, struct queue *q, struct rte_mbuf *m)
+{
+	uint32_t flow = flow_of(w->shaper, m);
+
+	if (unlikely(packet_is_large(m)))
+		wait_cut(w, q, m, flow);
+	else
+		wait_as(w, q, m, flow);
 }
 
 bool shaper_pass(struct worker *w, struct rte_mbuf *m)
@@ -195,6 +222,8 @@ bool shaper_pass(struct worker *w, struct rte_mbuf *m)
 	struct queue *q;
 	uint64_t due;
 
+	if (unlikely(packet_is_large(m)) && !fragment_may(m))
+		return true; // as far as mtu, which refuses it
 	if (d->shaper) {
 		wait_in(w, &w->shaper->queue[d->shaper - 1], m);
 		return false;

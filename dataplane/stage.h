@@ -5,6 +5,7 @@
 // returns how many packets go on (see worker.h). The comment says where the packet's data begins
 // when a stage gets it and when it lets it go.
 
+#include "dataplane/fragment.h"
 #include "dataplane/worker.h"
 
 // ---- where packets come in
@@ -101,13 +102,18 @@ uint16_t subscriber_out(struct worker *w, struct rte_mbuf **m, uint16_t count);
 // The same place, later: what was kept and whose time has come, up to BURST packets; 0 = no more.
 uint16_t subscriber_waited(struct worker *w, struct rte_mbuf **m);
 
-// Inner IP header, both ends. What is too big for the session is fragmented (IPv4 without DF: more
-// packets may come out than went in, m has room for MTU_ROOM of them) or becomes an ICMP
-// fragmentation needed (DF) or packet too big (IPv6) in *errors: inner IP packets back to their
-// sender, for route.
-enum { MTU_ROOM = BURST * 32 };
-uint16_t mtu(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rte_mbuf **errors,
-	uint16_t *error_count);
+// What came out of mtu: more packets perhaps than went in.
+enum { MTU_ROOM = BURST + FRAGMENTS_MAX };
+struct fitting {
+	struct rte_mbuf *m[MTU_ROOM];
+	uint16_t count;
+};
+// Inner IP header, both ends. What is too big for the session is fragmented (IPv4 without DF) or
+// becomes an ICMP fragmentation needed (DF) or packet too big (IPv6) in *errors: inner IP packets
+// back to their sender, for route. Returns how many of m it has seen to: as many as out has room
+// for, whatever becomes of them; all of a burst in which nothing is cut.
+uint16_t mtu(struct worker *w, struct rte_mbuf **m, uint16_t count, struct fitting *out,
+	struct rte_mbuf **errors, uint16_t *error_count);
 
 // Inner IP header, both ends, uplink and downlink: TCP SYN and SYN-ACK of a session.
 uint16_t mss(struct worker *w, struct rte_mbuf **m, uint16_t count);

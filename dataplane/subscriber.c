@@ -12,6 +12,7 @@
 
 #include "dataplane/ecn.h"
 #include "dataplane/group_stage.h"
+#include "dataplane/large.h"
 #include "dataplane/owner.h"
 #include "dataplane/scratch.h"
 #include "dataplane/session.h"
@@ -67,6 +68,12 @@ static bool ecn_follow(struct rte_mbuf *m)
 	return true;
 }
 
+// By congestion on the outer path, or as large.
+static inline bool is_marked(const struct meta *meta)
+{
+	return (meta->tos & ECN_MASK) | (meta->flags & META_LARGE);
+}
+
 // All that uplink_check checks, in few steps, for a packet without options that nothing on the way
 // has marked. What follows its total length is cut off then. False: uplink_check knows more.
 static inline bool uplink_usual(struct rte_mbuf *m, const struct session_uplink *s)
@@ -79,7 +86,7 @@ static inline bool uplink_usual(struct rte_mbuf *m, const struct session_uplink 
 		return false;
 	total = rte_be_to_cpu_16(ip->total_length);
 	if (total < sizeof(*ip) || total > m->data_len || ip->src_addr != ip4 || ip4 == 0 ||
-		meta_of(m)->tos & ECN_MASK || !destination_valid((const uint8_t *)&ip->dst_addr) ||
+		is_marked(meta_of(m)) || !destination_valid((const uint8_t *)&ip->dst_addr) ||
 		!checksum_ip4_plain_ok(ip))
 		return false;
 	m->data_len = total;
@@ -105,6 +112,16 @@ static int uplink_check(struct rte_mbuf *m, const struct session_uplink *s)
 	return ecn_follow(m) ? DROP_COUNT : DROP_ECN_CONGESTION;
 }
 
+// What is not usual. A large packet may have little in it: then it takes no large buffer on.
+static int uplink_unusual(struct worker *w, struct rte_mbuf **m, const struct session_uplink *s)
+{
+	int reason = uplink_check(*m, s);
+
+	if (reason == DROP_COUNT && packet_is_large(*m) && !large_settle(w, m))
+		return DROP_NO_MEMORY;
+	return reason;
+}
+
 // No subscriber fills the ring that the others need as well.
 static void punt(struct worker *w, struct rte_mbuf *m)
 {
@@ -122,8 +139,10 @@ uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t n)
 	for (uint16_t i = 0; i < n; i++) {
 		uint32_t index = meta_of(m[i])->session;
 		struct session_uplink *s = &w->tables->session[index].uplink;
-		int reason = likely(uplink_usual(m[i], s)) ? DROP_COUNT : uplink_check(m[i], s);
+		int reason = DROP_COUNT;
 
+		if (unlikely(!uplink_usual(m[i], s)))
+			reason = uplink_unusual(w, &m[i], s);
 		if (reason == DROP_COUNT) {
 			if (group_special(w->tables, __atomic_load_n(&s->group, __ATOMIC_RELAXED),
 				    &s->policer))

@@ -7,6 +7,7 @@
 #include "dataplane/admit.h"
 #include "dataplane/eal.h"
 #include "dataplane/ether.h"
+#include "dataplane/large.h"
 #include "dataplane/reassemble.h"
 #include "dataplane/reorder.h"
 #include "dataplane/shaper.h"
@@ -161,6 +162,7 @@ static void make_worker(uint16_t index)
 		.routes = lab.routes,
 		.neighbours = lab.resolver.neighbours,
 		.pool = lab.pool,
+		.large = lab.large,
 		.mgr = lab.tables->mgr,
 		.mgr_single = lab.tables->mgr,
 		.to_clerk = ring("to-clerk", index, 0),
@@ -199,7 +201,8 @@ static int make_all(uint16_t ports, uint16_t mtu)
 	rte_rcu_qsbr_init(lab.qsbr, lab.workers);
 	lab.pool = rte_pktmbuf_pool_create("packets", LAB_POOL, 0, META_SIZE,
 		RTE_MAX(buffer, (uint16_t)RTE_MBUF_DEFAULT_BUF_SIZE), SOCKET_ID_ANY);
-	if (!lab.pool || open_ports(ports, mtu) < 0)
+	lab.large = large_pool_create(lab.workers);
+	if (!lab.pool || !lab.large || open_ports(ports, mtu) < 0)
 		return -1;
 	lab.tables = tables_create(SAS, SESSIONS, lab.stats.sa, lab.stats.session, mgr, lab.qsbr);
 	lab.tables->workers = lab.workers;
@@ -394,7 +397,7 @@ bool lab_balanced(void)
 
 unsigned lab_packets_out(void)
 {
-	return rte_mempool_in_use_count(lab.pool);
+	return rte_mempool_in_use_count(lab.pool) + rte_mempool_in_use_count(lab.large);
 }
 
 uint64_t lab_drops(enum drop reason)

@@ -63,6 +63,7 @@ struct lab {
 	struct stats stats;
 	struct rte_rcu_qsbr *qsbr;
 	struct rte_mempool *pool;
+	struct rte_mempool *large;
 	struct tables *tables;
 	struct routes *routes;
 	struct resolver resolver;
@@ -102,7 +103,7 @@ uint64_t lab_held(void);
 // Does received + injected + ... = transmitted + punted + ... hold, for each worker; and is every
 // packet either free or waiting at the resolver?
 bool lab_balanced(void);
-// Packets that are not in the pool.
+// Packets that are not in the pools.
 unsigned lab_packets_out(void);
 // Of all workers.
 uint64_t lab_drops(enum drop reason);

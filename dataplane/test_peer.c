@@ -14,7 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { UDP_HEADER = 8 };
+enum { UDP_HEADER = 8, ORDINARY = 2048 };
 
 static const EVP_CIPHER *evp_cipher(uint8_t cipher)
 {
@@ -162,6 +162,11 @@ void peer_from(const struct command_sa_add *c, struct rte_mbuf *m)
 	meta->outer_port = c->encapsulation == ESP_UDP ? c->remote_port : 0;
 }
 
+static struct rte_mbuf *packet(const void *bytes, size_t length)
+{
+	return length > ORDINARY ? test_large(bytes, length) : test_packet(bytes, length);
+}
+
 struct rte_mbuf *peer_packet(const struct command_sa_add *c, uint64_t sequence, size_t size)
 {
 	static const uint8_t iv[16] = {9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 1, 2, 3, 4, 5, 6};
@@ -170,7 +175,7 @@ struct rte_mbuf *peer_packet(const struct command_sa_add *c, uint64_t sequence, 
 	struct rte_mbuf *m;
 
 	length = peer_seal(c, sequence, iv, text, length, esp);
-	m = test_packet(esp, length);
+	m = packet(esp, length);
 	peer_from(c, m);
 	return m;
 }
@@ -218,7 +223,7 @@ struct rte_mbuf *peer_odd_packet(
 	struct rte_mbuf *m;
 
 	length = peer_seal(c, sequence, iv, text, length, esp);
-	m = test_packet(esp, length);
+	m = packet(esp, length);
 	peer_from(c, m);
 	return m;
 }

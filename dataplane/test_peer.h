@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ESP_MAX = 2048 }; // bytes of any packet here
+enum { ESP_MAX = UINT16_MAX }; // bytes of any packet here
 
 // An ESP packet as the peer of pair c would send it, of ESP_MAX bytes at most. text of length bytes
 // has its trailer. Returns the length of the packet.

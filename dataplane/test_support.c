@@ -6,6 +6,7 @@
 
 #include "contract/ids.h"
 
+#include "dataplane/large.h"
 #include "dataplane/reorder.h"
 #include "dataplane/shaper.h"
 #include "dataplane/stage.h"
@@ -67,13 +68,21 @@ void packet_punt(struct worker *w, struct rte_mbuf *m, enum packet_kind kind)
 	bench.record.kinds[i] = kind;
 }
 
-struct rte_mbuf *packet_create(struct worker *w)
+struct rte_mbuf *packet_new(struct worker *w)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(w->pool);
 
+	if (m)
+		memset(meta_of(m), 0, sizeof(struct meta));
+	return m;
+}
+
+struct rte_mbuf *packet_create(struct worker *w)
+{
+	struct rte_mbuf *m = packet_new(w);
+
 	if (!m)
 		return NULL;
-	memset(meta_of(m), 0, sizeof(struct meta));
 	bench.record.created++;
 	w->stats->created++;
 	return m;
@@ -128,6 +137,7 @@ static void workers_create(void)
 			.group_stats = group_stats[i],
 			.sa_stats = sa_stats,
 			.pool = bench.pool,
+			.large = bench.large,
 			.reorder = reorder_create(bench.pool, 1),
 			.shaper = shaper_create(bench.pool, 1, TEST_SESSIONS, 1),
 			.mgr = wide,
@@ -154,7 +164,8 @@ int test_start(void **state)
 	if (rte_eal_init((int)RTE_DIM(arguments) - 1, arguments) < 0)
 		return -1;
 	bench.pool = rte_pktmbuf_pool_create("test", POOL, 0, META_SIZE, ROOM, SOCKET_ID_ANY);
-	if (!bench.pool)
+	bench.large = large_pool_create(TEST_WORKERS);
+	if (!bench.pool || !bench.large)
 		return -1;
 	qsbr_create();
 	return 0;
@@ -214,9 +225,20 @@ struct rte_mbuf *test_packet(const void *bytes, size_t length)
 	return m;
 }
 
+struct rte_mbuf *test_large(const void *bytes, size_t length)
+{
+	struct rte_mbuf *like = test_packet("", 0), *m = large_get(&bench.workers[0], like);
+	char *room = m ? rte_pktmbuf_append(m, (uint16_t)length) : NULL;
+
+	assert_non_null(room);
+	memcpy(room, bytes, length);
+	rte_pktmbuf_free(like);
+	return m;
+}
+
 unsigned test_packets_out(void)
 {
-	return rte_mempool_in_use_count(bench.pool);
+	return rte_mempool_in_use_count(bench.pool) + rte_mempool_in_use_count(bench.large);
 }
 
 uint16_t test_esp_in(struct worker *w, struct rte_mbuf **m, uint16_t count)

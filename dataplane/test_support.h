@@ -35,6 +35,7 @@ struct test_bench {
 	struct worker workers[TEST_WORKERS];
 	struct tables *tables;
 	struct rte_mempool *pool;
+	struct rte_mempool *large;
 	struct rte_rcu_qsbr *qsbr;
 	struct test_record record;
 };
@@ -55,6 +56,8 @@ void test_forget(void);
 
 // A packet with these bytes at the default headroom.
 struct rte_mbuf *test_packet(const void *bytes, size_t length);
+// The same in a large buffer (large.h).
+struct rte_mbuf *test_large(const void *bytes, size_t length);
 // Packets that are neither free nor recorded as punted or handed over: leaks, when a test is done.
 unsigned test_packets_out(void);
 

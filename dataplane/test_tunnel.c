@@ -2,10 +2,15 @@
 
 #include "dataplane/test_tunnel.h"
 
+#include "dataplane/esp_crypto.h"
+#include "dataplane/ip6.h"
 #include "dataplane/sa.h"
 #include "dataplane/stage.h"
+#include "dataplane/test_lab6.h"
 
 #include <netinet/in.h>
+#include <rte_ether.h>
+#include <rte_ip.h>
 #include <string.h>
 
 static bool outer6;
@@ -207,6 +212,84 @@ size_t tunnel_seal_as(
 	memcpy(out, rte_pktmbuf_mtod(m, void *), sealed);
 	packet_drop(&lab.worker[0], m, DROP_NO_MEMORY);
 	return sealed;
+}
+
+size_t tunnel_seal_large(uint32_t spi, uint8_t next, const void *data, size_t length,
+	uint32_t sequence, uint8_t out[TUNNEL_LARGE])
+{
+	struct sa *s = sa_find(lab.tables, spi);
+	struct build b = build_in(out, TUNNEL_LARGE);
+	struct esp_packet p = {
+		.sa = s, .key = s->key_out, .sequence = sequence, .shape = s->shape_out};
+	size_t pad = -(length + 2) & (s->out_block - 1U);
+
+	p.length = (uint16_t)(length + pad + 2);
+	if (sa_remote_port(s->remote) || (s->outer6 && s->outer6->remote_port))
+		lab_udp(&b, NAT_PORT, PORT_NAT_T,
+			(uint16_t)(ESP_HEADER + p.shape.iv + p.length + p.shape.icv));
+	p.esp = out + build_length(&b);
+	build_u32(&b, s->spi_out);
+	build_u32(&b, sequence);
+	build_zero(&b, p.shape.iv);
+	build_bytes(&b, data, length);
+	for (size_t i = 1; i <= pad; i++)
+		build_u8(&b, (uint8_t)i);
+	build_u8(&b, (uint8_t)pad);
+	build_u8(&b, next);
+	build_zero(&b, p.shape.icv);
+	if (b.failed)
+		return 0;
+	esp_encrypt(&lab.worker[0], &p, 1);
+	return build_length(&b);
+}
+
+static size_t piece4(uint8_t *frame, uint8_t next, uint16_t id, uint16_t field, size_t size)
+{
+	struct build b = build_in(frame, LAB_FRAME);
+	uint8_t *ip = frame + RTE_ETHER_HDR_LEN;
+	uint16_t sum;
+
+	lab_ether(&b, LAB_SUB, 9, RTE_ETHER_TYPE_IPV4);
+	lab_ip4(&b, next, CLIENT, US_SUB, (uint16_t)size, 64, field);
+	ip[4] = id >> 8;
+	ip[5] = id & 0xff;
+	memset(ip + 10, 0, sizeof(sum));
+	sum = (uint16_t)~rte_raw_cksum(ip, 20);
+	memcpy(ip + 10, &sum, sizeof(sum));
+	return build_length(&b);
+}
+
+static size_t piece6(uint8_t *frame, uint8_t next, uint16_t id, uint16_t field, size_t size)
+{
+	const struct lab6_ends ends = {CLIENT6, LAB_SUB6};
+	struct build b = build_in(frame, LAB_FRAME);
+
+	lab_ether(&b, LAB_SUB, 9, RTE_ETHER_TYPE_IPV6);
+	lab6_header(&b, IPPROTO_FRAGMENT, ends, (uint16_t)(IP6_FRAGMENT_HEADER + size), 64);
+	build_u8(&b, next);
+	build_u8(&b, 0);
+	build_u16(&b, field);
+	build_u32(&b, id);
+	return build_length(&b);
+}
+
+void tunnel_fragments(bool over6, uint8_t next, const uint8_t *payload, size_t length, size_t each)
+{
+	static uint16_t id;
+
+	id++;
+	for (size_t at = 0; at < length; at += each) {
+		size_t size = length - at < each ? length - at : each, front;
+		uint16_t more = at + size < length, place = (uint16_t)(at / 8);
+		uint8_t frame[LAB_FRAME];
+
+		if (over6)
+			front = piece6(frame, next, id, (uint16_t)(place << 3 | more), size);
+		else
+			front = piece4(frame, next, id, (uint16_t)(place | more << 13), size);
+		memcpy(frame + front, payload + at, size);
+		lab_receive(LAB_SUB, at / each & 1, frame, front + size);
+	}
 }
 
 size_t tunnel_open_bare(const void *esp, size_t length, uint16_t outer_port, uint8_t out[LAB_FRAME])

@@ -69,6 +69,13 @@ size_t tunnel_seal(const void *udp, size_t length, uint8_t out[LAB_FRAME]);
 // The same by any pair, of any payload.
 size_t tunnel_seal_as(
 	uint32_t spi, uint8_t next, const void *data, size_t length, uint8_t out[LAB_FRAME]);
+// A payload of any length, with that sequence number, likewise; nothing is counted.
+enum { TUNNEL_LARGE = UINT16_MAX + 8 };
+size_t tunnel_seal_large(uint32_t spi, uint8_t next, const void *data, size_t length,
+	uint32_t sequence, uint8_t out[TUNNEL_LARGE]);
+// The payload of an outer packet from the client, in fragments of each bytes, one to this worker
+// and one to that; whatever fits into one is no fragment over IPv4.
+void tunnel_fragments(bool over6, uint8_t next, const uint8_t *payload, size_t length, size_t each);
 // An ESP packet, from the ESP header on, as the client without L2TP opens it: the inner packet.
 // outer_port: what it came from in UDP, else 0. Returns its length; 0 = it cannot be opened.
 size_t tunnel_open_bare(

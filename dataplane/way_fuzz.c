@@ -347,6 +347,38 @@ static void ip6_in_bare(uint16_t queue, uint8_t *data, size_t length)
 	bare_sealed(queue, IPPROTO_IPV6, data, length);
 }
 
+// Longer than any buffer: the bytes over and over, in ESP that is cut. The first two say how long,
+// the third how it is sealed and cut.
+static void large(uint16_t queue, uint8_t *data, size_t length)
+{
+	static uint8_t out[TUNNEL_LARGE], inner[UINT16_MAX];
+	size_t size, n, front;
+	bool in_l2tp;
+
+	if (length < 30)
+		return;
+	in_l2tp = data[2] & 1;
+	size = (size_t)(data[0] << 8 | data[1]) % 65000;
+	front = in_l2tp ? l2tp(inner, TUNNEL, SESSION, data[2] & 4 ? "\0\x57" : "\0\x21", 2) : 0;
+	for (size_t i = 0; i < size; i++)
+		inner[front + i] = data[3 + i % (length - 3)];
+	repair(inner + front, size - (data[2] & 2 ? size / 2 : 0), 12, in_l2tp ? INNER : BARE);
+	if (data[2] & 4)
+		repair6(inner + front, size, in_l2tp ? INNER6 : BARE6);
+	if (in_l2tp) {
+		inner[4] = (uint8_t)((front + size) >> 8);
+		inner[5] = (uint8_t)(front + size);
+	}
+	n = tunnel_seal_large(in_l2tp ? THEIRS : THEIRS_BARE,
+		in_l2tp       ? IPPROTO_UDP
+		: data[2] & 4 ? IPPROTO_IPV6
+			      : IPPROTO_IPIP,
+		inner, front + size, ++sequence, out);
+	tunnel_fragments(in_l2tp ? six : bare.six, in_l2tp ? protocol : bare.protocol, out, n,
+		data[2] & 8 ? 1480 - 40 : 1024);
+	lab_run();
+}
+
 static void ip_to_bare(uint16_t queue, uint8_t *data, size_t length)
 {
 	repair(data, length, 16, BARE);
@@ -502,7 +534,7 @@ static void (*const steps[])(uint16_t queue, uint8_t *data, size_t length) = {ra
 	ip_in_clear, ip_in_sealed, udp_subscriber, udp_sealed, plain_sealed, second, neighbours,
 	ip6_subscriber, headers6, icmp6, too_big, ip6_network, ip6_in_clear, later, rates,
 	session_again, ip6_in_sealed, ip_numbered, any_in_bare, ip_in_bare, ip6_in_bare, ip_to_bare,
-	bare_moves};
+	bare_moves, large};
 
 // ---- one input
 

@@ -73,6 +73,7 @@ struct worker {
 	struct rte_mbuf *give[LIMIT_WORKERS][BURST]; // collected for each of them in this round
 	uint16_t give_count[LIMIT_WORKERS];
 	struct reassembly *reassembly; // outer fragments that it keeps
+	struct rte_mempool *large;     // of packets longer than a buffer of pool: large.h
 	struct shaper *shaper;         // packets that wait for their subscriber's rate
 	struct admission *admission;   // the sources of IKE messages that it has seen
 	struct reorder *reorder;       // packets that wait for those in front of them

@@ -6,6 +6,7 @@ The cases of one client follow each other on one boot, as all cases do.
 """
 
 import contextlib
+import os
 import re
 import time
 
@@ -38,6 +39,9 @@ groups:
 WAYS_IN = {"eap": "gcm", "rsa": "cbc-sha256", "ecdsa": "gcm", "psk": "cbc-sha1"}
 # What a client listens at for the host behind the gateway.
 CALLED = 7100
+# Where the host sends datagrams back.
+DATAGRAMS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "datagrams.py")
+RETURNS = 7101
 
 
 @contextlib.contextmanager
@@ -69,10 +73,10 @@ def gone(bench, peer, way):
     bench.gateway.wait_subscribers(0)
 
 
-def ping_from_host(bench, address, count=3):
+def ping_from_host(bench, address, count=3, size=56):
     text = bench.lab.inside(bench.topology.net, "ping", "-n", "-c", str(count), "-i", "0.1", "-W",
-                            "2", address, check=False)
-    check(f" {count} received" in text, f"the host pings: {text}")
+                            "2", "-s", str(size), address, check=False)
+    check(f" {count} received" in text, f"the host pings with {size} bytes: {text}")
 
 
 def called_by_host(bench, one, address):
@@ -109,6 +113,42 @@ def ways_in(bench, place):
             gone(bench, peer, way)
             print(f"     ok    {way.name}  {time.monotonic() - began:.1f} s", flush=True)
     return f"{len(ways)} ways in"
+
+
+@contextlib.contextmanager
+def returned(bench):
+    """For the time of a with: the host sends datagrams back."""
+    one = bench.lab.spawn(DATAGRAMS, str(RETURNS), space=bench.topology.net)
+    try:
+        yield
+    finally:
+        labs.stop(one)
+
+
+def dropped(bench):
+    return {row["reason"]: int(row["packets"]) for row in bench.gateway.show("drops")}
+
+
+def large(bench, place, auth):
+    """The client's kernel encrypts what is larger than the path whole and cuts what becomes of it:
+    pings and UDP of up to 60,000 bytes get through both ways, to the host and to the gateway."""
+    way = ike.Way(2, auth, WAYS_IN[auth], tunnel=True)
+    with returned(bench), daemon(bench, [way], place) as peer:
+        there = connected(bench, peer, way)
+        before = dropped(bench)
+        for size in (1700, 4000, 20000, 60000):
+            for address in (HOST, labs.GATEWAY_NET):
+                check(peer.one.ping(address, count=5, size=size) == 5,
+                      f"a ping of {size} bytes to {address} was lost")
+            ping_from_host(bench, there["address"], 5, size)
+            came = peer.one.output(f"client_datagrams {HOST} {RETURNS} {size} 5").strip()
+            check(came == "5", f"{came} of 5 datagrams of {size} bytes came back")
+        after = dropped(bench)
+        gone(bench, peer, way)
+    grown = {name: count - before.get(name, 0) for name, count in after.items()
+             if name.startswith("fragment-") and count != before.get(name, 0)}
+    check(set(grown) == {"fragment-joined"}, f"fragments were dropped: {grown}")
+    return f"60 pings, 20 datagrams there and back, {grown['fragment-joined']} fragments joined"
 
 
 def eap_refused(bench):
@@ -335,6 +375,9 @@ def table():
     cases = {}
     for word, place in (("direct", DIRECT), ("nat", NAT)):
         cases[f"remote-access-{word}"] = lambda bench, place=place: ways_in(bench, place)
+    for word, place, auth in (("direct", DIRECT, "psk"), ("nat", NAT, "eap")):
+        cases[f"remote-access-large-{word}"] = (
+            lambda bench, place=place, auth=auth: large(bench, place, auth))
     cases["remote-access-wrong-password"] = eap_refused
     cases["remote-access-group"] = group_holds
     for word, place in (("direct", DIRECT), ("nat", NAT)):
