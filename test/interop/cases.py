@@ -12,6 +12,7 @@ import time
 import gateway as gateways
 import lab as labs
 import matrix
+import policy
 import rekeys
 import remote
 import revocation
@@ -606,4 +607,4 @@ def table():
     cases["vanish-without-a-word"] = vanish_without_a_word
     cases["two-behind-nat"] = two_behind_nat
     cases["kill-controlplane"] = kill_controlplane
-    return cases | matrix.table() | remote.table() | revocation.table()
+    return cases | matrix.table() | remote.table() | policy.table() | revocation.table()

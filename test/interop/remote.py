@@ -260,18 +260,35 @@ def nat_rebinding(bench):
 
 
 def fragments(bench):
-    """IKE messages in fragments of 600 bytes over a path that drops what is larger."""
-    way = ike.Way(2, "rsa", "gcm", tunnel=True)
-    with daemon(bench, [way], NAT, ike_lines="  fragment-size: 600\n",
+    """IKE messages in fragments over a path that drops what is larger: of IKEv2 and of IKEv1, and
+    whether the client has to be told that we take them or not."""
+    ways = [ike.Way(2, "rsa", "gcm", tunnel=True)]
+    ways += [ike.Way(1, "rsa", "cbc-sha1", tag=word, connection=f"fragmentation = {word}")
+             for word in ("yes", "force")]
+    with daemon(bench, ways, NAT, ike_lines="  fragment-size: 600\n",
                 charon="fragment_size = 600") as peer:
         bench.topology.narrow(700, "hole")
         try:
-            connected(bench, peer, way)
-            check("splitting IKE message" in peer.log(2000), "the client sent no fragments")
-            check(peer.one.ping(HOST) == 3, "a ping was lost")
-            gone(bench, peer, way)
+            for way in ways:
+                in_pieces(bench, peer, way, "splitting IKE message", "fragment #2")
+            peer.end()
+            way = ike.Way(1, "rsa", "cbc-sha1", connection="fragmentation=force")
+            peer = ike.Daemon(peer.one, "libreswan", [way], peer.certificates, peer.roots,
+                              "plutodebug=base")
+            in_pieces(bench, peer, way, "sending IKE fragment id", "received IKE fragment id")
         finally:
             bench.topology.widen()
+    return f"{len(ways)} ways with strongSwan, one with libreswan"
+
+
+def in_pieces(bench, peer, way, *words):
+    """Up, and the client says that it sent and received fragments."""
+    dial = peer.up(way)
+    check(dial.ok, f"{way.name} got no further than {dial.stage}: {dial.text.strip()[-400:]}")
+    text = peer.log(3000)
+    check(all(word in text for word in words), f"{way.name}: not all of {words} are in: {text}")
+    check(peer.one.ping(HOST) == 3, f"{way.name}: a ping was lost")
+    gone(bench, peer, way)
 
 
 def post_quantum(bench):

@@ -50,17 +50,21 @@ class Way:
     user: str = "alice"
     password: str = gateways.USERS["alice"]
     certificate: object = None  # instead of the one of its kind
+    proposals: tuple = ()  # of IKE and ESP in the daemon's words, instead of the suite's
     tag: str = ""  # told apart from another of the same combination
-    connection: str = ""  # further lines for strongSwan's connection
-    child: str = ""  # and for its child
+    connection: str = ""  # further lines for the daemon's connection
+    child: str = ""  # and for strongSwan's child
 
     @property
     def name(self):
         words = [f"v{self.version}", self.auth, self.suite]
         return "-".join(words + (["tunnel"] if self.tunnel else []) + ([self.tag] if self.tag else []))
 
+    def chosen_from(self, daemon):
+        return self.proposals or SUITES[self.suite][daemon][self.version]
+
     def strongswan(self, certificate, root):
-        ike, esp = SUITES[self.suite]["strongswan"][self.version]
+        ike, esp = self.chosen_from("strongswan")
         own = f"certs = {certificate.name}-{certificate.kind}.pem" if certificate else ""
         if self.auth == "psk":
             local, remote = "auth = psk", f"auth = psk\n\t\t\tid = {self.server}"
@@ -98,7 +102,7 @@ class Way:
 """
 
     def libreswan(self, certificate, address):
-        ike, esp = SUITES[self.suite]["libreswan"][self.version]
+        ike, esp = self.chosen_from("libreswan")
         if self.auth == "psk":
             who = f"authby=secret\n\trightid={self.server}"
         else:
@@ -121,6 +125,7 @@ class Way:
 	pfs=no
 	keyingtries=1
 	retransmit-timeout=8s
+	{self.connection}
 	auto=ignore
 
 """
