@@ -88,6 +88,12 @@ static const struct {
 	{"$C -s $S --json show certificates", 0, "\"days_left\": 1825"},
 	{"$C -s $S show algorithms", 0, "1234567     1  rsa-signature  aes-cbc-256"},
 	{"$C -s $S show psks", 0, "  0  203.0.113.0/24  -             3           17  1m01s\n"},
+	{"$C -s $S show effective alice", 0,
+		"alice, connected, 100.64.0.7:\n\nWHAT             VALUE  FROM\n"
+		"session-timeout  3600s  radius\n"},
+	{"$C -s $S --json show effective alice", 0, "\"from\": \"radius\""},
+	{"$C -s $S show effective bob", 3, "bob is not connected"},
+	{"$C -s $S show effective", 2, "too few words"},
 	{"$C -s $S policy check --forbid modp1024,3des,sha1", 0,
 		"1 would fail, 2 would use something else, 3 would stay as they are.\n\nPEER"},
 	{"$C -s $S policy check --forbid MODP-1024", 0, "alice  192.168.1.2  fails"},

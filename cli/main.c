@@ -32,6 +32,7 @@ static const struct command *const commands[] = {
 	&command_show_certificates,
 	&command_show_algorithms,
 	&command_show_psks,
+	&command_show_effective,
 	&command_policy_check,
 	&command_disconnect,
 	&command_config_check,

@@ -36,6 +36,7 @@ enum api_object {
 	API_ALGORITHMS,
 	API_PSKS,
 	API_POLICY_CHECK,
+	API_EFFECTIVE,
 	API_OBJECTS,
 };
 

@@ -144,6 +144,15 @@ static json_t *fake_algorithms(void *context, const struct api_query *query)
 		"hmac-sha256-128", "peers", 1234567, "next");
 }
 
+static json_t *fake_effective(void *context, const struct api_query *query)
+{
+	if (query->user && strcmp(query->user, "bob") == 0)
+		return json_pack("{s:[], s:n}", "effective", "next");
+	return json_pack("{s:[{s:s, s:b, s:i, s:s, s:[{s:s, s:s, s:s}]}], s:n}", "effective",
+		"user", "alice", "connected", 1, "id", 1, "address", "100.64.0.7", "items", "item",
+		"session-timeout", "value", "3600s", "from", "radius", "next");
+}
+
 static json_t *fake_psks(void *context, const struct api_query *query)
 {
 	return json_pack("{s:[{s:i, s:s, s:n, s:i, s:i, s:i}], s:n}", "psks", "psk", 0, "peer",
@@ -169,7 +178,7 @@ static int fake_disconnect(void *context, uint64_t id)
 static const struct api_source source = {
 	.get = {fake_status, fake_subscribers, fake_tunnels, fake_empty, fake_sas, fake_workers,
 		fake_ports, fake_drops, fake_pools, fake_groups, fake_filters, fake_certificates,
-		fake_algorithms, fake_psks, fake_policy_check},
+		fake_algorithms, fake_psks, fake_policy_check, fake_effective},
 	.disconnect = fake_disconnect,
 };
 

@@ -4,6 +4,7 @@
 
 #include "objects_dataplane.h"
 #include "objects_certificate.h"
+#include "objects_effective.h"
 #include "objects_group.h"
 #include "objects_policy.h"
 #include "page.h"
@@ -36,25 +37,6 @@ static uint64_t monotonic_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static json_t *text_or_null(const char *text)
-{
-	return text && *text ? json_string(text) : json_null();
-}
-
-static json_t *address_text(const struct ip_address *a)
-{
-	char text[ADDRESS_TEXT];
-
-	return a->version == IP_NONE ? json_null() : json_string(address_format(a, text));
-}
-
-static json_t *prefix_text(const struct ip_prefix *p)
-{
-	char text[ADDRESS_TEXT];
-
-	return p->address.version == IP_NONE ? json_null() : json_string(prefix_format(p, text));
 }
 
 static const char *end_text(const struct ip_address *a, uint16_t port, char text[ADDRESS_TEXT])
@@ -174,21 +156,21 @@ static json_t *subscriber_object(const struct subscriber_info *i)
 	const struct l2tp_session_info *l = &i->l2tp;
 	json_t *object = json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "id",
 		value_number(i->id), "user", value_wire(i->user, CONFIG_TEXT), "access", i->access,
-		"state", i->state_word, "address", address_text(&i->address), "pool",
-		text_or_null(i->pool), "peer", end(&l->flow.remote, l->flow.remote_port),
-		"listener", address_text(&l->flow.local));
+		"state", i->state_word, "address", value_address(&i->address), "pool",
+		value_text(i->pool), "peer", end(&l->flow.remote, l->flow.remote_port), "listener",
+		value_address(&l->flow.local));
 
 	if (!object)
 		return NULL;
 	if (l->peer)
 		json_object_set_new(object, "peer_id", value_number(l->peer));
-	json_object_set_new(object, "ipv6_prefix", prefix_text(&i->prefix6));
+	json_object_set_new(object, "ipv6_prefix", value_prefix(&i->prefix6));
 	json_object_set_new(object, "tunnel", value_number(l->tunnel));
 	json_object_set_new(object, "session", value_number(i->session));
 	json_object_set_new(object, "session_id", number_or_null(l->session_id));
 	json_object_set_new(object, "host_name", value_wire(l->host_name, L2TP_TEXT));
 	json_object_set_new(object, "calling_number", value_wire(l->calling, L2TP_TEXT));
-	json_object_set_new(object, "auth", text_or_null(auth_word(i)));
+	json_object_set_new(object, "auth", value_text(auth_word(i)));
 	json_object_set_new(object, "mru", number_or_null(i->link.mru));
 	json_object_set_new(object, "peer_mru", number_or_null(i->link.peer_mru));
 	json_object_set_new(object, "mtu", number_or_null(i->mtu));
@@ -230,7 +212,7 @@ static json_t *tunnel_object(const struct l2tp_tunnel_info *i)
 {
 	json_t *object = json_pack("{s:i, s:i, s:o, s:o, s:s, s:o, s:o, s:I}", "tunnel", i->tunnel,
 		"peer_tunnel", i->peer_tunnel, "peer", end(&i->flow.remote, i->flow.remote_port),
-		"listener", address_text(&i->flow.local), "state", i->state, "host_name",
+		"listener", value_address(&i->flow.local), "state", i->state, "host_name",
 		value_wire(i->host_name, L2TP_TEXT), "vendor_name",
 		value_wire(i->vendor_name, L2TP_TEXT), "sessions", (json_int_t)i->sessions);
 
@@ -323,15 +305,15 @@ static json_t *ike_object(const struct ike_sa_info *i)
 {
 	json_t *object = json_pack("{s:I, s:o, s:o, s:s, s:o, s:o, s:o}", "peer_id",
 		(json_int_t)i->peer, "peer", end(&i->flow.remote, i->flow.remote_port), "listener",
-		address_text(&i->flow.local), "state", i->state, "initiator_spi",
+		value_address(&i->flow.local), "state", i->state, "initiator_spi",
 		cookie_text(i->initiator_spi), "responder_spi", cookie_text(i->responder_spi),
-		"identity", text_or_null(i->identity));
+		"identity", value_text(i->identity));
 
 	if (!object)
 		return NULL;
-	json_object_set_new(object, "encryption", text_or_null(i->encryption));
-	json_object_set_new(object, "hash", text_or_null(i->hash));
-	json_object_set_new(object, "group", text_or_null(i->group));
+	json_object_set_new(object, "encryption", value_text(i->encryption));
+	json_object_set_new(object, "hash", value_text(i->hash));
+	json_object_set_new(object, "group", value_text(i->group));
 	json_object_set_new(object, "nat_peer", json_boolean(i->nat_peer));
 	json_object_set_new(object, "nat_us", json_boolean(i->nat_us));
 	json_object_set_new(object, "age_ms", value_number(i->age_ms));
@@ -361,10 +343,10 @@ static json_t *esp_object(const struct esp_sa_info *i)
 {
 	json_t *object = json_pack("{s:I, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:I, s:I}",
 		"peer_id", (json_int_t)i->peer, "peer", end(&i->flow.remote, i->flow.remote_port),
-		"listener", address_text(&i->flow.local), "spi_in", spi_text(i->spi_in), "spi_out",
+		"listener", value_address(&i->flow.local), "spi_in", spi_text(i->spi_in), "spi_out",
 		spi_text(i->spi_out), "current", (int)i->current, "udp",
-		(int)(i->flow.remote_port != 0), "cipher", text_or_null(i->cipher), "integrity",
-		text_or_null(i->integrity), "age_ms", (json_int_t)i->age_ms, "expires_ms",
+		(int)(i->flow.remote_port != 0), "cipher", value_text(i->cipher), "integrity",
+		value_text(i->integrity), "age_ms", (json_int_t)i->age_ms, "expires_ms",
 		(json_int_t)i->expires_ms);
 
 	if (object)
@@ -414,7 +396,7 @@ static json_t *prefix_list(const struct ip_prefix *prefixes, unsigned count)
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < count; i++)
-		json_array_append_new(list, prefix_text(&prefixes[i]));
+		json_array_append_new(list, value_prefix(&prefixes[i]));
 	return list;
 }
 
@@ -517,6 +499,7 @@ void objects_source(struct objects *o, struct api_source *out)
 				[API_ALGORITHMS] = objects_policy_algorithms,
 				[API_PSKS] = objects_policy_psks,
 				[API_POLICY_CHECK] = objects_policy_check,
+				[API_EFFECTIVE] = objects_effective,
 			},
 		.disconnect = disconnect,
 		.context = o,

@@ -12,11 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static json_t *text_or_null(const char *text)
-{
-	return text && *text ? json_string(text) : json_null();
-}
-
 // ---- who uses what
 
 static bool is_same(const json_t *row, const char *key, const char *word)
@@ -51,8 +46,8 @@ static void each_use(void *context, const struct ike_use *u)
 	json_array_append_new(
 		list, json_pack("{s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:i}", "version",
 			      (int)u->version, "auth", u->auth, "encryption", u->encryption, "hash",
-			      u->hash, "group", u->group, "cipher", text_or_null(u->cipher),
-			      "integrity", text_or_null(u->integrity), "peers", 1));
+			      u->hash, "group", u->group, "cipher", value_text(u->cipher),
+			      "integrity", value_text(u->integrity), "peers", 1));
 }
 
 // There are few combinations, however many peers.
@@ -94,19 +89,19 @@ static json_t *check_object(const struct check *c, const struct ike_check *i)
 	json_t *object = json_pack("{s:I, s:s, s:o, s:O?, s:i, s:s, s:s, s:o}", "peer_id",
 		(json_int_t)i->peer, "peer",
 		address_port_format(&i->flow.remote, i->flow.remote_port, end), "identity",
-		text_or_null(i->identity), "users", users, "version", (int)i->version, "auth",
-		i->auth, "verdict", verdict_words[i->verdict], "reason", text_or_null(i->reason));
+		value_text(i->identity), "users", users, "version", (int)i->version, "auth",
+		i->auth, "verdict", verdict_words[i->verdict], "reason", value_text(i->reason));
 
 	if (!object)
 		return NULL;
 	if (!users)
 		json_object_set_new(object, "users", json_array());
-	json_object_set_new(object, "ike_now", text_or_null(i->ike_now));
-	json_object_set_new(object, "ike_then", text_or_null(i->ike_then));
-	json_object_set_new(object, "ike_offered", text_or_null(i->ike_offered));
-	json_object_set_new(object, "esp_now", text_or_null(i->esp_now));
-	json_object_set_new(object, "esp_then", text_or_null(i->esp_then));
-	json_object_set_new(object, "esp_offered", text_or_null(i->esp_offered));
+	json_object_set_new(object, "ike_now", value_text(i->ike_now));
+	json_object_set_new(object, "ike_then", value_text(i->ike_then));
+	json_object_set_new(object, "ike_offered", value_text(i->ike_offered));
+	json_object_set_new(object, "esp_now", value_text(i->esp_now));
+	json_object_set_new(object, "esp_then", value_text(i->esp_then));
+	json_object_set_new(object, "esp_offered", value_text(i->esp_offered));
 	return object;
 }
 
@@ -177,7 +172,7 @@ static void each_psk(void *context, const struct ike_psk_info *i)
 	json_array_append_new(
 		context, json_pack("{s:I, s:s, s:o, s:I, s:I, s:o}", "psk", (json_int_t)i->place,
 				 "peer", any ? "any" : prefix_format(&i->config->peer, text),
-				 "identity", text_or_null(identity), "peers", (json_int_t)i->peers,
+				 "identity", value_text(identity), "peers", (json_int_t)i->peers,
 				 "established", (json_int_t)i->count, "last_ms",
 				 i->count ? value_number(i->last_ms) : json_null()));
 }

@@ -552,6 +552,26 @@ static void test_policy(void **state)
 	free(text);
 }
 
+// Who is not connected has what the config says of him; who is unknown has nothing.
+static void test_effective(void **state)
+{
+	static struct config_user user = {.name = "carol", .pool = "staff"};
+	char *text;
+
+	config.users = &user;
+	config.user_count = 1;
+	text = get_text(API_EFFECTIVE, (struct api_query){.user = "carol"});
+	assert_non_null(strstr(text, "{\"from\":\"user\",\"item\":\"pool\",\"value\":\"staff\"}"));
+	assert_non_null(strstr(text, "\"connected\":false"));
+	assert_non_null(
+		strstr(text, "{\"from\":\"default\",\"item\":\"ip\",\"value\":\"ipv4, ipv6\"}"));
+	free(text);
+	text = get_text(API_EFFECTIVE, (struct api_query){.user = "nobody"});
+	assert_string_equal(text, "{\"effective\":[],\"next\":null}");
+	free(text);
+	config.user_count = 0;
+}
+
 static void test_without_a_dataplane(void **state)
 {
 	connected = false;
@@ -578,6 +598,7 @@ int main(void)
 		cmocka_unit_test(test_dataplane),
 		cmocka_unit_test(test_pools_and_status),
 		cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_effective),
 		cmocka_unit_test(test_without_a_dataplane),
 		cmocka_unit_test(test_disconnect),
 	};

@@ -60,6 +60,8 @@ static const struct route {
 		"our certificates and the authorities', their last days, CRLs"},
 	[API_ALGORITHMS] = {"/v1/algorithms", 0, "how many peers use which algorithms"},
 	[API_PSKS] = {"/v1/psks", 0, "pre-shared keys: how many peers use which"},
+	[API_EFFECTIVE] = {"/v1/effective", TAKES_USER,
+		"what holds for who is connected, or for ?user=NAME, and where it comes from"},
 	[API_POLICY_CHECK] = {"/v1/policy/check", TAKES_PAGE | TAKES_FORBID,
 		"who could not connect without the algorithms of ?forbid=WORD,WORD"},
 };
