@@ -26,6 +26,7 @@ struct ppp_credentials {
 	uint8_t response[64]; // CHAP-MD5: 16 bytes; MS-CHAPv2: 49 (RFC 2759 section 4)
 	uint16_t response_length;
 	bool want_msk; // the verdict shall have the keys that come of it
+	bool again;    // who was accepted proves himself once more while his traffic goes on
 	// PPP_AUTH_EAP: the peer's EAP packet (RFC 3748 section 4); name is what its Identity said.
 	const uint8_t *eap;
 	uint16_t eap_length;

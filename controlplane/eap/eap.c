@@ -54,6 +54,7 @@ struct eap {
 	uint8_t challenge_id; // of MS-CHAPv2
 	char name[PPP_NAME];  // what the peer says, with a NUL
 	char reason[REASON];  // why it fails
+	bool refused;         // by the judge
 	bool has_msk;
 	uint8_t msk[AUTH_MSK]; // in success
 	unsigned rounds;       // questions so far
@@ -144,6 +145,7 @@ static void finish(struct eap *eap, bool good, bool passed)
 {
 	struct eap_result result = {.good = good,
 		.passed = passed,
+		.judged = eap->refused,
 		.name = eap->name,
 		.reason = good ? NULL : eap->reason,
 		.msk = good && eap->has_msk ? eap->msk : NULL};
@@ -358,6 +360,7 @@ static void refuse(struct eap *eap, const struct ppp_verdict *verdict)
 	struct build b = build_in(eap->last, sizeof(eap->last));
 	char text[sizeof(verdict->message) + 64];
 
+	eap->refused = !verdict->accepted;
 	snprintf(eap->reason, sizeof(eap->reason), "refused");
 	eap->state = STATE_FAILURE;
 	eap_mschap_begin(&b, ++eap->id, EAP_MSCHAP_FAILURE, eap->challenge_id);
@@ -374,6 +377,7 @@ static void decided(struct eap *eap, const struct ppp_verdict *verdict)
 	bool good = verdict->accepted && (verdict->has_msk || !eap->ways.want_msk);
 	struct eap_packet p;
 
+	eap->refused = !verdict->accepted;
 	if (good)
 		take_msk(eap, verdict);
 	else
@@ -396,6 +400,10 @@ static void more(struct eap *eap, const struct ppp_verdict *verdict)
 	if (!verdict->eap || verdict->eap_length > EAP_PACKET ||
 		eap_packet_parse(verdict->eap, verdict->eap_length, &p) || p.code != EAP_REQUEST) {
 		fail(eap, "the server's packet makes no sense");
+		return;
+	}
+	if (eap->ways.most && p.length > eap->ways.most) {
+		fail(eap, "the server's packet is larger than the peer takes");
 		return;
 	}
 	eap->id = p.id;

@@ -26,11 +26,13 @@ struct eap_ways {
 	bool pass; // who is named by the peer's Identity is asked about first, with PPP_AUTH_EAP
 	bool ours; // MS-CHAPv2: where the answer to that is EAP_OURS, or without pass at once
 	bool want_msk; // accepted without it is a refusal
+	uint16_t most; // bytes of a packet that the peer takes; 0: EAP_PACKET
 };
 
 struct eap_result {
 	bool good;
 	bool passed;        // it was not our own method that decided
+	bool judged;        // not good, by the judge's word: he knows why
 	const char *name;   // who it is, or said to be: raw, with a NUL; valid during the call
 	const char *reason; // why not, in words for the log; NULL when good
 	const uint8_t *msk; // AUTH_MSK bytes, valid during the call; NULL when there is none

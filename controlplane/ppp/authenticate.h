@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The authentication phase (RFC 1661 section 3.5): what PAP and CHAP have in common. One question
-// at a time is with the caller; the answer that the peer got is kept and repeated whenever the
-// peer, which may not have heard it, says the same again.
+// The authentication phase (RFC 1661 section 3.5), and what of it is repeated later: what PAP, CHAP
+// and EAP have in common. One question at a time is with the caller, who may take minutes for it
+// (a push to a phone), and what the peer says meanwhile is no second one. The answer that the peer
+// got is kept and repeated whenever the peer, which may not have heard it, says the same again.
 
 #include "ppp.h"
 #include "wire.h"
@@ -14,10 +15,11 @@ enum {
 };
 
 struct authenticate {
-	struct timer timer; // until the peer says who it is
+	struct timer timer; // until the peer says who it is, or has to once more
 	uint16_t left;      // how often that may fire
-	uint8_t method;     // enum ppp_auth, 0 = not in this phase
+	uint8_t method;     // enum ppp_auth, 0 = not since LCP opened
 	uint8_t id;         // of our Challenge, or of the newest PAP request
+	bool again;         // the peer, which was accepted, is asked once more
 	bool asking;        // the caller has *asked
 	bool stale;         // and its answer is of no interest any more
 	uint8_t challenge[AUTH_CHALLENGE];
@@ -25,6 +27,11 @@ struct authenticate {
 	struct ppp_credentials *next;  // to be asked when a stale answer has come
 	uint8_t *answer;               // the whole packet that the peer got, or NULL
 	uint16_t answer_length;
+	char *name;       // who was accepted by CHAP, as he said it; NULL: nobody is asked again
+	struct eap *eap;  // while EAP goes on
+	uint8_t eap_busy; // how deep in calls of it we are
+	bool eap_end;     // it goes when we are out of them
+	bool eap_done, eap_good; // it has ended so, which is acted upon then
 };
 
 struct ppp;
@@ -34,9 +41,17 @@ void authenticate_start(struct ppp *ppp, unsigned method);
 void authenticate_stop(struct ppp *ppp);
 void authenticate_free(struct ppp *ppp);
 void authenticate_verdict(struct ppp *ppp, const struct ppp_verdict *verdict);
+// The peer is expected to say something now.
+bool authenticate_open(const struct ppp *ppp);
 
-// For pap.c and chap.c. Takes over the credentials.
+// For pap.c, chap.c and eap.c. Takes over the credentials.
 void authenticate_ask(struct ppp *ppp, struct ppp_credentials *credentials);
+// A request has gone out: it goes out again until the peer says something.
+void authenticate_wait(struct ppp *ppp);
+// The peer knows that it is accepted, or not.
+void authenticate_end(struct ppp *ppp, bool accepted);
+// The peer gets that answer, and keeps it.
+void authenticate_answer(struct ppp *ppp, const struct ppp_verdict *verdict);
 // Fills in method, id and name; NULL when the name is too long or memory is out.
 struct ppp_credentials *authenticate_credentials(struct ppp *ppp, uint8_t id, struct view name);
 // Sends the answer that the peer got before once more, under this identifier.
@@ -49,3 +64,11 @@ bool chap_start(struct ppp *ppp);
 void chap_challenge(struct ppp *ppp);
 void chap_input(struct ppp *ppp, struct view packet);
 void chap_answer(struct ppp *ppp, const struct ppp_verdict *verdict, struct build *out);
+
+// Sends the Identity request; false without memory.
+bool ppp_eap_start(struct ppp *ppp);
+void ppp_eap_stop(struct ppp *ppp);
+// Sends the newest request once more.
+void ppp_eap_again(struct ppp *ppp);
+void ppp_eap_input(struct ppp *ppp, struct view packet);
+void ppp_eap_verdict(struct ppp *ppp, const struct ppp_verdict *verdict);

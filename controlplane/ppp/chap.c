@@ -7,6 +7,7 @@
 #include "internal.h"
 
 #include "controlplane/auth/mschap.h"
+#include "controlplane/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 
 static const char our_name[] = "culvert";
 
-enum { MD5_RESPONSE = 16 };
+enum { MD5_RESPONSE = 16, WRONG = 691 /* RFC 2759 section 6 */ };
 
 bool chap_start(struct ppp *ppp)
 {
@@ -50,6 +51,19 @@ void chap_answer(struct ppp *ppp, const struct ppp_verdict *verdict, struct buil
 	}
 }
 
+// Somebody else in the middle of a session is nobody's business to judge.
+static void refuse_other(struct ppp *ppp)
+{
+	const struct ppp_verdict verdict = {
+		.mschap_error = WRONG, .message = "Authentication failed"};
+
+	log_event(LOG_AUTH_FAILED, ppp->subject, "s:s, s:s", "method",
+		lcp_auth_word(ppp->auth.method), "reason", "another name than before");
+	timer_stop(ppp->timers, &ppp->auth.timer);
+	authenticate_answer(ppp, &verdict);
+	authenticate_end(ppp, false);
+}
+
 void chap_input(struct ppp *ppp, struct view packet)
 {
 	struct authenticate *auth = &ppp->auth;
@@ -66,12 +80,17 @@ void chap_input(struct ppp *ppp, struct view packet)
 		authenticate_repeat(ppp, control.id);
 		return;
 	}
-	if (ppp->phase != PHASE_AUTHENTICATE || (auth->asking && !auth->stale) ||
+	if (!authenticate_open(ppp) || (auth->asking && !auth->stale) ||
 		view_left(&response.value) != size)
 		return;
 	c = authenticate_credentials(ppp, control.id, response.name);
 	if (!c)
 		return;
+	if (auth->again && memcmp(c->name, auth->name, PPP_NAME) != 0) {
+		free(c);
+		refuse_other(ppp);
+		return;
+	}
 	c->response_length = (uint16_t)size;
 	view_copy(&response.value, c->response, size);
 	c->challenge_length = AUTH_CHALLENGE;

@@ -51,6 +51,7 @@ struct ppp {
 	bool ip6; // IPV6CP is spoken
 	struct reject reject;
 	struct timer setup;
+	uint32_t setup_left; // milliseconds of it, while it stands still; else 0
 	struct timer echo;
 	uint16_t echo_unanswered;
 	uint16_t openings;       // of LCP and the network protocols since
@@ -66,6 +67,10 @@ void ppp_send_built(struct ppp *ppp, struct build *out);
 // All is over: down is called, and nothing after it.
 void ppp_finish(struct ppp *ppp, const char *cause);
 uint32_t ppp_random32(void); // never 0
+
+// The time of the set-up stands still, and goes on.
+void ppp_setup_pause(struct ppp *ppp);
+void ppp_setup_resume(struct ppp *ppp);
 
 void ppp_lcp_up(struct ppp *ppp);
 void ppp_lcp_down(struct ppp *ppp);

@@ -13,7 +13,7 @@
 
 #include <openssl/rand.h>
 
-enum { CHAP_MD5 = 5, CHAP_MSV2 = 0x81, EAP = 0xc227 };
+enum { CHAP_MD5 = 5, CHAP_MSV2 = 0x81 };
 
 struct auth_wire {
 	uint8_t method; // enum ppp_auth; 0 = not ours
@@ -27,7 +27,7 @@ static const struct auth_wire auths[] = {
 	{PPP_AUTH_CHAP_MD5, PPP_CHAP, CHAP_MD5, "chap"},
 	{PPP_AUTH_PAP, PPP_PAP, -1, "pap"},
 	{0, PPP_CHAP, 0x80, "mschapv1"},
-	{0, EAP, -1, "eap"},
+	{PPP_AUTH_EAP, PPP_EAP, -1, "eap"},
 };
 
 enum { AUTHS = sizeof(auths) / sizeof(auths[0]) };
@@ -337,11 +337,12 @@ static void protocol_rejected(struct ppp *ppp, const struct wire_control *contro
 		return;
 	if (protocol == PPP_LCP)
 		fsm_event(&ppp->lcp.fsm, FSM_RXJ_BAD);
-	else if (protocol == PPP_IPCP)
+	else if (protocol == PPP_IPCP || protocol == PPP_IP4)
 		fsm_event(&ppp->ipcp.fsm, FSM_RXJ_BAD);
-	else if (protocol == PPP_IPV6CP)
+	else if (protocol == PPP_IPV6CP || protocol == PPP_IP6)
 		fsm_event(&ppp->ipv6cp.fsm, FSM_RXJ_BAD);
-	else if ((protocol == PPP_PAP || protocol == PPP_CHAP) && ppp->phase == PHASE_AUTHENTICATE)
+	else if ((protocol == PPP_PAP || protocol == PPP_CHAP || protocol == PPP_EAP) &&
+		 authenticate_open(ppp))
 		ppp_refuse(ppp, "the peer rejects the authentication protocol that it agreed to");
 }
 

@@ -32,7 +32,7 @@ void pap_input(struct ppp *ppp, struct view packet)
 		authenticate_repeat(ppp, control.id);
 		return;
 	}
-	if (ppp->phase != PHASE_AUTHENTICATE || (auth->asking && !auth->stale))
+	if (!authenticate_open(ppp) || (auth->asking && !auth->stale))
 		return;
 	c = authenticate_credentials(ppp, control.id, request.name);
 	if (!c)

@@ -3,6 +3,7 @@
 #include "peer_fake.h"
 
 #include "controlplane/auth/mschap.h"
+#include "controlplane/eap/packet.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +26,10 @@ static unsigned row(uint16_t protocol)
 		return 3;
 	case PPP_IPV6CP:
 		return 4;
-	default:
+	case PPP_EAP:
 		return 5;
+	default:
+		return 6;
 	}
 }
 
@@ -79,6 +82,22 @@ static void on_lcp_up(void *context, const struct ppp_link *link)
 		ppp_close(p->ppp, "closed");
 }
 
+// As many rounds as a server wants.
+static void judge_eap(struct peer_fake *p, const struct ppp_credentials *credentials)
+{
+	const uint8_t request[] = {EAP_REQUEST, credentials->eap[1] + 1, 0, 6, 13, 0x20};
+	struct ppp_verdict verdict = {.turn = EAP_OURS};
+
+	if (p->eap_rounds > 1)
+		verdict = (struct ppp_verdict){
+			.turn = EAP_MORE, .eap = request, .eap_length = sizeof(request)};
+	else if (p->eap_rounds == 1)
+		verdict = (struct ppp_verdict){.accepted = true};
+	if (p->eap_rounds)
+		p->eap_rounds--;
+	ppp_authenticated(p->ppp, &verdict);
+}
+
 static void on_authenticate(void *context, const struct ppp_credentials *credentials)
 {
 	struct peer_fake *p = context;
@@ -88,6 +107,10 @@ static void on_authenticate(void *context, const struct ppp_credentials *credent
 	p->credentials = *credentials;
 	if (p->hold_verdict)
 		return;
+	if (credentials->method == PPP_AUTH_EAP) {
+		judge_eap(p, credentials);
+		return;
+	}
 	auth_check(credentials, "secret", &verdict);
 	if (credentials->name_length != 5 || memcmp(credentials->name, "alice", 5) != 0)
 		verdict.accepted = false;
@@ -186,7 +209,7 @@ static void say_view(
 
 void peer_fake_request(struct peer_fake *p)
 {
-	p->acked = p->peer_acked = false;
+	p->acked = p->peer_acked = p->begun = false;
 	peer_fake_say(p, PPP_LCP, CODE_CONFIGURE_REQUEST, ++p->id, p->lcp_options, p->lcp_length);
 }
 
@@ -236,8 +259,8 @@ static void options_edit(uint8_t *options, size_t *length, const struct wire_con
 
 static void auth_option(struct build *out, unsigned method)
 {
-	if (method == PPP_AUTH_PAP)
-		wire_option_u16(out, 3, PPP_PAP);
+	if (method == PPP_AUTH_PAP || method == PPP_AUTH_EAP)
+		wire_option_u16(out, 3, method == PPP_AUTH_PAP ? PPP_PAP : PPP_EAP);
 	else
 		wire_option_bytes(
 			out, 3, method == PPP_AUTH_CHAP_MD5 ? "\xc2\x23\x05" : "\xc2\x23\x81", 3);
@@ -246,13 +269,18 @@ static void auth_option(struct build *out, unsigned method)
 static unsigned auth_method(struct view options)
 {
 	struct wire_option option;
+	uint16_t protocol = 0;
 
 	while (wire_option_next(&options, &option) > 0)
-		if (option.type == 3)
-			return view_u16(&option.data) == PPP_PAP ? PPP_AUTH_PAP
-			       : view_u8(&option.data) == 5      ? PPP_AUTH_CHAP_MD5
-								 : PPP_AUTH_MSCHAPV2;
-	return 0;
+		if (option.type == 3) {
+			protocol = view_u16(&option.data);
+			break;
+		}
+	if (protocol == PPP_PAP || protocol == PPP_EAP)
+		return protocol == PPP_PAP ? PPP_AUTH_PAP : PPP_AUTH_EAP;
+	if (protocol == 0)
+		return 0;
+	return view_u8(&option.data) == 5 ? PPP_AUTH_CHAP_MD5 : PPP_AUTH_MSCHAPV2;
 }
 
 static void link_open(struct peer_fake *p)
@@ -375,11 +403,64 @@ static void on_answer(struct peer_fake *p, struct view message, bool welcome)
 	snprintf(p->answer, sizeof(p->answer), "%.*s", (int)view_left(&message),
 		(const char *)message.at);
 	p->welcome = welcome;
-	if (!welcome)
+	if (!welcome || p->begun)
 		return;
+	p->begun = true;
 	peer_fake_say(p, PPP_CCP, CODE_CONFIGURE_REQUEST, 1, "\x12\x06\x01\x00\x00\x20", 6);
 	ipv6cp_request(p);
 	ipcp_request(p);
+}
+
+static void say_eap(struct peer_fake *p, uint8_t id, uint8_t type, const void *data, size_t length)
+{
+	uint8_t body[300];
+	struct build out = build_in(body, sizeof(body));
+
+	p->eap_id = id;
+	build_u8(&out, type);
+	build_bytes(&out, data, length);
+	peer_fake_say(p, PPP_EAP, EAP_RESPONSE, id, body, build_length(&out));
+}
+
+static void say_eap_mschap(struct peer_fake *p, uint8_t id, struct view challenge)
+{
+	uint8_t data[300], value[MSCHAP_RESPONSE + 1];
+	struct build out = build_in(data, sizeof(data)), v = build_in(value, sizeof(value));
+	uint8_t code = view_u8(&challenge), ms_id = view_u8(&challenge);
+
+	if (code != 1) { // Success or Failure
+		say_eap(p, id, EAP_MSCHAPV2, &code, 1);
+		return;
+	}
+	view_skip(&challenge, 3);
+	respond_mschap(p, challenge, &v);
+	build_u8(&out, 2);
+	build_u8(&out, ms_id);
+	build_u16(&out, (uint16_t)(4 + sizeof(value) + strlen(p->name)));
+	build_bytes(&out, value, sizeof(value));
+	build_bytes(&out, p->name, strlen(p->name));
+	say_eap(p, id, EAP_MSCHAPV2, data, build_length(&out));
+}
+
+static void on_eap(struct peer_fake *p, const struct wire_control *c)
+{
+	struct view data = c->body;
+	uint8_t type = view_u8(&data);
+
+	if (c->code != EAP_REQUEST) {
+		on_answer(p, view_of("", 0), c->code == EAP_SUCCESS);
+		return;
+	}
+	if (p->eap_silent)
+		return;
+	if (type == EAP_IDENTITY)
+		say_eap(p, c->id, type, p->name, strlen(p->name));
+	else if (type != EAP_MSCHAPV2)
+		say_eap(p, c->id, type, "", 0);
+	else if (p->eap_nak)
+		say_eap(p, c->id, EAP_NAK, &p->eap_nak, 1);
+	else
+		say_eap_mschap(p, c->id, data);
 }
 
 static void on_ipcp(struct peer_fake *p, const struct wire_control *c)
@@ -433,6 +514,8 @@ static void on_packet(struct peer_fake *p, const struct fake_ppp_packet *packet)
 		on_ipcp(p, &c);
 	else if (protocol == PPP_IPV6CP)
 		on_ipv6cp(p, &c);
+	else if (protocol == PPP_EAP)
+		on_eap(p, &c);
 	else if (protocol == PPP_CHAP && c.code == CHAP_CHALLENGE)
 		on_challenge(p, &c);
 	else if (protocol == PPP_CHAP)

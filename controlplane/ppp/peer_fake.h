@@ -36,12 +36,15 @@ struct peer_fake {
 	bool no_terminate;  // nor Terminate-Requests
 	bool naks_address;  // wants the gateway to have another address
 	const char *name, *password;
-	bool no_ipv6cp; // says its Configure-Request, and nothing after
+	uint8_t eap_nak; // EAP type that it would rather do than MS-CHAPv2; 0 = none
+	bool eap_silent; // says nothing to requests of EAP
+	bool no_ipv6cp;  // says its Configure-Request, and nothing after
 	uint8_t lcp_options[FAKE_OPTIONS], ipcp_options[FAKE_OPTIONS], ipv6cp_options[FAKE_OPTIONS];
 	size_t lcp_length, ipcp_length, ipv6cp_length;
 
 	// What the caller does.
 	bool hold_verdict, hold_network; // answers only when the test does
+	unsigned eap_rounds; // of a server's EAP method before it accepts; 0 = the user is ours
 	bool close_on_lcp_up;
 	unsigned close_at; // closes from within the session's so manieth packet; 0 = never
 	struct ppp_addresses addresses;
@@ -49,11 +52,13 @@ struct peer_fake {
 	// What happened.
 	struct fake_ppp_packet sent[FAKE_PACKETS]; // by the session, not yet taken
 	size_t sent_count;
-	unsigned seen[6][16];          // packets of the session, by peer_fake_row and code
+	unsigned seen[7][16];          // packets of the session, by peer_fake_row and code
 	struct fake_ppp_packet newest; // of the session
 	uint8_t id;                    // of the client's newest packet
+	uint8_t eap_id;                // of its newest Response
 	uint8_t auth;                  // enum ppp_auth that it agreed to
 	bool acked, peer_acked;        // LCP
+	bool begun;                    // it was welcome, and asked for networks
 	int lcp_ups, asks, accepts, ip4_ups, ip4_downs, ip6_ups, ip6_downs, ends, downs;
 	unsigned probes;       // Echo-Requests that may not be cut
 	unsigned path_mtus;    // events
@@ -64,6 +69,7 @@ struct peer_fake {
 	struct ppp_credentials credentials; // asked about last
 	char answer[256];                   // message of the CHAP or PAP answer
 	bool welcome;                       // and which it was
+	uint64_t data;                      // packets of the client, as the dataplane counts
 };
 
 // Sensible defaults: MS-CHAPv2, CHAP and PAP on either side, asks for address and name servers.
@@ -81,5 +87,5 @@ void peer_fake_wait(struct peer_fake *p, uint64_t ms);
 void peer_fake_say(struct peer_fake *p, uint16_t protocol, uint8_t code, uint8_t id,
 	const void *body, size_t length);
 // How many packets of this protocol and code the session sent. Protocols: LCP, PAP, CHAP, IPCP,
-// IPV6CP.
+// IPV6CP, EAP.
 unsigned peer_fake_seen(const struct peer_fake *p, uint16_t protocol, uint8_t code);

@@ -109,7 +109,25 @@ static bool setup_begin(struct ppp *ppp)
 {
 	uint32_t after = ppp->config->setup_timeout_ms;
 
+	ppp->setup_left = 0;
 	return !after || timer_start(ppp->timers, &ppp->setup, after, setup_fire, ppp) == 0;
+}
+
+void ppp_setup_pause(struct ppp *ppp)
+{
+	uint64_t now = timers_now(ppp->timers);
+
+	if (!timer_running(&ppp->setup))
+		return;
+	ppp->setup_left = ppp->setup.due > now ? (uint32_t)(ppp->setup.due - now) : 1;
+	timer_stop(ppp->timers, &ppp->setup);
+}
+
+void ppp_setup_resume(struct ppp *ppp)
+{
+	if (ppp->setup_left && ppp->phase < PHASE_CLOSING)
+		(void)timer_start(ppp->timers, &ppp->setup, ppp->setup_left, setup_fire, ppp);
+	ppp->setup_left = 0;
 }
 
 static void echo_fire(void *context)
@@ -419,6 +437,9 @@ void ppp_input(struct ppp *ppp, const uint8_t *packet, size_t length)
 		break;
 	case PPP_CHAP:
 		chap_input(ppp, v);
+		break;
+	case PPP_EAP:
+		ppp_eap_input(ppp, v);
 		break;
 	default:
 		input_network(ppp, protocol, v, packet, length);

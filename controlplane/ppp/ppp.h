@@ -2,10 +2,10 @@
 #pragma once
 
 // PPP of one session, the gateway's end: LCP (RFC 1661), authentication of the peer by PAP
-// (RFC 1334), CHAP-MD5 (RFC 1994) or MS-CHAPv2 (RFC 2759), IPCP (RFC 1332, RFC 1877) and IPV6CP
-// (RFC 5072), each independent of the other. All other control protocols are rejected politely. It
-// knows nothing of L2TP, users or pools: it sends packets, asks who the peer is, asks for an
-// address, and says when it is up or down.
+// (RFC 1334), CHAP-MD5 (RFC 1994), MS-CHAPv2 (RFC 2759) or EAP (RFC 3748), IPCP (RFC 1332, RFC
+// 1877) and IPV6CP (RFC 5072), each independent of the other. All other control protocols are
+// rejected politely. It knows nothing of L2TP, users or pools: it sends packets, asks who the peer
+// is, asks for an address, and says when it is up or down.
 //
 // Packets begin with the two-byte protocol field; framing is the worker's business.
 
@@ -42,7 +42,10 @@ struct ppp_addresses {
 struct ppp_events {
 	void (*send)(void *context, const uint8_t *packet, size_t length);
 	void (*lcp_up)(void *context, const struct ppp_link *link);
-	// Asks who that is: answer with ppp_authenticated, now or later. Not asked twice at a time.
+	// Asks who that is: answer with ppp_authenticated, now or later, even minutes later: what
+	// the peer repeats meanwhile is ignored, and the time of the set-up stands still. Not asked
+	// twice at a time. EAP asks as often as its verdicts have it, and with ppp.chap-interval
+	// who is accepted is asked about again while his traffic goes on (credentials->again).
 	void (*authenticate)(void *context, const struct ppp_credentials *credentials);
 	// The peer is accepted and told so: answer with ppp_network, now or later.
 	void (*accepted)(void *context);

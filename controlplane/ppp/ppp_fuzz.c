@@ -5,13 +5,21 @@
 // far the session has come; each of the others is a step. Whatever happens, the order of the
 // events must hold: the network only for who was accepted, up and down in turn, down once and
 // nothing after it.
+//
+// Built with FUZZ_PROTOCOL, all packets that the bytes make up are of that protocol, and the
+// session has come as far as it takes: a target for each.
 
 #include "ppp.h"
 #include "wire.h"
+#include "controlplane/eap/packet.h"
 #include "controlplane/log.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#ifndef FUZZ_PROTOCOL
+#define FUZZ_PROTOCOL 0
+#endif
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,8 +33,11 @@ struct fuzz {
 	uint8_t request[3][WIRE_PACKET]; // newest Configure-Request of LCP, IPCP and IPV6CP
 	size_t request_length[3];
 	uint8_t auth_id;      // of the newest Challenge
+	uint8_t eap_id;       // of the newest request of EAP
+	uint8_t method;       // enum ppp_auth of the question that is asked
 	unsigned close_after; // events until the caller closes from within; 0 = never
 	bool answer_now;      // verdict and addresses come from within the event
+	bool eap_simple;      // whoever is asked about with EAP is a user of ours
 	bool asked, accepted, up, up6, ended, down, closed;
 	uint64_t now;
 };
@@ -65,6 +76,8 @@ static void on_send(void *context, const uint8_t *packet, size_t length)
 		}
 	if (protocol == PPP_CHAP && packet[2] == CHAP_CHALLENGE)
 		f->auth_id = packet[3];
+	if (protocol == PPP_EAP && packet[2] == EAP_REQUEST)
+		f->eap_id = packet[3];
 	event(f);
 }
 
@@ -77,13 +90,27 @@ static void on_lcp_up(void *context, const struct ppp_link *link)
 	event(f);
 }
 
+// With EAP the judge is a stranger as well: his next packet is what is next of the input.
 static void verdict(struct fuzz *f, bool accepted)
 {
 	struct ppp_verdict v = {.accepted = accepted, .message = "S=0 M=x"};
+	uint8_t packet[64] = {EAP_REQUEST, f->eap_id + 1, 0, 8, 13};
+	uint8_t how;
 
 	if (!f->asked)
 		return;
 	f->asked = false;
+	if (f->method == PPP_AUTH_EAP && !f->eap_simple) {
+		how = view_u8(&f->input);
+		v.turn = how & 3;
+		v.eap_length = how >> 2 & 15;
+		v.eap = how & 64 ? NULL : packet;
+		if (how & 128)
+			view_copy(&f->input, packet,
+				view_left(&f->input) < 16 ? view_left(&f->input) : 16);
+	} else if (f->method == PPP_AUTH_EAP) {
+		v.turn = EAP_OURS;
+	}
 	ppp_authenticated(f->ppp, &v);
 }
 
@@ -106,7 +133,10 @@ static void on_authenticate(void *context, const struct ppp_credentials *c)
 
 	require(!f->asked);
 	require(c->name_length < PPP_NAME && c->name[c->name_length] == 0);
+	require((c->method == PPP_AUTH_EAP) == (c->eap != NULL));
+	require(!c->again || f->accepted);
 	f->asked = true;
+	f->method = c->method;
 	event(f);
 	if (f->answer_now)
 		verdict(f, true);
@@ -223,6 +253,17 @@ static void answer(struct fuzz *f, unsigned which, uint8_t code)
 	ppp_input(f->ppp, packet, f->request_length[which]);
 }
 
+// To whichever request it is: what does not fit is ignored.
+static void respond_eap(struct fuzz *f)
+{
+	uint8_t mschap[61] = {EAP_MSCHAPV2, 2, f->eap_id, 0, 60, 49};
+
+	mschap[60] = 'x';
+	say(f, PPP_EAP, EAP_RESPONSE, f->eap_id, view_of("\x1a\3", 2));
+	say(f, PPP_EAP, EAP_RESPONSE, f->eap_id, view_of(mschap, sizeof(mschap)));
+	say(f, PPP_EAP, EAP_RESPONSE, f->eap_id, view_of("\1x", 2));
+}
+
 static void respond(struct fuzz *f)
 {
 	static const uint8_t pap[] = "\1x\1y";
@@ -232,6 +273,7 @@ static void respond(struct fuzz *f)
 	say(f, PPP_PAP, PAP_REQUEST, 1, view_of(pap, 4));
 	say(f, PPP_CHAP, CHAP_RESPONSE, f->auth_id, view_of(md5, sizeof(md5)));
 	say(f, PPP_CHAP, CHAP_RESPONSE, f->auth_id, view_of(mschap, sizeof(mschap)));
+	respond_eap(f);
 }
 
 static void advance(struct fuzz *f, unsigned phase)
@@ -246,8 +288,12 @@ static void advance(struct fuzz *f, unsigned phase)
 	answer(f, 0, CODE_CONFIGURE_ACK);
 	if (phase < 2)
 		return;
-	respond(f);
-	verdict(f, true);
+	f->eap_simple = true;
+	for (int i = 0; i < 3; i++) { // EAP takes so many rounds
+		respond(f);
+		verdict(f, true);
+	}
+	f->eap_simple = false;
 	if (phase < 3)
 		return;
 	network(f, false);
@@ -265,8 +311,9 @@ static void advance(struct fuzz *f, unsigned phase)
 static void say_next(struct fuzz *f)
 {
 	static const uint16_t protocols[] = {
-		PPP_LCP, PPP_IPCP, PPP_CHAP, PPP_PAP, PPP_CCP, PPP_IPV6CP, PPP_IP4, 0xc025};
+		PPP_LCP, PPP_IPCP, PPP_CHAP, PPP_PAP, PPP_CCP, PPP_IPV6CP, PPP_EAP, 0xc025};
 	uint8_t head = view_u8(&f->input);
+	uint16_t protocol = FUZZ_PROTOCOL ? FUZZ_PROTOCOL : protocols[head & 7];
 	uint8_t id = view_u8(&f->input);
 	size_t length = view_u8(&f->input);
 
@@ -274,11 +321,12 @@ static void say_next(struct fuzz *f)
 		length = view_left(&f->input);
 	// 0 is the identifier that the session expects, if it expects one.
 	if (id == 0)
-		id = (head & 7) == 1   ? f->request[1][3]
-		     : (head & 7) == 5 ? f->request[2][3]
-		     : (head & 7) == 2 ? f->auth_id
-				       : f->request[0][3];
-	say(f, protocols[head & 7], head >> 3 & 15, id, view_sub(&f->input, length));
+		id = protocol == PPP_IPCP     ? f->request[1][3]
+		     : protocol == PPP_IPV6CP ? f->request[2][3]
+		     : protocol == PPP_CHAP   ? f->auth_id
+		     : protocol == PPP_EAP    ? f->eap_id
+					      : f->request[0][3];
+	say(f, protocol, head >> 3 & 15, id, view_sub(&f->input, length));
 }
 
 static void say_raw(struct fuzz *f)
@@ -340,9 +388,9 @@ static void configure(struct fuzz *f)
 	uint8_t more = view_u8(&f->input);
 
 	f->config =
-		(struct config_ppp){.auth = {.values = {1 + settings % 3, 1 + (settings + 1) % 3,
-						     1 + (settings + 2) % 3},
-					    .count = 1 + settings / 3 % 3},
+		(struct config_ppp){.auth = {.values = {1 + settings % 4, 1 + (settings + 1) % 4,
+						     1 + (settings + 2) % 4},
+					    .count = 1 + settings / 4 % 3},
 			.mru = 1400,
 			.restart_ms = 3000,
 			.max_configure = 1 + more % 10,
@@ -350,9 +398,32 @@ static void configure(struct fuzz *f)
 			.max_failure = 1 + more % 6,
 			.echo_interval_ms = settings & 64 ? 5000 : 0,
 			.echo_failures = 2,
+			.chap_interval_ms = settings & 32 ? 20000 : 0,
 			.setup_timeout_ms = 30000};
+	if (FUZZ_PROTOCOL == PPP_PAP)
+		f->config.auth.values[0] = PPP_AUTH_PAP;
+	else if (FUZZ_PROTOCOL == PPP_CHAP)
+		f->config.auth.values[0] = settings & 1 ? PPP_AUTH_CHAP_MD5 : PPP_AUTH_MSCHAPV2;
+	else if (FUZZ_PROTOCOL == PPP_EAP)
+		f->config.auth.values[0] = PPP_AUTH_EAP;
 	f->answer_now = settings & 128;
 	f->close_after = more >= 128 ? more & 31 : 0;
+}
+
+// Where packets of that protocol mean something.
+static unsigned first_phase(unsigned phase)
+{
+	switch (FUZZ_PROTOCOL) {
+	case PPP_PAP:
+	case PPP_CHAP:
+	case PPP_EAP:
+		return phase < 1 ? 1 : phase;
+	case PPP_IPCP:
+	case PPP_IPV6CP:
+		return phase < 3 ? 3 : phase;
+	default:
+		return phase;
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -364,7 +435,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	f.timers = timers_create(NULL, NULL);
 	f.ppp = ppp_create(&f.config, f.timers, &events, &f, NULL);
 	ppp_start(f.ppp);
-	advance(&f, view_u8(&f.input) % 6);
+	advance(&f, first_phase(view_u8(&f.input) % 6));
 	while (view_left(&f.input))
 		step(&f);
 	require(!f.closed || f.down || strcmp(ppp_state(f.ppp), "closing") == 0);
@@ -376,7 +447,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (strcmp(ppp_state(f.ppp), "closing") == 0)
 		require(f.down);
-	if (!f.up && !f.up6 && !f.down)
+	if (!f.up && !f.up6 && !f.down && !f.asked)
 		require(strcmp(ppp_state(f.ppp), "network") == 0);
 	ppp_free(f.ppp);
 	require(timers_run(f.timers, f.now) == UINT64_MAX);

@@ -21,6 +21,7 @@ enum ppp_protocol {
 	PPP_LCP = 0xc021,
 	PPP_PAP = 0xc023,
 	PPP_CHAP = 0xc223,
+	PPP_EAP = 0xc227,
 };
 
 // LCP's codes; IPCP uses those up to Code-Reject (RFC 1661 section 5, RFC 1570 section 2).
