@@ -11,6 +11,7 @@
 #include "rekey.h"
 #include "sa.h"
 #include "v1/v1.h"
+#include "v2/parting.h"
 #include "v2/v2.h"
 
 #include <errno.h>
@@ -61,6 +62,7 @@ struct ike *ike_create(const struct config *config, struct timers *timers, uint3
 	ike->events = events;
 	ike->context = context;
 	TAILQ_INIT(&ike->sas);
+	partings_init(ike);
 	ike->psks = psks_create(config);
 	ike->admit = admit_create(ike);
 	if (!ike->psks || !ike->admit || tables_init(ike, sas)) {
@@ -104,6 +106,7 @@ void ike_free(struct ike *ike)
 		return;
 	ike->events = &silent;
 	remove_all(ike, "closed", false);
+	partings_free(ike);
 	timer_stop(ike->timers, &ike->count_timer);
 	slots_free(&ike->peers);
 	slots_free(&ike->pairs);
@@ -154,7 +157,7 @@ void ike_input(struct ike *ike, const struct flow *flow, const uint8_t *message,
 	else if ((sa = sa_find(ike, h.initiator, h.responder)) &&
 		 sa->version->number == h.version >> 4)
 		sa->version->input(sa, flow, &h, message);
-	else
+	else if (h.version >> 4 != ike_v2.number || !parting_input(ike, flow, &h, message))
 		ike_invalid(ike, flow, "no SA has these cookies");
 }
 

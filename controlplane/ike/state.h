@@ -246,6 +246,7 @@ struct ike {
 	size_t fragment_bytes; // of messages of half-open SAs that are not whole yet
 	struct psks *psks;
 	struct v2_cookies cookies;
+	struct v2_partings partings;
 };
 
 // Counts and logs a message that leads nowhere.

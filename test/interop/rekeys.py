@@ -8,6 +8,7 @@ import os
 import ike
 import lab as labs
 from bench import DIRECT, HOST, NAT
+from matrix import IMPOSSIBLE
 from runner import check
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -173,9 +174,42 @@ def by_both(bench, place, version, seconds, least=3, **changes):
     return text
 
 
+def renew(bench, peer, place):
+    """IKEv1: the gateway begins main mode with the daemon that once came to it, in each way to
+    prove oneself, and not a ping is lost."""
+    one, texts = bench.client("a", place), []
+    authorities = bench.authorities()
+    ways = [ike.Way(1, auth, "gcm") for auth in ("psk", "rsa", "ecdsa")
+            if (peer, 1, auth) not in IMPOSSIBLE]
+    with bench.configured(ike="  lifetime: 15s\n  rekey-at: 80\n", groups=authorities.config()):
+        for way in ways:
+            daemon = ike.Daemon(one, peer, [way], authorities.clients, authorities.roots)
+            dial = daemon.up(way)
+            check(dial.ok, f"{way.name}: no further than {dial.stage}: {dial.text.strip()[-200:]}")
+            mark = bench.gateway.mark()
+            sent, received = one.ping_result(one.start_ping(HOST, 300, interval=0.1), 60)
+            ups = [up for up in bench.gateway.events(mark=mark, name="ike-up") if up["rekey"]]
+            bad = (bench.gateway.events(mark=mark, name="rekey-left") +
+                   bench.gateway.events(mark=mark, name="rekey-failed"))
+            downs = bench.gateway.events(mark=mark, name="esp-down")
+            log = daemon.log()
+            check(len(ups) >= 2 and not bad and not downs,
+                  f"{way.name}: {len(ups)} renewals, {bad[:2]} {downs[:2]}: {log[-600:]}")
+            check(sent == received, f"{way.name}: {sent - received} of {sent} pings lost")
+            texts.append(f"{way.name} {len(ups)} renewals")
+            daemon.down(way)
+            bench.gateway.wait_subscribers(0)
+            daemon.end()
+    return ", ".join(texts)
+
+
 def add_to(cases):
     cases["rekey-v1-libreswan"] = lambda bench: of_libreswan(bench, NAT, 1, 16)
     cases["long-rekey-v2-libreswan"] = lambda bench: of_libreswan(bench, NAT, 2, 30)
+    for peer in ike.PEERS:
+        for word, place in (("direct", DIRECT), ("nat", NAT)):
+            cases[f"renew-{peer}-{word}"] = (
+                lambda bench, peer=peer, place=place: renew(bench, peer, place))
     for version in (1, 2):
         cases[f"rekey-v{version}-by-gateway"] = (
             lambda bench, version=version: by_gateway(bench, NAT, version, 20))

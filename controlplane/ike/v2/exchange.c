@@ -24,6 +24,7 @@
 #include "controlplane/ike/recheck.h"
 #include "create.h"
 #include "informational.h"
+#include "parting.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -368,15 +369,23 @@ int exchange_ask_end(struct ike_sa *sa, struct exchange_ask *a, uint8_t exchange
 	return 0;
 }
 
-void exchange_tell(struct ike_sa *sa, struct exchange_ask *a, uint8_t exchange)
+void exchange_part(struct ike_sa *sa, struct exchange_ask *a, uint8_t exchange)
 {
 	size_t length = build_length(&a->out.b) - ISAKMP_HEADER;
+	struct v2_message before = {0};
 
 	// What is under way has probably been heard already.
-	sa->v2.next += sa->v2.under_way != NULL;
+	if (sa->v2.under_way) {
+		before = sa->v2.message;
+		sa->v2.message = (struct v2_message){0};
+		sa->v2.next++;
+	}
 	if (!a->out.b.failed && !seal_request(sa, exchange, a->buffer[NEXT_PAYLOAD],
-					SPAN(a->buffer + ISAKMP_HEADER, length)))
+					SPAN(a->buffer + ISAKMP_HEADER, length))) {
 		send_message(sa, &sa->flow, &sa->v2.message);
+		parting_ask(sa, &before, &sa->v2.message);
+	}
+	v2_message_clear(&before);
 }
 
 static void answer_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,

@@ -29,8 +29,8 @@ void exchange_ask_begin(struct exchange_ask *a);
 int exchange_ask_end(struct ike_sa *sa, struct exchange_ask *a, uint8_t exchange,
 	void (*answered)(struct ike_sa *sa, void *context, const struct v2_chain *chain),
 	void *context);
-// Sends a request once and forgets it: the SA goes.
-void exchange_tell(struct ike_sa *sa, struct exchange_ask *a, uint8_t exchange);
+// Sends a request, and the SA goes: what is left of it is in parting.h.
+void exchange_part(struct ike_sa *sa, struct exchange_ask *a, uint8_t exchange);
 // Sends the first of those that wait, when none is under way.
 void exchange_go_on(struct ike_sa *sa);
 // Is anything of ours under way?

@@ -10,6 +10,7 @@
 #include "controlplane/ike/peer.h"
 #include "exchange.h"
 #include "mobike.h"
+#include "parting.h"
 
 enum { DELETES_MAX = 32 }; // pairs of one request that are looked at
 
@@ -119,6 +120,8 @@ void v2_informational_input(struct v2_request *r)
 	read_wishes(r, &w);
 	moves = mobike_input(r, &move);
 	if (answer(r, &w) || w.whole || w.refused) {
+		if (w.whole)
+			parting_answer(sa);
 		v2_end(sa, w.whole ? "deleted" : w.refused ? "refused" : "failed");
 		return;
 	}
@@ -163,7 +166,7 @@ void v2_informational_delete_sa(struct ike_sa *sa)
 		return;
 	exchange_ask_begin(&a);
 	v2_put_delete(&a.out, V2_PROTO_IKE, 0, 0, NULL);
-	exchange_tell(sa, &a, V2_INFORMATIONAL);
+	exchange_part(sa, &a, V2_INFORMATIONAL);
 }
 
 // A pair is deleted by the IKE SA that it was made under; with that one gone, by the newest.

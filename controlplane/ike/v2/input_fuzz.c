@@ -27,6 +27,7 @@ enum step {
 	STEP_ANSWER, // to our request under way
 	STEP_TIME,
 	STEP_EVENTS,
+	STEP_LATE, // under an SA that is gone
 	STEP_COUNT,
 };
 
@@ -225,6 +226,25 @@ static void step_answer(const uint8_t *data, size_t size)
 		step_sealed(sa, sa->v2.under_way->exchange, true, data, size);
 }
 
+// As it was before it went.
+static struct ike_sa late;
+
+static void remember(void)
+{
+	const struct ike_sa *sa = newest(true);
+
+	if (sa)
+		late = *sa;
+}
+
+static void step_late(const uint8_t *data, size_t size)
+{
+	if (!late.ike || sa_find(ike, late.cookie_i, late.cookie_r))
+		return;
+	late.v2.next += data[0] % 2;
+	step_sealed(&late, V2_INFORMATIONAL, data[0] & 2, data, size);
+}
+
 static void step_events(const uint8_t *data, size_t size)
 {
 	struct ike_sa *sa = newest(true);
@@ -283,6 +303,9 @@ static void step(enum step step, uint8_t *data, size_t size)
 	case STEP_EVENTS:
 		step_events(data, size);
 		break;
+	case STEP_LATE:
+		step_late(data, size);
+		break;
 	case STEP_COUNT:
 		break;
 	}
@@ -316,9 +339,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!copy)
 			break;
 		memcpy(copy, bytes, length);
+		remember();
 		step(what, copy, length);
 		free(copy);
 	}
+	late.ike = NULL;
 	ike_free(ike);
 	timers_free(timers);
 	fakes_reset();

@@ -177,6 +177,119 @@ static void tells_the_peer_when_it_is_closed(void **state)
 	assert_int_equal(seen.downs, 1);
 }
 
+static unsigned deletes_of(void)
+{
+	unsigned count = 0;
+
+	while (v2_initiator_take(&i)) {
+		assert_int_equal(i.header.exchange, V2_INFORMATIONAL);
+		assert_non_null(v2_chain_find(&i.chain, V2_DELETE, 0));
+		count++;
+	}
+	return count;
+}
+
+// Our Delete is sent again until it is answered; of the peer nothing is kept meanwhile.
+static void deletes_until_the_peer_has_heard(void **state)
+{
+	struct ike_counters counters;
+	struct isakmp_header asked;
+
+	assert_int_equal(ike_peer_close(ike, seen.peer, "test"), 0);
+	assert_int_equal(deletes_of(), 1);
+	asked = i.header;
+	assert_deleted(i.spi_responder);
+	ike_counters(ike, &counters);
+	assert_int_equal(counters.peers, 0);
+	pass(999);
+	assert_int_equal(deletes_of(), 0);
+	pass(1);
+	assert_int_equal(deletes_of(), 1);
+	assert_int_equal(i.header.message_id, asked.message_id);
+	// An answer to something else, and one that is forged, are none.
+	i.header.message_id++;
+	v2_initiator_answer(&i);
+	i.last[i.last_length - 1] ^= 1;
+	i.header.message_id--;
+	v2_initiator_again(&i);
+	pass(2000);
+	assert_int_equal(deletes_of(), 1);
+	v2_initiator_answer(&i);
+	pass(60000);
+	assert_int_equal(fake_sent_count(), 0);
+}
+
+static void deletes_no_oftener_than_it_asks(void **state)
+{
+	unsigned count = 0;
+
+	assert_int_equal(ike_peer_close(ike, seen.peer, "test"), 0);
+	for (unsigned s = 0; s < 120; s++) {
+		count += deletes_of();
+		pass(1000);
+	}
+	assert_int_equal(count, 1 + config.ike.retransmit_tries);
+	assert_true(TAILQ_EMPTY(&ike->partings.all));
+}
+
+// A request of ours was under way: the peer must have heard that before the Delete.
+static void deletes_after_what_is_under_way(void **state)
+{
+	struct v2_sealed s;
+
+	pass(config.ike.dpd_delay_ms + 1);
+	assert_int_equal(ike_peer_close(ike, seen.peer, "test"), 0);
+	while (v2_initiator_take(&i))
+		;
+	assert_int_equal(i.header.message_id, 1);
+	pass(1000);
+	assert_true(v2_initiator_take(&i));
+	assert_int_equal(i.header.message_id, 0);
+	assert_true(v2_initiator_take(&i));
+	assert_int_equal(i.header.message_id, 1);
+	v2_initiator_answer_begin(&i, &s, V2_INFORMATIONAL, 0);
+	v2_initiator_answer_end(&i, &s);
+	pass(2000);
+	assert_int_equal(deletes_of(), 1);
+	v2_initiator_answer(&i);
+	assert_true(TAILQ_EMPTY(&ike->partings.all));
+}
+
+// Both at once: each answers the other (RFC 7296 section 1.4.1).
+static void deletes_that_meet(void **state)
+{
+	assert_int_equal(ike_peer_close(ike, seen.peer, "test"), 0);
+	assert_int_equal(deletes_of(), 1);
+	assert_true(send_delete(V2_PROTO_IKE, 0));
+	assert_int_equal(i.chain.count, 0);
+	v2_initiator_again(&i);
+	assert_true(v2_initiator_take(&i));
+	assert_int_equal(i.chain.count, 0);
+	assert_int_equal(seen.downs, 1);
+}
+
+// The answer to the peer's Delete was lost.
+static void answers_a_delete_again(void **state)
+{
+	uint8_t answer[256];
+	size_t length;
+
+	assert_true(send_delete(V2_PROTO_IKE, 0));
+	length = i.raw_length;
+	memcpy(answer, i.raw, length);
+	for (unsigned n = 0; n < 3; n++) {
+		pass(2000);
+		v2_initiator_again(&i);
+		assert_true(v2_initiator_take(&i));
+		assert_int_equal(i.raw_length, length);
+		assert_memory_equal(i.raw, answer, length);
+	}
+	pass(V2_PARTING_MS);
+	v2_initiator_again(&i);
+	assert_false(v2_initiator_take(&i));
+	assert_int_equal(seen.downs, 1);
+}
+
 static void an_sa_ends_with_its_lifetime(void **state)
 {
 	config.ike.dpd_delay_ms = 0;
@@ -340,6 +453,11 @@ int main(void)
 		CASE(a_renewed_peer_keeps_what_the_new_sa_made),
 		CASE(initial_contact_ends_the_earlier_life),
 		CASE(tells_the_peer_when_it_is_closed),
+		CASE(deletes_until_the_peer_has_heard),
+		CASE(deletes_no_oftener_than_it_asks),
+		CASE(deletes_after_what_is_under_way),
+		CASE(deletes_that_meet),
+		CASE(answers_a_delete_again),
 		CASE(an_sa_ends_with_its_lifetime),
 		CASE(makes_a_further_pair_with_pfs),
 		CASE(tells_of_an_spi_that_nobody_has),

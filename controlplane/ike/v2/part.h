@@ -17,14 +17,17 @@
 #include "sealed.h"
 
 enum {
-	V2_OUR_REQUESTS = 32, // of ours that wait at once; what goes beyond is not asked
-	V2_LINGER_MS = 5000,  // in which the last answer of an SA that failed is given again
-	V2_COOKIE_MAX = 64,   // bytes (section 2.6)
-	V2_COOKIE_OURS = 33,  // bytes of a cookie of ours: which secret, and its HMAC
-	V2_SECRET_MS = 60000, // before the secret of cookies is changed; the one before is good
-	V2_REQUESTED = 8,     // CERTREQ payloads of a peer that are looked at
-	V2_NARROWED = 32,     // traffic selectors of an answer, each side
-	V2_NAT_SOURCES = 8,   // NAT_DETECTION_SOURCE_IP of a peer that are looked at
+	V2_OUR_REQUESTS = 32,  // of ours that wait at once; what goes beyond is not asked
+	V2_LINGER_MS = 5000,   // in which the last answer of an SA that failed is given again
+	V2_COOKIE_MAX = 64,    // bytes (section 2.6)
+	V2_COOKIE_OURS = 33,   // bytes of a cookie of ours: which secret, and its HMAC
+	V2_SECRET_MS = 60000,  // before the secret of cookies is changed; the one before is good
+	V2_REQUESTED = 8,      // CERTREQ payloads of a peer that are looked at
+	V2_NARROWED = 32,      // traffic selectors of an answer, each side
+	V2_PARTINGS = 2048,    // IKE SAs that are gone, and the peer does not know yet
+	V2_PARTING_MS = 30000, // in which the peer may miss our answer to its Delete
+	V2_PARTING_BUCKETS = 256,
+	V2_NAT_SOURCES = 8, // NAT_DETECTION_SOURCE_IP of a peer that are looked at
 };
 
 struct v2_request;
@@ -135,7 +138,18 @@ struct v2_state {
 	struct timer timer; // sends it again
 };
 
-// Of the responder as a whole: the secrets of cookies.
+// Of the responder as a whole: what stays of SAs that are gone (parting.h). Those that were
+// remembered first are first.
+TAILQ_HEAD(v2_parting_queue, v2_parting);
+LIST_HEAD(v2_parting_list, v2_parting);
+
+struct v2_partings {
+	struct v2_parting_queue all;
+	struct v2_parting_list by_spi[V2_PARTING_BUCKETS]; // by ours
+	size_t count;
+};
+
+// And the secrets of cookies.
 struct v2_cookies {
 	uint8_t secrets[2][SHA256_SIZE];
 	uint8_t current;  // counts them; the low bit is the index
