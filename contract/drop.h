@@ -109,7 +109,7 @@
 	X(PUNT_LONG, "punt-long", "too long for the ring to the control plane") \
 	X(PUNT_CLOSED, "punt-closed", "no control plane is there") \
 	X(PUNT_RATE, "punt-rate", \
-		"more neighbour discovery and DHCPv6 of subscribers than is taken") \
+		"more neighbour discovery, DHCPv6 and DHCP of a subscriber than is taken") \
 	X(IKE_RUBBISH, "ike-rubbish", \
 		"IKE message that is no first one and has no SPI that we gave") \
 	X(IKE_FIRST_RATE, "ike-first-rate", \

@@ -19,6 +19,7 @@ enum packet_kind {
 	// An IPv6 packet of a session for the gateway itself, from its IP header on: neighbour
 	// discovery, and DHCPv6 of a client. Injected: what the gateway says into the session.
 	PACKET_IP6 = 5,
+	PACKET_IP4 = 6, // the same for IPv4: DHCP of a client
 };
 
 enum packet_flag {
@@ -45,7 +46,8 @@ struct packet {
 		       // link-local address leaves by, else ignored
 	uint32_t sa;         // spi_in of the pair that it came in on or goes out through; 0 = clear
 	uint32_t peer;       // the pair's IKE peer; 0 = clear; ignored when injected
-	uint32_t session;    // PACKET_PPP, PACKET_IP6: index of the session, else SESSION_NONE
+	uint32_t session;    // PACKET_PPP, PACKET_IP6, PACKET_IP4: index of the session, else
+			     // SESSION_NONE
 	uint16_t local_port; // UDP ports and addresses of PACKET_IKE and PACKET_L2TP, from our side
 	uint16_t remote_port;
 	uint64_t received; // nanoseconds, CLOCK_MONOTONIC

@@ -180,7 +180,7 @@ static bool header_is_sane(const struct packet *out)
 		return false;
 	if (out->parts > 1 && (out->kind != PACKET_IKE || out->length != PACKET_DATA))
 		return false;
-	if (out->kind == PACKET_PPP || out->kind == PACKET_IP6) {
+	if (out->kind == PACKET_PPP || out->kind == PACKET_IP6 || out->kind == PACKET_IP4) {
 		if (out->session >= d.offer.sessions)
 			return false;
 	} else if ((out->kind != PACKET_IKE && out->kind != PACKET_L2TP) ||
@@ -553,6 +553,13 @@ int dataplane_send_l2tp(const struct flow *flow, uint32_t sa, const void *messag
 int dataplane_send_ip6(uint32_t session, const void *packet, size_t length)
 {
 	struct packet header = {.kind = PACKET_IP6, .session = session};
+
+	return inject(&header, session, packet, length);
+}
+
+int dataplane_send_ip4(uint32_t session, const void *packet, size_t length)
+{
+	struct packet header = {.kind = PACKET_IP4, .session = session};
 
 	return inject(&header, session, packet, length);
 }

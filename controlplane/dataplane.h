@@ -32,8 +32,10 @@ int dataplane_send_l2tp(const struct flow *flow, uint32_t sa, const void *messag
 int dataplane_send_ppp(uint32_t session, const void *packet, size_t length);
 // The same, and no router may cut the outer packet into fragments.
 int dataplane_send_ppp_whole(uint32_t session, const void *packet, size_t length);
-// An IPv6 packet of ours (neighbour discovery) into a session, from the IPv6 header on.
+// An IPv6 packet of ours (neighbour discovery, DHCPv6) into a session, from the IPv6 header on.
 int dataplane_send_ip6(uint32_t session, const void *packet, size_t length);
+// The same for IPv4 (DHCP).
+int dataplane_send_ip4(uint32_t session, const void *packet, size_t length);
 
 struct uv_loop_s;
 struct channel_offer;

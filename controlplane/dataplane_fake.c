@@ -61,6 +61,11 @@ int dataplane_send_ip6(uint32_t session, const void *packet, size_t length)
 	return keep(PACKET_IP6, NULL, 0, session, packet, length);
 }
 
+int dataplane_send_ip4(uint32_t session, const void *packet, size_t length)
+{
+	return keep(PACKET_IP4, NULL, 0, session, packet, length);
+}
+
 int dataplane_send_ppp(uint32_t session, const void *packet, size_t length)
 {
 	return keep(PACKET_PPP, NULL, 0, session, packet, length);

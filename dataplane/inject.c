@@ -15,6 +15,7 @@
 #include "dataplane/session.h"
 #include "dataplane/stage.h"
 
+#include <rte_ip.h>
 #include <rte_udp.h>
 #include <stdatomic.h>
 
@@ -56,7 +57,7 @@ static bool is_own(const struct worker *w, const struct ip_address *a)
 
 static bool of_session(const struct packet *p)
 {
-	return p->kind == PACKET_PPP || p->kind == PACKET_IP6;
+	return p->kind == PACKET_PPP || p->kind == PACKET_IP6 || p->kind == PACKET_IP4;
 }
 
 static bool endpoints_are_sane(const struct worker *w, const struct packet *p)
@@ -66,11 +67,20 @@ static bool endpoints_are_sane(const struct worker *w, const struct packet *p)
 	       p->remote_port != 0;
 }
 
-static bool session_open6(const struct worker *w, uint32_t session)
+// Is that protocol open in the session? An enum session_flag.
+static bool session_open(const struct worker *w, uint32_t session, uint32_t open)
 {
 	return session_live(w->tables, session) &&
 	       __atomic_load_n(&w->tables->session[session].downlink.flags, __ATOMIC_ACQUIRE) &
-		       SESSION_IP6_OPEN;
+		       open;
+}
+
+static enum drop check_ip(
+	const struct worker *w, const struct packet *p, uint16_t header, uint32_t open)
+{
+	if (p->length < header || p->length > PACKET_DATA - PPP_LENGTH_MIN)
+		return DROP_INJECT_INVALID;
+	return session_open(w, p->session, open) ? DROP_COUNT : DROP_INJECT_STALE;
 }
 
 // DROP_COUNT when the packet makes sense; then *sa is the pair that it goes out through, or NULL.
@@ -97,9 +107,9 @@ static enum drop check(const struct worker *w, const struct packet *p, struct sa
 			return DROP_INJECT_INVALID;
 		return session_live(w->tables, p->session) ? DROP_COUNT : DROP_INJECT_STALE;
 	case PACKET_IP6:
-		if (p->length < IP6_HEADER || p->length > PACKET_DATA - PPP_LENGTH_MIN)
-			return DROP_INJECT_INVALID;
-		return session_open6(w, p->session) ? DROP_COUNT : DROP_INJECT_STALE;
+		return check_ip(w, p, IP6_HEADER, SESSION_IP6_OPEN);
+	case PACKET_IP4:
+		return check_ip(w, p, sizeof(struct rte_ipv4_hdr), SESSION_IP4_OPEN);
 	case PACKET_NAT_KEEPALIVE:
 		if (p->length != 1 || !endpoints_are_sane(w, p))
 			return DROP_INJECT_INVALID;
@@ -120,9 +130,9 @@ static uint16_t front_of(const struct packet *p, uint8_t front[MARKER])
 	memset(front, 0, MARKER);
 	if (is_nat_t(p))
 		return MARKER;
-	if (p->kind != PACKET_IP6)
+	if (p->kind != PACKET_IP6 && p->kind != PACKET_IP4)
 		return 0;
-	front[1] = PPP_IP6;
+	front[1] = p->kind == PACKET_IP6 ? PPP_IP6 : PPP_IP4;
 	return PPP_LENGTH_MIN;
 }
 

@@ -41,7 +41,7 @@ static struct packet sane(uint8_t kind, bool six)
 		.length = 64,
 		.parts = 1,
 		.sa = kind == PACKET_L2TP ? OURS : 0,
-		.session = kind == PACKET_PPP ? SESSION : SESSION_NONE,
+		.session = kind == PACKET_PPP || kind >= PACKET_IP6 ? SESSION : SESSION_NONE,
 		.local_port = kind == PACKET_IKE ? PORT_IKE : PORT_L2TP,
 		.remote_port = PORT_L2TP,
 		.local = address_from_u32(US_SUB),
@@ -67,7 +67,7 @@ static void put(uint16_t worker, struct view *v)
 {
 	uint8_t changes[PACKET_HEADER];
 	uint8_t kind = view_u8(v);
-	struct packet p = sane(kind % 6, kind & SIX);
+	struct packet p = sane(kind % 7, kind & SIX);
 	size_t length = view_u8(v) * 8U, header = view_u8(v) % (PACKET_HEADER + 1U);
 	uint8_t *bytes = (uint8_t *)&p;
 

@@ -310,6 +310,28 @@ static void test_refusals_of_the_network(void **state)
 	assert_int_equal(lab_drops(DROP_ROUTE_LOOP), loop + 1);
 }
 
+// A prefix that is delegated to the client of the clear tunnel.
+static void test_delegated(void **state)
+{
+	struct command_route r = {.kind = NEXT_HOP_SESSION, .session = SESSION_CLEAR};
+	const char *behind = "2001:db8:d0:7::1";
+
+	check_drop(DROP_SUBSCRIBER_SOURCE, behind, HOST6);
+	assert_int_equal(prefix_parse("2001:db8:d0::/56", &r.prefix, NULL), 0);
+	assert_int_equal(route_add(lab.routes, &r), 0);
+	other_sends(behind, HOST6, 100, 64);
+	other_sends("2001:db8:d0:ff::1", HOST6, 100, 64);
+	lab_run();
+	assert_int_equal(count_sent(LAB_NET), 2);
+	host_sends(0, HOST6, behind, 100);
+	lab_run();
+	assert_int_equal(count_sent(LAB_SUB), 1);
+	check_drop(DROP_SUBSCRIBER_SOURCE, "2001:db8:d0:100::1", HOST6);
+	check_drop(DROP_SUBSCRIBER_DESTINATION, behind, "ff02::1");
+	assert_int_equal(route_delete(lab.routes, &r), 0);
+	check_drop(DROP_SUBSCRIBER_SOURCE, behind, HOST6);
+}
+
 // A router solicitation goes up as it is, with its session; the advertisement comes back into it.
 static void test_control(void **state)
 {
@@ -413,6 +435,7 @@ int main(void)
 		BOOKS(test_too_big),
 		BOOKS(test_echo_of_an_own_address),
 		BOOKS(test_refusals_of_the_network),
+		BOOKS(test_delegated),
 		BOOKS(test_control),
 		BOOKS(test_refuses_what_is_injected_wrongly),
 		BOOKS(test_mixed),

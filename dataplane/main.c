@@ -200,6 +200,12 @@ static int make_tables(struct gateway *g)
 	return error ? error : add_static_routes(g);
 }
 
+// Where clients may send to us inside their sessions.
+static uint32_t ppp_local(const struct gateway *g)
+{
+	return rte_cpu_to_be_32(address_to_u32(&g->config->ppp.local));
+}
+
 static struct rte_ring *make_ring(const char *what, unsigned a, unsigned b, unsigned size)
 {
 	char name[RTE_RING_NAMESIZE];
@@ -245,6 +251,7 @@ static int make_worker(struct gateway *g, uint16_t index, uint32_t seed)
 		.workers = g->workers,
 		.adaptive = g->config->dataplane.idle == IDLE_ADAPTIVE,
 		.icmp_source = icmp_source(g),
+		.ppp_local = ppp_local(g),
 		.port = g->port,
 		.stats = &g->stats.worker[index],
 		.session_stats = g->stats.session,

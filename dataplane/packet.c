@@ -46,6 +46,11 @@ struct rte_mbuf *packet_create(struct worker *w)
 	return m;
 }
 
+static bool of_session(enum packet_kind kind)
+{
+	return kind == PACKET_PPP || kind == PACKET_IP6 || kind == PACKET_IP4;
+}
+
 static void describe(
 	const struct worker *w, const struct rte_mbuf *m, enum packet_kind kind, struct packet *out)
 {
@@ -58,7 +63,7 @@ static void describe(
 	out->port = meta->port;
 	out->sa = meta->spi;
 	out->peer = meta->peer;
-	out->session = kind == PACKET_PPP || kind == PACKET_IP6 ? meta->session : SESSION_NONE;
+	out->session = of_session(kind) ? meta->session : SESSION_NONE;
 	out->local_port = meta->local_port;
 	out->remote_port = meta->remote_port;
 	out->received = w->now;

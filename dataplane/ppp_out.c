@@ -93,17 +93,18 @@ static bool is_bare(const struct worker *w, uint32_t session)
 	return w->tables->session[session].downlink.flags & SESSION_BARE;
 }
 
-// What the control plane says in a session without PPP is IPv6 (router advertisements).
+// What the control plane says in a session without PPP is IP (router advertisements, DHCP).
 static bool control_bare(struct worker *w, struct rte_mbuf *m)
 {
-	const uint8_t *protocol = rte_pktmbuf_mtod(m, const uint8_t *);
+	const uint8_t *front = rte_pktmbuf_mtod(m, const uint8_t *);
+	int protocol = m->data_len > 2 ? front[0] << 8 | front[1] : 0;
 
-	if (m->data_len <= 2 || (protocol[0] << 8 | protocol[1]) != PPP_IP6) {
+	if (protocol != PPP_IP6 && protocol != PPP_IP4) {
 		packet_drop(w, m, DROP_INJECT_INVALID);
 		return false;
 	}
 	rte_pktmbuf_adj(m, 2);
-	meta_of(m)->protocol = IPPROTO_IPV6;
+	meta_of(m)->protocol = protocol == PPP_IP6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
 	return true;
 }
 

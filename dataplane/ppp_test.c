@@ -282,6 +282,74 @@ static void refuses_malformed_and_foreign(void **state)
 	assert_int_equal(w0->session_stats[SESSION].uplink.drops, bench.record.dropped);
 }
 
+// A packet from source, 10.0.0.5, to that destination and UDP port; true when it is punted.
+static bool punted(const uint8_t destination[4], uint8_t protocol, uint16_t port, uint16_t fragment)
+{
+	unsigned before = bench.record.punted;
+	struct rte_mbuf *m;
+	uint8_t ip[28];
+
+	ip_make(ip);
+	ip[6] = (uint8_t)(fragment >> 8);
+	ip[7] = (uint8_t)fragment;
+	ip[9] = protocol;
+	memcpy(ip + 16, destination, 4);
+	ip[22] = (uint8_t)(port >> 8);
+	ip[23] = (uint8_t)port;
+	checksum_set(ip);
+	m = of_session(ip, sizeof(ip));
+	if (subscriber_in(w0, &m, 1))
+		rte_pktmbuf_free(m);
+	if (bench.record.punted == before)
+		return false;
+	assert_int_equal(bench.record.kinds[before], PACKET_IP4);
+	assert_int_equal(bench.record.punts[before]->data_len, sizeof(ip));
+	return true;
+}
+
+static void punts_dhcp(void **state)
+{
+	static const uint8_t all[4] = {255, 255, 255, 255}, us[4] = {10, 0, 0, 1};
+	static const uint8_t other[4] = {10, 0, 0, 2}, none[4] = {0};
+	uint64_t refused;
+
+	test_session(TUNNEL, SESSION, 0, 0);
+	assert_true(punted(all, 17, 67, 0));
+	assert_true(punted(us, 17, 67, 0));
+	assert_true(punted(us, 17, 67, 0x4000)); // DF
+	assert_false(punted(us, 17, 68, 0));
+	assert_false(punted(us, 6, 67, 0));
+	assert_false(punted(us, 17, 67, 0x2000)); // a fragment
+	assert_false(punted(other, 17, 67, 0));
+	refused = bench.record.drops[DROP_SUBSCRIBER_DESTINATION];
+	assert_false(punted(all, 17, 137, 0));
+	assert_false(punted(all, 17, 67, 1));
+	assert_false(punted(none, 17, 67, 0));
+	assert_int_equal(bench.record.drops[DROP_SUBSCRIBER_DESTINATION], refused + 3);
+	for (int i = 0; i < 17; i++)
+		assert_true(punted(all, 17, 67, 0));
+	assert_false(punted(all, 17, 67, 0));
+	assert_int_equal(bench.record.drops[DROP_PUNT_RATE], 1);
+}
+
+static void takes_what_is_routed_to_it(void **state)
+{
+	uint8_t ip[28];
+	struct rte_mbuf *m;
+
+	test_session(TUNNEL, SESSION, 0, 0);
+	bench.behind = address_v4((const uint8_t[]){10, 0, 0, 6});
+	bench.behind_session = SESSION;
+	ip_make(ip);
+	ip[15] = 6;
+	checksum_set(ip);
+	m = of_session(ip, sizeof(ip));
+	assert_int_equal(subscriber_in(w0, &m, 1), 1);
+	rte_pktmbuf_free(m);
+	bench.behind_session++;
+	refuse(ip, 28, DROP_SUBSCRIBER_SOURCE);
+}
+
 static void refuses_everyone_before_there_is_an_address(void **state)
 {
 	struct command_session_set set = {.session = SESSION, .flags = SESSION_LCP_OPEN};
@@ -332,6 +400,8 @@ int main(void)
 		TEST(frames_as_the_peer_asked),
 		TEST(lets_the_subscriber_out),
 		TEST(refuses_malformed_and_foreign),
+		TEST(punts_dhcp),
+		TEST(takes_what_is_routed_to_it),
 		TEST(refuses_everyone_before_there_is_an_address),
 		TEST(lets_in_what_is_open),
 	};

@@ -304,3 +304,20 @@ void routes_lookup(const struct routes *r, enum port_side side, uint32_t *to,
 	for (uint16_t i = 0; i < count; i++)
 		route_unpack(r, packed[i], false, &hops[i]);
 }
+
+bool routes_lead_to(const struct routes *r, uint32_t session, const uint8_t *source, bool six)
+{
+	struct route_hop hop;
+	uint8_t address[1][16];
+	uint32_t to;
+
+	if (six) {
+		memcpy(address[0], source, sizeof(address[0]));
+		routes_lookup6(r, SIDE_NETWORK, address, &hop, 1);
+	} else {
+		to = (uint32_t)source[0] << 24 | (uint32_t)source[1] << 16 | source[2] << 8 |
+		     source[3];
+		routes_lookup(r, SIDE_NETWORK, &to, &hop, 1);
+	}
+	return hop.kind == ROUTE_SESSION && hop.session == session;
+}

@@ -16,6 +16,7 @@
 #include "dataplane/port.h"
 
 #include <rte_mbuf.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum route_kind {
@@ -85,6 +86,10 @@ void routes_lookup(const struct routes *r, enum port_side side, uint32_t *to,
 // The same for IPv6 addresses as on the wire, of which there may be any number.
 void routes_lookup6(const struct routes *r, enum port_side side, const uint8_t (*to)[16],
 	struct route_hop *hops, uint16_t count);
+
+// Worker: does the way back to that source, as on the wire, lead into this session (strict reverse
+// path)?
+bool routes_lead_to(const struct routes *r, uint32_t session, const uint8_t *source, bool six);
 
 // Worker: what a burst knows about next hops that share routes.
 struct route_share {

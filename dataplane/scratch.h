@@ -17,6 +17,8 @@ struct bucket {
 	uint32_t zero;
 };
 
+enum { SCRATCH_PUNTS = 256 }; // that sessions share by their index
+
 struct scratch {
 	IMB_JOB jobs[BURST];
 	uint8_t tags[BURST][64]; // computed ICVs
@@ -26,8 +28,9 @@ struct scratch {
 	_Alignas(64) uint8_t iv_key[16 * 15];
 	struct bucket icmp;
 	struct bucket unknown_spi;
-	struct bucket punt6;   // subscribers' IPv6 packets for the control plane
-	struct bucket too_big; // ICMP that goes to the clerk
+	struct bucket punt[SCRATCH_PUNTS]; // subscribers' IP packets for the control plane
+	struct bucket punt_all;            // the same, of all
+	struct bucket too_big;             // ICMP that goes to the clerk
 } __attribute__((aligned(64)));
 
 static inline struct scratch *scratch_of(const struct worker *w)

@@ -77,7 +77,7 @@ uint16_t ppp_in(struct worker *w, struct rte_mbuf **m, uint16_t count, struct rt
 	uint16_t *answer_count);
 
 // Inner IP header, both ends. Header and length checks, source address, congestion marks of the
-// outer header, counters. Neighbour discovery and DHCPv6 are punted.
+// outer header, counters. Neighbour discovery, DHCPv6 and DHCP are punted.
 uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t count);
 
 // ---- downlink: from the network to the subscriber; meta.session is set by route

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The border between a subscriber and everyone else, both ways. Uplink: what leaves a session is
-// a well-formed packet from the subscriber's own address to one host, or it is dropped; what is
-// said of IPv6 here is in subscriber6.c. Downlink: only into a session whose NCP is open. Both
-// ways: what the filter of its group and its own rates let through (group_stage.c). Here the
-// session's packets are counted, by the one worker that owns the direction. The outer header's
+// a well-formed packet from the subscriber's own address, or from one that is routed into that very
+// session, to one host, or it is dropped; what it asks the gateway itself goes to the control
+// plane. What is said of IPv6 here is in subscriber6.c. Downlink: only into a session whose NCP is
+// open. Both ways: what the filter of its group and its own rates let through (group_stage.c). Here
+// the session's packets are counted, by the one worker that owns the direction. The outer header's
 // congestion mark goes over to the inner one.
 
 #include "dataplane/checksum.h"
@@ -14,17 +15,24 @@
 #include "dataplane/group_stage.h"
 #include "dataplane/large.h"
 #include "dataplane/owner.h"
+#include "dataplane/route.h"
 #include "dataplane/scratch.h"
 #include "dataplane/session.h"
 #include "dataplane/shaper.h"
 #include "dataplane/subscriber6.h"
 
+#include <netinet/in.h>
 #include <rte_ip.h>
+#include <rte_udp.h>
 #include <string.h>
 
 enum {
-	PUNT_INTERVAL = 1000 * 1000, // nanoseconds between two IPv6 packets for the control plane
+	PUNT_INTERVAL = 1000 * 1000, // nanoseconds between two packets for the control plane
 	PUNT_MOST = 256,             // at once
+	PUNT_ONE_INTERVAL = 100 * 1000 * 1000, // the same of the sessions that share a bucket
+	PUNT_ONE_MOST = 20,
+	DHCP_SERVER = 67, // UDP (RFC 2131 section 4.1)
+	FRAGMENT_MASK = 0x3fff,
 };
 
 // Length and header of an inner IPv4 packet; what follows its total length is cut off.
@@ -76,7 +84,8 @@ static inline bool is_marked(const struct meta *meta)
 
 // All that uplink_check checks, in few steps, for a packet without options that nothing on the way
 // has marked. What follows its total length is cut off then. False: uplink_check knows more.
-static inline bool uplink_usual(struct rte_mbuf *m, const struct session_uplink *s)
+static inline bool uplink_usual(
+	const struct worker *w, struct rte_mbuf *m, const struct session_uplink *s)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
 	uint32_t ip4 = __atomic_load_n(&s->ip4, __ATOMIC_ACQUIRE);
@@ -86,27 +95,47 @@ static inline bool uplink_usual(struct rte_mbuf *m, const struct session_uplink 
 		return false;
 	total = rte_be_to_cpu_16(ip->total_length);
 	if (total < sizeof(*ip) || total > m->data_len || ip->src_addr != ip4 || ip4 == 0 ||
-		is_marked(meta_of(m)) || !destination_valid((const uint8_t *)&ip->dst_addr) ||
-		!checksum_ip4_plain_ok(ip))
+		ip->dst_addr == w->ppp_local || is_marked(meta_of(m)) ||
+		!destination_valid((const uint8_t *)&ip->dst_addr) || !checksum_ip4_plain_ok(ip))
 		return false;
 	m->data_len = total;
 	m->pkt_len = total;
 	return true;
 }
 
+// DHCP to us or to whom it concerns, which is us: what a client whose address IPCP gave asks
+// (DHCPINFORM, RFC 2131 section 4.3.5).
+static bool is_dhcp(const struct worker *w, const struct rte_mbuf *m)
+{
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	uint16_t header = rte_ipv4_hdr_len(ip);
+	const uint8_t *udp = (const uint8_t *)ip + header;
+
+	if (ip->next_proto_id != IPPROTO_UDP || ip->dst_addr == 0 ||
+		(ip->dst_addr != UINT32_MAX && ip->dst_addr != w->ppp_local))
+		return false;
+	return !(ip->fragment_offset & rte_cpu_to_be_16(FRAGMENT_MASK)) &&
+	       m->data_len >= header + sizeof(struct rte_udp_hdr) &&
+	       (udp[2] << 8 | udp[3]) == DHCP_SERVER;
+}
+
 // DROP_COUNT: it goes on; SUBSCRIBER_PUNT; or the reason.
-static int uplink_check(struct rte_mbuf *m, const struct session_uplink *s)
+static int uplink_check(const struct worker *w, struct rte_mbuf *m, const struct session_uplink *s)
 {
 	uint32_t source, ip4 = __atomic_load_n(&s->ip4, __ATOMIC_ACQUIRE);
 	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
 
 	if (m->data_len && packet_is_ip6(m))
-		return subscriber6_check(m, s);
+		return subscriber6_check(w, m, s);
 	if (!header_valid(m))
 		return DROP_SUBSCRIBER_INVALID;
 	memcpy(&source, ip + 12, sizeof(source));
-	if (ip4 == 0 || source != ip4)
+	if (ip4 == 0)
 		return DROP_SUBSCRIBER_SOURCE;
+	if (source != ip4 && !routes_lead_to(w->routes, meta_of(m)->session, ip + 12, false))
+		return DROP_SUBSCRIBER_SOURCE;
+	if (source == ip4 && is_dhcp(w, m))
+		return SUBSCRIBER_PUNT;
 	if (!destination_valid(ip + 16))
 		return DROP_SUBSCRIBER_DESTINATION;
 	return ecn_follow(m) ? DROP_COUNT : DROP_ECN_CONGESTION;
@@ -115,18 +144,22 @@ static int uplink_check(struct rte_mbuf *m, const struct session_uplink *s)
 // What is not usual. A large packet may have little in it: then it takes no large buffer on.
 static int uplink_unusual(struct worker *w, struct rte_mbuf **m, const struct session_uplink *s)
 {
-	int reason = uplink_check(*m, s);
+	int reason = uplink_check(w, *m, s);
 
 	if (reason == DROP_COUNT && packet_is_large(*m) && !large_settle(w, m))
 		return DROP_NO_MEMORY;
 	return reason;
 }
 
-// No subscriber fills the ring that the others need as well.
+// No subscriber fills the ring that the others need as well, nor takes their turn.
 static void punt(struct worker *w, struct rte_mbuf *m)
 {
-	if (bucket_take(&scratch_of(w)->punt6, w->now, PUNT_INTERVAL, PUNT_MOST))
-		packet_punt(w, m, PACKET_IP6);
+	struct scratch *scratch = scratch_of(w);
+	struct bucket *one = &scratch->punt[meta_of(m)->session % SCRATCH_PUNTS];
+
+	if (bucket_take(one, w->now, PUNT_ONE_INTERVAL, PUNT_ONE_MOST) &&
+		bucket_take(&scratch->punt_all, w->now, PUNT_INTERVAL, PUNT_MOST))
+		packet_punt(w, m, packet_is_ip6(m) ? PACKET_IP6 : PACKET_IP4);
 	else
 		packet_drop(w, m, DROP_PUNT_RATE);
 }
@@ -141,7 +174,7 @@ uint16_t subscriber_in(struct worker *w, struct rte_mbuf **m, uint16_t n)
 		struct session_uplink *s = &w->tables->session[index].uplink;
 		int reason = DROP_COUNT;
 
-		if (unlikely(!uplink_usual(m[i], s)))
+		if (unlikely(!uplink_usual(w, m[i], s)))
 			reason = uplink_unusual(w, &m[i], s);
 		if (reason == DROP_COUNT) {
 			if (group_special(w->tables, __atomic_load_n(&s->group, __ATOMIC_RELAXED),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The border of a subscriber for IPv6, uplink (see subscriber.c): the source lies in the
-// subscriber's prefix and the destination is one host beyond the link, or the packet is dropped.
+// subscriber's prefix, or in one that is routed to it, and the destination is one host beyond the
+// link, or the packet is dropped.
 // What a host has to say to its router on the link itself goes to the control plane: neighbour
 // discovery (RFC 4861), with the hop limit that proves that nobody sent it from afar, and DHCPv6
 // (RFC 8415). Everything else on the link is dropped.
@@ -11,6 +12,8 @@
 #include "dataplane/ecn.h"
 #include "dataplane/ip6.h"
 #include "dataplane/meta.h"
+#include "dataplane/route.h"
+#include "dataplane/worker.h"
 
 #include <netinet/in.h>
 #include <rte_byteorder.h>
@@ -26,8 +29,7 @@ enum {
 	ND_LAST = 137,
 	ND_HOP_LIMIT = 255, // RFC 4861 section 6.1.1
 	ROUTER_SOLICITATION = 133,
-	DHCP_CLIENT = 546, // UDP (RFC 8415 section 7.2)
-	DHCP_SERVER = 547,
+	DHCP_SERVER = 547, // UDP (RFC 8415 section 7.2); clients may send from any port
 };
 
 static uint16_t get_u16(const uint8_t *p)
@@ -90,8 +92,7 @@ static bool is_for_control(const uint8_t *ip, uint16_t length)
 		return false;
 	if (ip[NEXT_HEADER] == IPPROTO_ICMPV6)
 		return upper[0] >= ND_FIRST && upper[0] <= ND_LAST && ip[HOP_LIMIT] == ND_HOP_LIMIT;
-	return ip[NEXT_HEADER] == IPPROTO_UDP && get_u16(upper) == DHCP_CLIENT &&
-	       get_u16(upper + 2) == DHCP_SERVER;
+	return ip[NEXT_HEADER] == IPPROTO_UDP && get_u16(upper + 2) == DHCP_SERVER;
 }
 
 // A host that has no address yet asks for a router from none.
@@ -137,7 +138,7 @@ static bool ecn_follow(struct rte_mbuf *m)
 	return true;
 }
 
-int subscriber6_check(struct rte_mbuf *m, const struct session_uplink *s)
+int subscriber6_check(const struct worker *w, struct rte_mbuf *m, const struct session_uplink *s)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
 	bool in;
@@ -149,7 +150,7 @@ int subscriber6_check(struct rte_mbuf *m, const struct session_uplink *s)
 	in = in_prefix(ip + SOURCE, s->ip6, s->ip6_length);
 	if (unlikely(!is_beyond(ip + DESTINATION)))
 		return on_link_check(ip, m->data_len, in);
-	if (!in)
+	if (!in && !routes_lead_to(w->routes, meta_of(m)->session, ip + SOURCE, true))
 		return DROP_SUBSCRIBER_SOURCE;
 	return ecn_follow(m) ? DROP_COUNT : DROP_ECN_CONGESTION;
 }

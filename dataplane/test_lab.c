@@ -154,6 +154,7 @@ static void make_worker(uint16_t index)
 		.ports = lab.ports,
 		.port = lab.port,
 		.icmp_source = lab.port[LAB_NET].address[0],
+		.ppp_local = rte_cpu_to_be_32(LAB_IP(100, 64, 0, 1)),
 		.stats = &lab.stats.worker[index],
 		.session_stats = lab.stats.session,
 		.group_stats = &lab.stats.group[index * LIMIT_GROUPS],

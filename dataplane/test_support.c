@@ -8,6 +8,7 @@
 
 #include "dataplane/large.h"
 #include "dataplane/reorder.h"
+#include "dataplane/route.h"
 #include "dataplane/shaper.h"
 #include "dataplane/stage.h"
 
@@ -110,6 +111,15 @@ void worker_handover(
 	bench.record.handovers[i] = (struct test_handover){.m = m, .owner = owner, .stage = stage};
 }
 
+// Only that one address is routed to anybody, whatever its version.
+bool routes_lead_to(const struct routes *r, uint32_t session, const uint8_t *source, bool six)
+{
+	size_t length = six ? 16 : 4;
+
+	return bench.behind.version == (six ? IP_V6 : IP_V4) && bench.behind_session == session &&
+	       memcmp(bench.behind.bytes, source, length) == 0;
+}
+
 // ---- the bench
 
 static void workers_create(void)
@@ -131,6 +141,7 @@ static void workers_create(void)
 			.index = i,
 			.workers = TEST_WORKERS,
 			.icmp_source = 0x010110ac, // 172.16.1.1
+			.ppp_local = 0x0100000a,   // 10.0.0.1
 			.icmp_source6 = {0x20, 1, 0xd, 0xb8, [15] = 1},
 			.stats = &worker_stats[i],
 			.session_stats = session_stats,
@@ -192,6 +203,7 @@ void test_forget(void)
 int test_reset(void **state)
 {
 	test_forget();
+	memset(&bench.behind, 0, sizeof(bench.behind));
 	workers_create();
 	tables_destroy(bench.tables);
 	memset(session_stats, 0, sizeof(session_stats));

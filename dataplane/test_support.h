@@ -38,6 +38,8 @@ struct test_bench {
 	struct rte_mempool *large;
 	struct rte_rcu_qsbr *qsbr;
 	struct test_record record;
+	struct ip_address behind; // the only source that routes_lead_to knows, of this session
+	uint32_t behind_session;
 };
 
 extern struct test_bench bench;

@@ -32,7 +32,9 @@ enum {
 
 static const struct lab6_ends ends6 = {CLIENT6, LAB_SUB6};
 
-#define SHARED6 "2001:db8:e::" // through one of two next hops
+#define SHARED6 "2001:db8:e::"     // through one of two next hops
+#define BEHIND6 "2001:db8:d0:7::1" // routed to the clear client
+#define BEHIND  LAB_IP(10, 9, 0, 7)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -61,10 +63,20 @@ static int shared_route(void)
 	       address_parse("2001:db8:0:2::11", &c.via[1]) || route_add_static(lab.routes, &c);
 }
 
+static int routes_behind(void)
+{
+	struct command_route four = {.kind = NEXT_HOP_SESSION, .session = SESSION_CLEAR};
+	struct command_route other = four;
+
+	return prefix_parse("10.9.0.0/24", &four.prefix, NULL) ||
+	       prefix_parse("2001:db8:d0::/56", &other.prefix, NULL) ||
+	       route_add(lab.routes, &four) || route_add(lab.routes, &other);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	check(lab_start(NULL) == 0 && tunnel_routes() == 0 && tunnel_bare_routes() == 0 &&
-		shared_route() == 0);
+		shared_route() == 0 && routes_behind() == 0);
 	lab_connect();
 	return 0;
 }
@@ -204,7 +216,7 @@ static void ip_in_clear(uint16_t queue, uint8_t *data, size_t length)
 {
 	uint8_t ppp[LAB_FRAME] = {0x21};
 
-	repair(data, length, 12, OTHER);
+	repair(data, length, 12, length && data[0] & 0x80 ? BEHIND : OTHER);
 	memcpy(ppp + 1, data, length);
 	ppp_clear(queue, ppp, length + 1);
 }
@@ -223,7 +235,7 @@ static void ip_in_sealed(uint16_t queue, uint8_t *data, size_t length)
 static void repair6(uint8_t *ip, size_t length, const char *from)
 {
 	static const char *const to[] = {HOST6, INNER6, OTHER6, LAB_NET6, SHARED6 "1", "ff02::2",
-		"ff02::1:2", "fe80::1", NULL};
+		"ff02::1:2", "fe80::1", BEHIND6, NULL};
 	uint8_t choice = ip[0];
 
 	if (length < IP6_HEADER)
@@ -232,7 +244,7 @@ static void repair6(uint8_t *ip, size_t length, const char *from)
 	ip[4] = (uint8_t)((length - IP6_HEADER) >> 8);
 	ip[5] = (uint8_t)(length - IP6_HEADER);
 	if (!(choice & 0x80))
-		lab6_address(from, ip + 8);
+		lab6_address(choice & 0x40 ? BEHIND6 : from, ip + 8);
 	if (to[choice % RTE_DIM(to)])
 		lab6_address(to[choice % RTE_DIM(to)], ip + 24);
 }

@@ -237,6 +237,82 @@ static void test_uplink_refusals(void **state)
 	assert_int_equal(lab_sent(LAB_NET, frame), 0);
 }
 
+// A network behind the client of the clear tunnel: from there to the host and back, and nobody
+// else may send from it.
+static void test_behind_a_subscriber(void **state)
+{
+	struct command_route r = {.kind = NEXT_HOP_SESSION, .session = SESSION_CLEAR};
+	uint64_t source = lab_drops(DROP_SUBSCRIBER_SOURCE);
+	uint8_t frame[LAB_FRAME];
+	size_t bytes;
+
+	assert_int_equal(prefix_parse("10.9.0.0/24", &r.prefix, NULL), 0);
+	clear_client_sends(0, LAB_IP(10, 9, 0, 7), HOST, 40, 64);
+	lab_run();
+	assert_int_equal(lab_drops(DROP_SUBSCRIBER_SOURCE) - source, 1);
+	assert_int_equal(route_add(lab.routes, &r), 0);
+	clear_client_sends(0, LAB_IP(10, 9, 0, 7), HOST, 40, 64);
+	clear_client_sends(1, LAB_IP(10, 9, 0, 255), HOST, 40, 64);
+	clear_client_sends(0, LAB_IP(10, 9, 1, 0), HOST, 40, 64);
+	host_sends(0, LAB_IP(10, 9, 0, 7), 100, 0);
+	lab_run();
+	assert_int_equal(count_sent(LAB_NET, &bytes), 2);
+	assert_true(lab_sent(LAB_SUB, frame) > 100);
+	assert_int_equal(lab_drops(DROP_SUBSCRIBER_SOURCE) - source, 2);
+	assert_int_equal(route_delete(lab.routes, &r), 0);
+	r.session = SESSION;
+	assert_int_equal(route_add(lab.routes, &r), 0);
+	clear_client_sends(0, LAB_IP(10, 9, 0, 7), HOST, 40, 64);
+	lab_run();
+	assert_int_equal(lab_drops(DROP_SUBSCRIBER_SOURCE) - source, 3);
+	assert_int_equal(route_delete(lab.routes, &r), 0);
+}
+
+// DHCP goes up with its session, whatever filter holds, and the answer comes back into it.
+static void test_dhcp(void **state)
+{
+	struct packet answer = {
+		.kind = PACKET_IP4, .session = SESSION_CLEAR, .length = 60, .parts = 1};
+	uint8_t data[LAB_FRAME], frame[LAB_FRAME];
+	size_t n = l2tp_data(
+		data, TUNNEL_CLEAR, SESSION_CLEAR, OTHER, LAB_IP(255, 255, 255, 255), 40, 64);
+	uint8_t *ip = data + n - 60;
+	const struct packet *p;
+	uint16_t sum;
+
+	ip[9] = IPPROTO_UDP;
+	ip[21] = 68;
+	ip[23] = 67;
+	ip[10] = ip[11] = 0;
+	sum = (uint16_t)~rte_raw_cksum(ip, 20);
+	memcpy(ip + 10, &sum, sizeof(sum));
+	lab_connect();
+	receive_outer(0, IPPROTO_UDP, data, n);
+	lab_run();
+	p = ring_front(&lab.far.punt[0]);
+	p = p ? p : ring_front(&lab.far.punt[1]);
+	assert_non_null(p);
+	assert_int_equal(p->kind, PACKET_IP4);
+	assert_int_equal(p->session, SESSION_CLEAR);
+	assert_int_equal(p->length, 60);
+	assert_memory_equal(p->data, ip, 60);
+	memcpy(answer.data, ip, 60);
+	memcpy(ring_slot(&lab.far.inject[0]), &answer, sizeof(answer));
+	ring_push(&lab.far.inject[0]);
+	lab_run();
+	n = lab_sent(LAB_SUB, frame);
+	assert_true(n > 64);
+	assert_memory_equal(frame + n - 64, "\xff\x03\0\x21", 4);
+	assert_memory_equal(frame + n - 60, ip, 60);
+	answer.length = 19;
+	memcpy(ring_slot(&lab.far.inject[0]), &answer, sizeof(answer));
+	ring_push(&lab.far.inject[0]);
+	lab_run();
+	assert_int_equal(lab_sent(LAB_SUB, frame), 0);
+	assert_int_equal(lab_drops(DROP_INJECT_INVALID), 1);
+	lab_disconnect();
+}
+
 // What a path with a smaller MTU makes of an outer packet, in any order, each fragment on any
 // worker.
 static void receive_cut(uint8_t protocol, uint16_t id, const uint8_t *data, size_t length)
@@ -462,6 +538,8 @@ int main(void)
 		BOOKS(test_subscriber_to_subscriber),
 		BOOKS(test_echo_of_ppp_address),
 		BOOKS(test_uplink_refusals),
+		BOOKS(test_behind_a_subscriber),
+		BOOKS(test_dhcp),
 		BOOKS(test_spray),
 		BOOKS(test_shaper),
 		BOOKS(test_reorder),

@@ -50,6 +50,7 @@ struct worker {
 	uint16_t workers;           // of the gateway
 	uint32_t icmp_source;       // own address for ICMP errors, IPv4 in network byte order
 	uint8_t icmp_source6[16];   // the same for IPv6, as on the wire; zero = none
+	uint32_t ppp_local;         // our address in IPCP, network byte order; 0 = none
 	struct port *port;          // all of them, by index
 	struct stats_worker *stats; // in the stats segment
 	struct stats_session *session_stats; // all of them; a direction is written by its owner
