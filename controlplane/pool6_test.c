@@ -94,12 +94,71 @@ static void knows_fixed_prefixes(void **state)
 	assert_int_equal(pools6_take(pools, "", "bob", &users[1].prefix6, &out), -EADDRINUSE);
 	pools6_give(pools, &users[1].prefix6);
 	assert_int_equal(pools6_take(pools, "", "bob", &users[1].prefix6, &out), 0);
-	assert_int_equal(pools6_take(pools, "", "bob", &foreign, &out), -ENOENT);
+	// One that nobody in the config has, as RADIUS may say.
+	assert_int_equal(pools6_take(pools, "", "bob", &foreign, &out), 0);
+	assert_int_equal(pools6_take(pools, "", "eve", &foreign, &out), -EADDRINUSE);
 	assert_int_equal(pools6_take(pools, "none", "bob", &none, &out), -ENOENT);
 	assert_int_equal(pools6_take(pools, "", "bob", &none, &out), -ENOENT);
 	assert_int_equal(pools6_take(pools, "nowhere", "bob", &none, &out), -ENOENT);
 	pools6_give(pools, &foreign);
+	assert_int_equal(pools6_take(pools, "", "eve", &foreign, &out), 0);
 	pools6_give(pools, &none);
+	pools6_free(pools);
+}
+
+static int setup_delegated(void **state)
+{
+	setup(state);
+	config.pools[1].delegated[0] = prefix("2001:db8:d000::/54");
+	config.pools[1].delegated[1] = prefix("2001:db8:e000::/55");
+	config.pools[1].delegated_count = 2;
+	config.pools[1].delegated_length = 56;
+	users[0].delegated = prefix("2001:db8:d000:100::/56");
+	users[1].delegated = prefix("2001:db8:f000::/48");
+	return 0;
+}
+
+static void delegates(void **state)
+{
+	struct pools6 *pools = pools6_create(&config);
+	const struct ip_prefix wish = prefix("2001:db8:e000:100::/56");
+	const struct ip_prefix kept = users[0].delegated, inside = prefix("2001:db8:d000::/64");
+	struct ip_prefix out, taken[6];
+	char user[8];
+
+	assert_int_equal(pools6_delegated_info(pools, 1).size, 6);
+	assert_int_equal(pools6_delegate(pools, "six", "alice", &none, &wish, &out), 0);
+	assert_memory_equal(&out, &wish, sizeof(out));
+	// Neither what is out, nor what is another user's, nor what is no prefix of the pool.
+	assert_int_equal(pools6_delegate(pools, "six", "bob", &none, &wish, &taken[0]), 0);
+	assert_memory_not_equal(&taken[0], &wish, sizeof(out));
+	assert_int_equal(pools6_delegate(pools, "six", "carol", &none, &kept, &taken[1]), 0);
+	assert_memory_not_equal(&taken[1], &kept, sizeof(out));
+	assert_int_equal(pools6_delegate(pools, "six", "dave", &none, &inside, &taken[2]), 0);
+	assert_int_equal(taken[2].length, 56);
+	assert_int_equal(pools6_delegate(pools, "six", "erin", &none, NULL, &taken[3]), 0);
+	assert_int_equal(pools6_delegate(pools, "six", "frank", &none, NULL, &out), -ENOSPC);
+	assert_int_equal(pools6_delegate(pools, "six", "u", &users[0].delegated, NULL, &out), 0);
+	assert_int_equal(pools6_delegated_info(pools, 1).used, 6);
+	assert_int_equal(
+		pools6_delegate(pools, "six", "u", &users[0].delegated, NULL, &out), -EADDRINUSE);
+	for (int i = 0; i < 4; i++)
+		pools6_give(pools, &taken[i]);
+	pools6_give(pools, &users[0].delegated);
+	pools6_give(pools, &users[0].delegated);
+	assert_int_equal(pools6_delegated_info(pools, 1).used, 1);
+	// Whoever was there in between.
+	for (int i = 0; i < 2; i++) {
+		snprintf(user, sizeof(user), "u%d", i);
+		assert_int_equal(pools6_delegate(pools, "six", user, &none, NULL, &taken[4]), 0);
+		pools6_give(pools, &taken[4]);
+	}
+	assert_int_equal(pools6_delegate(pools, "six", "erin", &none, NULL, &out), 0);
+	assert_memory_equal(&out, &taken[3], sizeof(out));
+	assert_int_equal(pools6_delegate(pools, "six", "v", &users[1].delegated, NULL, &out), 0);
+	assert_int_equal(out.length, 48);
+	assert_int_equal(pools6_delegate(pools, "none", "v", &none, NULL, &out), -ENOENT);
+	assert_int_equal(pools6_info(pools, 1).used, 0);
 	pools6_free(pools);
 }
 
@@ -109,6 +168,7 @@ int main(void)
 		cmocka_unit_test_setup(gives_each_prefix_once, setup),
 		cmocka_unit_test_setup(gives_a_user_the_same_again, setup),
 		cmocka_unit_test_setup(knows_fixed_prefixes, setup),
+		cmocka_unit_test_setup(delegates, setup_delegated),
 	};
 
 	return cmocka_run_group_tests_name("pool6", tests, NULL, NULL);
