@@ -14,8 +14,11 @@
 
 static void say(struct fetch *f, const char *problem)
 {
-	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+	unsigned long error = ERR_peek_last_error();
+	const char *reason = ERR_reason_error_string(error);
 
+	// What a server says, however wrong, is of libcrypto's part for HTTP.
+	f->silent = ERR_GET_LIB(error) == ERR_LIB_BIO;
 	snprintf(f->why, sizeof(f->why), "%s %s%s%s", f->source, problem, reason ? ": " : "",
 		reason ? reason : "");
 	ERR_clear_error();

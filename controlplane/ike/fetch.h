@@ -22,6 +22,7 @@ struct fetch {
 	struct fetch_stamp stamp;
 	// Answered.
 	bool unchanged;              // the file is as it was
+	bool silent;                 // the server cannot be reached, or takes too long
 	X509_CRL *crl;               // NULL: see why
 	enum revocation_answer said; // by OCSP
 	int64_t next;                // seconds since 1970, 0 = it does not say

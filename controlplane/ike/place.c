@@ -3,7 +3,8 @@
 // See place.h. A place is its source together with the issuer that is asked about, and with the
 // certificate too where that is the question (OCSP). While an answer is under way a place is busy:
 // who asks meanwhile waits for the same answer. What fails is tried again after PLACE_RETRY_MS, not
-// for each peer that comes in between.
+// for each peer that comes in between; and a responder that has not answered one question is not
+// asked others before.
 
 #include "place.h"
 
@@ -40,6 +41,13 @@ struct place {
 	uint64_t asked;
 };
 
+// A responder that gave no answer, and until when nobody is to wait for it again.
+struct silence {
+	uint8_t source[SHA256_DIGEST_LENGTH];
+	uint64_t until; // milliseconds of the timers
+	char why[REVOCATION_WHY];
+};
+
 LIST_HEAD(place_list, place);
 TAILQ_HEAD(place_queue, place);
 
@@ -52,6 +60,7 @@ struct places {
 	void *context;
 	struct place_list by_key[BUCKETS];
 	struct place_queue used, waits;
+	struct silence silent[PLACE_SILENT];
 	unsigned count, fetches;
 	unsigned jobs; // that point here; the last one frees when closed
 	bool closed;
@@ -164,6 +173,36 @@ static struct place *place_get(struct places *p, const char *source, X509 *x, X5
 	return place_create(p, source, x, issuer, key);
 }
 
+// ---- responders that do not answer
+
+static const struct silence *silence_of(const struct places *p, const struct place *place)
+{
+	uint8_t source[SHA256_DIGEST_LENGTH];
+	uint64_t now = timers_now(p->timers);
+
+	if (!place->ocsp)
+		return NULL;
+	SHA256((const unsigned char *)place->source, strlen(place->source), source);
+	for (size_t i = 0; i < PLACE_SILENT; i++)
+		if (now < p->silent[i].until &&
+			memcmp(p->silent[i].source, source, sizeof(source)) == 0)
+			return &p->silent[i];
+	return NULL;
+}
+
+// In the place of the one that ends first.
+static void silence_keep(struct places *p, const struct place *place, const char *why)
+{
+	struct silence *first = &p->silent[0];
+
+	for (size_t i = 1; i < PLACE_SILENT; i++)
+		if (p->silent[i].until < first->until)
+			first = &p->silent[i];
+	SHA256((const unsigned char *)place->source, strlen(place->source), first->source);
+	first->until = timers_now(p->timers) + PLACE_RETRY_MS;
+	memcpy(first->why, why, sizeof(first->why));
+}
+
 // ---- answers
 
 static void log_read(const struct place *place)
@@ -209,8 +248,10 @@ static void take_answer(struct place *place, struct fetch *f)
 
 static void settle(struct places *p, struct place *place, struct fetch *f)
 {
-	bool news = strcmp(place->why, f->why) != 0;
+	bool news = strcmp(place->why, f->why) != 0 && !silence_of(p, place);
 
+	if (f->silent && !silence_of(p, place))
+		silence_keep(p, place, f->why);
 	place->busy = false;
 	place->stamp = f->stamp;
 	if (!f->unchanged) {
@@ -313,6 +354,20 @@ static void run_job(struct places *p, struct place *place)
 	job_free(job);
 }
 
+// True when it is no use to ask.
+static bool settle_silent(struct places *p, struct place *place)
+{
+	const struct silence *silence = silence_of(p, place);
+	struct fetch f = {.said = REVOCATION_UNKNOWN};
+
+	if (!silence)
+		return false;
+	memcpy(f.why, silence->why, sizeof(f.why));
+	settle(p, place, &f);
+	place->due = silence->until;
+	return true;
+}
+
 static void start_waiting(struct places *p)
 {
 	struct place *place;
@@ -320,13 +375,16 @@ static void start_waiting(struct places *p)
 	while (p->fetches < PLACE_FETCHES && (place = TAILQ_FIRST(&p->waits))) {
 		TAILQ_REMOVE(&p->waits, place, waits);
 		place->queued = false;
-		run_job(p, place);
+		if (!settle_silent(p, place))
+			run_job(p, place);
 	}
 }
 
 // The answer may be there when this returns.
 static void begin(struct places *p, struct place *place)
 {
+	if (settle_silent(p, place))
+		return;
 	place->busy = true;
 	if (place->file || p->fetches < PLACE_FETCHES) {
 		run_job(p, place);

@@ -16,6 +16,7 @@ enum {
 	PLACE_FETCHES = 2,         // by HTTP at a time: the thread pool has other work
 	PLACE_MOST = 4096,         // places that are remembered: OCSP has one for each certificate
 	PLACE_SOURCE = 1024,       // bytes of an address
+	PLACE_SILENT = 16,         // OCSP responders that do not answer, remembered as such
 	PLACE_AHEAD_MS = 120000,   // a CRL is fetched so long before it is old
 	PLACE_UNUSED_MS = 3600000, // unless nobody asked for so long
 };

@@ -9,11 +9,14 @@
 #include "pki_server.h"
 #include "place.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 #include <utime.h>
 
 #include <cmocka.h>
@@ -80,18 +83,25 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void begin(void)
+static void build_chain(void)
 {
 	char why[256];
 	struct span der = pki_der(peer.certificate);
 
-	trust = trust_create(&config, timers, why, sizeof(why));
-	if (!trust)
-		fail_msg("%s", why);
 	chain = trust_chain_build(trust_anchors(trust), &der, 1, why, sizeof(why));
 	if (!chain)
 		fail_msg("%s", why);
 	OPENSSL_free((void *)der.at);
+}
+
+static void begin(void)
+{
+	char why[256];
+
+	trust = trust_create(&config, timers, why, sizeof(why));
+	if (!trust)
+		fail_msg("%s", why);
+	build_chain();
 }
 
 static void refused(const char *part)
@@ -310,6 +320,56 @@ static void relaxed_lives_with_failures(void **state)
 	assert_int_equal(pki_server_requests(), 2);
 }
 
+static bool was_asked(int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+// A responder that does not answer about one is not waited for by the next.
+static void silent_responder_is_asked_once(void **state)
+{
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t length = sizeof(a);
+	struct pki first = peer;
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&a, length), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &length), 0);
+	snprintf(authority()->ocsp, sizeof(authority()->ocsp), "http://127.0.0.1:%u/ocsp",
+		ntohs(a.sin_port));
+	begin();
+	fails("gives no OCSP answer");
+	assert_true(was_asked(listener));
+	peer = pki_peer("ecdsa-256", "CN=Other", "DNS:other.example", &root);
+	trust_chain_free(chain);
+	build_chain();
+	fails("gives no OCSP answer");
+	assert_false(was_asked(listener));
+	pki_free(&first);
+	close(listener);
+}
+
+// One that answers with rubbish is.
+static void wrong_answer_is_of_one_question(void **state)
+{
+	struct pki first = peer;
+
+	strcpy(authority()->ocsp, pki_server_address("ocsp"));
+	begin();
+	fails("gives no OCSP answer");
+	peer = pki_peer("ecdsa-256", "CN=Other", "DNS:other.example", &root);
+	trust_chain_free(chain);
+	build_chain();
+	serve_ocsp(V_OCSP_CERTSTATUS_GOOD, 3600);
+	holds();
+	pki_free(&first);
+}
+
 static void ocsp_as_certificate_says(void **state)
 {
 	peer_names(false, true);
@@ -446,6 +506,8 @@ int main(void)
 		TEST(crl_of_another),
 		TEST(failures_are_kept),
 		TEST(relaxed_lives_with_failures),
+		TEST(silent_responder_is_asked_once),
+		TEST(wrong_answer_is_of_one_question),
 		TEST(ocsp_as_certificate_says),
 		TEST(ocsp_of_the_config),
 		TEST(crl_helps_where_ocsp_fails),
