@@ -154,7 +154,8 @@ void subscribers_set_ike(struct subscribers *all, struct ike *ike)
 }
 
 // NULL when there is no room, or the peer is there already.
-static struct subscriber *create(struct subscribers *all, const struct ike_access_request *request)
+static struct subscriber *create(
+	struct subscribers *all, const struct ike_access_request *request, uint64_t id)
 {
 	uint32_t index = id_index(request->peer), tunnel, session;
 	struct l2tp_session_info info = {.peer = request->peer, .flow = request->flow};
@@ -167,7 +168,7 @@ static struct subscriber *create(struct subscribers *all, const struct ike_acces
 	info.tunnel = (uint16_t)tunnel;
 	info.session = session;
 	if (tunnel != IDPOOL_NONE && session != IDPOOL_NONE)
-		s = subscriber_create(all, &road, &info);
+		s = subscriber_create(all, &road, &info, id);
 	if (!s) {
 		give_numbers(all, tunnel, session);
 		return NULL;
@@ -193,27 +194,32 @@ static void refuse(struct subscriber *s, const char *reason)
 	subscriber_close(s, cause);
 }
 
+static int granted(struct subscribers *all, const struct ike_access_request *request,
+	struct grant *out, uint64_t *id)
+{
+	if (request->eap)
+		return access_user_take(all, request->attempt, out, id);
+	return aaa_grant(all->aaa, request->name, out);
+}
+
 void subscribers_access_ask(void *context, const struct ike_access_request *request)
 {
 	struct subscribers *all = context;
-	struct subscriber *s = create(all, request);
 	struct grant grant = {0};
-	int error;
+	uint64_t id = 0;
+	int error = granted(all, request, &grant, &id);
+	struct subscriber *s = create(all, request, id);
 
 	all->counters.started++;
+	if (s && error == 0)
+		error = subscriber_grant(s, &grant);
+	else
+		grant_free(&grant);
 	if (!s) {
 		all->counters.failed++;
 		(void)ike_access_answer(all->ike, request->peer, NULL, "no session is free");
 		return;
 	}
-	if (request->eap)
-		error = access_user_take(all, request->attempt, &grant);
-	else
-		error = aaa_grant(all->aaa, s->user, &grant);
-	if (error == 0)
-		error = subscriber_grant(s, &grant);
-	else
-		grant_free(&grant);
 	if (error < 0) {
 		refuse(s, error == -ENOENT   ? "unknown user"
 			  : error == -ENOSPC ? "its filters have no room in the dataplane"

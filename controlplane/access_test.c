@@ -8,6 +8,8 @@
 #include "controlplane/numbers.h"
 #include "controlplane/auth/auth.h"
 #include "controlplane/aaa.h"
+#include "controlplane/radius/coa.h"
+#include "controlplane/radius/request.h"
 #include "controlplane/subscriber.h"
 #include "controlplane/users.h"
 
@@ -364,6 +366,50 @@ static void test_session_timeout(void **state)
 	assert_int_equal(ike.closed, 1);
 }
 
+// What CoA changes holds at once, for those who are meant, or for nobody.
+static void test_change(void **state)
+{
+	struct coa_match m = {.session_id = "", .user = "carol", .calling = ""};
+	struct grant change = {
+		.from = {[GRANT_POLICE_DOWNLINK] = FROM_COA, [GRANT_SESSION_TIMEOUT] = FROM_COA},
+		.police_downlink = {.kbit = 9000},
+		.session_timeout_s = 50};
+	const struct fake_command *c;
+	char id[ACCT_SESSION_ID];
+
+	ask("carol", PEER);
+	timers_set_now(g.timers, 1000);
+	subscribers_peer_sa(g.subscribers, PEER, PAIR);
+	forget_commands();
+	m.user = "alice";
+	assert_int_equal(subscribers_change_matching(g.subscribers, &m, &change), 0);
+	m.user = "carol";
+	change.from[GRANT_ADDRESS] = FROM_COA;
+	assert_int_equal(subscribers_change_matching(g.subscribers, &m, &change), -EOPNOTSUPP);
+	assert_int_equal(fake_command_count(), 0);
+	change.from[GRANT_ADDRESS] = FROM_NOWHERE;
+	assert_int_equal(subscribers_change_matching(g.subscribers, &m, &change), 1);
+	c = expect(COMMAND_SESSION_SET);
+	assert_int_equal(c->session_set.police_downlink.kbit, 9000);
+	assert_int_equal(c->session_set.flags, SESSION_IP4_OPEN); // it goes on all the time
+	assert_int_equal(c->session_set.group, 2);
+	assert_int_equal(fake_command_count(), 0); // the routes stay
+	change = (struct grant){.from = {[GRANT_GROUP] = FROM_COA}, .group = 1};
+	request_session_id(info().id, id);
+	m.session_id = id;
+	assert_int_equal(subscribers_change_matching(g.subscribers, &m, &change), 1);
+	c = expect(COMMAND_SESSION_SET);
+	assert_int_equal(c->session_set.group, 1);
+	assert_int_equal(c->session_set.police_uplink.kbit, 5000);
+	assert_int_equal(c->session_set.police_downlink.kbit, 9000); // CoA goes before the group
+	pass_to(51 * 1000 - 1);
+	assert_int_equal(ike.closed, 0);
+	pass_to(51 * 1000 + 1); // the changed session-timeout, from the beginning
+	assert_int_equal(ike.closed, 1);
+	m.user = "";
+	assert_int_equal(subscribers_disconnect_matching(g.subscribers, &m, "coa"), 0);
+}
+
 static void say_password(const char *name, const char *password, uint64_t attempt)
 {
 	struct ppp_credentials c = {.method = PPP_AUTH_PAP};
@@ -624,6 +670,7 @@ int main(void)
 		ACCESS(test_way_up),
 		ACCESS(test_grant),
 		ACCESS(test_session_timeout),
+		ACCESS(test_change),
 		ACCESS(test_eap),
 		ACCESS(test_guests),
 		ACCESS(test_one_version),

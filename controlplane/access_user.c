@@ -21,6 +21,7 @@ struct access_user {
 	struct access_user *next;
 	struct subscribers *all;
 	uint64_t attempt;
+	uint64_t id; // that the subscriber will have
 	uint8_t spi_i[8], spi_r[8];
 	struct ppp_credentials credentials;
 	uint8_t *eap; // a copy, that credentials point to
@@ -132,6 +133,7 @@ static struct access_user *user_of(struct subscribers *all, const struct ike_use
 		return NULL;
 	u->all = all;
 	u->attempt = request->attempt;
+	u->id = all->next_id++;
 	memcpy(u->spi_i, request->spi_i, sizeof(u->spi_i));
 	memcpy(u->spi_r, request->spi_r, sizeof(u->spi_r));
 	*place = u;
@@ -157,7 +159,7 @@ static int keep_credentials(struct access_user *u, const struct ppp_credentials 
 
 static void keep_subject(struct access_user *u, const struct ike_user_request *request)
 {
-	u->who = (struct aaa_subject){.attempt = request->attempt,
+	u->who = (struct aaa_subject){.attempt = u->id,
 		.flow = request->flow,
 		.access = "ikev2",
 		.ipsec = true,
@@ -186,7 +188,7 @@ void subscribers_user_ask(void *context, const struct ike_user_request *request)
 	aaa_ask(all->aaa, &u->who, &u->credentials, on_verdict, u);
 }
 
-int access_user_take(struct subscribers *all, uint64_t attempt, struct grant *out)
+int access_user_take(struct subscribers *all, uint64_t attempt, struct grant *out, uint64_t *id)
 {
 	struct access_user **place;
 
@@ -195,6 +197,7 @@ int access_user_take(struct subscribers *all, uint64_t attempt, struct grant *ou
 	place = place_of(all, attempt);
 	if (!*place || !(*place)->granted)
 		return -ENOENT;
+	*id = (*place)->id;
 	*out = (*place)->grant;
 	memset(&(*place)->grant, 0, sizeof((*place)->grant));
 	user_free(place);

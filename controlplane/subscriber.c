@@ -355,6 +355,16 @@ static void free_now(void *context)
 	free(s);
 }
 
+static void forget_id(struct subscriber *s)
+{
+	struct subscriber **place = &s->all->by_id[s->id % s->all->sessions];
+
+	while (*place && *place != s)
+		place = &(*place)->id_next;
+	if (*place)
+		*place = s->id_next;
+}
+
 // The end of the record: its address goes back, it can no longer be found, and a timer frees it.
 static void bury(struct subscriber *s)
 {
@@ -373,6 +383,7 @@ static void bury(struct subscriber *s)
 	all->counters.present--;
 	if (s->session < all->sessions)
 		all->by_session[s->session] = NULL;
+	forget_id(s);
 	if (s->next)
 		s->next->previous = s->previous;
 	if (s->previous)
@@ -515,7 +526,8 @@ struct subscribers *subscribers_create(const struct config *config, struct timer
 	};
 	all->by_session = calloc(sessions, sizeof(struct subscriber *));
 	all->by_peer = calloc(peers, sizeof(struct subscriber *));
-	if (!all->by_session || !all->by_peer) {
+	all->by_id = calloc(sessions, sizeof(struct subscriber *));
+	if (!all->by_session || !all->by_peer || !all->by_id) {
 		subscribers_free(all);
 		return NULL;
 	}
@@ -538,11 +550,21 @@ void subscribers_free(struct subscribers *all)
 	access_users_free(all);
 	free(all->by_session);
 	free(all->by_peer);
+	free(all->by_id);
 	free(all);
 }
 
-struct subscriber *subscriber_create(
-	struct subscribers *all, const struct road *road, const struct l2tp_session_info *info)
+struct subscriber *subscriber_find(const struct subscribers *all, uint64_t id)
+{
+	struct subscriber *s = all->by_id[id % all->sessions];
+
+	while (s && s->id != id)
+		s = s->id_next;
+	return s;
+}
+
+struct subscriber *subscriber_create(struct subscribers *all, const struct road *road,
+	const struct l2tp_session_info *info, uint64_t id)
 {
 	struct subscriber *s = calloc(1, sizeof(*s));
 
@@ -550,7 +572,9 @@ struct subscriber *subscriber_create(
 		return NULL;
 	s->all = all;
 	s->road = road;
-	s->id = all->next_id++;
+	s->id = id ? id : all->next_id++;
+	s->id_next = all->by_id[s->id % all->sessions];
+	all->by_id[s->id % all->sessions] = s;
 	s->session = info->session;
 	s->l2tp = *info;
 	for (int i = 0; i < FAMILIES; i++)
@@ -577,12 +601,12 @@ struct subscriber *subscriber_create(
 
 int subscribers_disconnect(struct subscribers *all, uint64_t id, const char *cause)
 {
-	for (struct subscriber *s = all->first; s; s = s->next)
-		if (s->id == id) {
-			subscriber_close(s, cause);
-			return 0;
-		}
-	return -ENOENT;
+	struct subscriber *s = subscriber_find(all, id);
+
+	if (!s)
+		return -ENOENT;
+	subscriber_close(s, cause);
+	return 0;
 }
 
 void subscribers_close_all(struct subscribers *all, const char *cause)

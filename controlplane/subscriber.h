@@ -93,6 +93,15 @@ void subscribers_path_mtu(struct subscribers *s, const struct event_path_mtu *ev
 
 // Ends a subscriber by PPP and then by L2TP, or by IKE; it is gone shortly after. -ENOENT.
 int subscribers_disconnect(struct subscribers *s, uint64_t id, const char *cause);
+// The same for those that are meant (radius/coa.h): how many.
+struct coa_match;
+int subscribers_disconnect_matching(
+	struct subscribers *s, const struct coa_match *match, const char *cause);
+// Changes what holds for those that are meant, all or none: how many, 0 when there is none;
+// -EOPNOTSUPP: something of change cannot be changed while a subscriber is up; -ENOSPC: the
+// dataplane has no group left; -ENOMEM.
+int subscribers_change_matching(
+	struct subscribers *s, const struct coa_match *match, const struct grant *change);
 // All at once, without waiting for their answers, when the control plane ends.
 void subscribers_close_all(struct subscribers *s, const char *cause);
 

@@ -125,6 +125,20 @@ static void remove_routes(struct subscriber *s)
 	s->behind_count = 0;
 }
 
+// Those that are there already stay as they are.
+static void change_routes(struct subscriber *s, const struct grant_more *more)
+{
+	struct ip_prefix kept[GRANT_ROUTES_MOST];
+	bool same = s->behind_count == (more ? more->route_count : 0);
+
+	for (uint16_t i = 0; same && i < s->behind_count; i++)
+		kept[i] = s->behind[i].route;
+	if (same && (!more || memcmp(kept, more->routes, s->behind_count * sizeof(kept[0])) == 0))
+		return;
+	remove_routes(s);
+	add_routes(s);
+}
+
 // ---- times
 
 static void session_over(void *context)
@@ -186,4 +200,21 @@ void subscriber_grant_down(struct subscriber *s)
 	timer_stop(s->all->timers, &s->session_end);
 	timer_stop(s->all->timers, &s->idle);
 	remove_routes(s);
+}
+
+void subscriber_grant_change(struct subscriber *s, struct grant *grant, uint16_t group)
+{
+	struct command_session_set c;
+	uint16_t old = s->group;
+
+	grant_free(&s->grant);
+	s->grant = *grant;
+	s->group = group;
+	c = subscriber_form(s);
+	(void)install_session_set(&c, subscriber_mtu_known, s);
+	install_group_release(old);
+	if (!s->up_since)
+		return;
+	change_routes(s, s->grant.more);
+	subscriber_grant_up(s);
 }

@@ -241,7 +241,7 @@ void subscribers_session_up(void *context, const struct l2tp_session_info *info)
 	all->counters.started++;
 	if (info->session >= all->sessions || all->by_session[info->session])
 		return;
-	s = subscriber_create(all, &road, info);
+	s = subscriber_create(all, &road, info, 0);
 	if (!s) {
 		(void)l2tp_session_close(all->l2tp, info->session, CDN_RESOURCES, "no memory");
 		return;

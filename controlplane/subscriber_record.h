@@ -78,6 +78,7 @@ struct behind {
 struct subscriber {
 	struct subscribers *all;
 	struct subscriber *next, *previous;
+	struct subscriber *id_next; // of those with its hash in by_id
 	uint64_t id;
 	enum subscriber_state state;
 	bool buried; // waits for its timer to be freed
@@ -126,6 +127,7 @@ struct subscribers {
 	uint32_t peers;
 	struct subscriber **by_session;
 	uint32_t sessions;
+	struct subscriber **by_id; // as many as sessions, by id modulo that
 	struct subscriber *first;
 	uint64_t next_id;
 	struct subscribers_counters counters;
@@ -135,9 +137,11 @@ struct subscribers {
 struct command_session_set subscriber_form(const struct subscriber *s);
 
 // A new record on its first state, found by its session; info is what is known of where it comes
-// from. NULL without memory.
-struct subscriber *subscriber_create(
-	struct subscribers *all, const struct road *road, const struct l2tp_session_info *info);
+// from; id 0: a new one. NULL without memory.
+struct subscriber *subscriber_create(struct subscribers *all, const struct road *road,
+	const struct l2tp_session_info *info, uint64_t id);
+// NULL when there is none, or it is about to go.
+struct subscriber *subscriber_find(const struct subscribers *all, uint64_t id);
 // What the table says.
 void subscriber_handle(struct subscriber *s, enum subscriber_event event);
 // Somebody wants it to end; the first cause counts.
@@ -156,8 +160,9 @@ void access_change_pair(struct subscriber *s);
 
 // ---- access_user.c
 
-// What the judge has granted to the peer of that connection attempt, once: 0, or -ENOENT.
-int access_user_take(struct subscribers *all, uint64_t attempt, struct grant *out);
+// What the judge has granted to the peer of that connection attempt, once, and the id under which
+// he was asked: 0, or -ENOENT.
+int access_user_take(struct subscribers *all, uint64_t attempt, struct grant *out, uint64_t *id);
 void access_users_free(struct subscribers *all);
 
 // ---- subscriber_grant.c
@@ -165,6 +170,9 @@ void access_users_free(struct subscribers *all);
 // It is accepted: this holds from now on. Takes the grant over, whatever it returns: 0, or -ENOSPC
 // when the dataplane has no group left for its filters.
 int subscriber_grant(struct subscriber *s, struct grant *grant);
+// Others hold from now on, on all that can be changed while it forwards: group, rates, routes
+// behind it, times. Takes grant and group, which is held, over.
+void subscriber_grant_change(struct subscriber *s, struct grant *grant, uint16_t group);
 // Nothing holds any more.
 void subscriber_grant_end(struct subscriber *s);
 // Group and rates, for the dataplane.

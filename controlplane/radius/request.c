@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -149,4 +150,11 @@ void request_session_id(uint64_t attempt, char text[ACCT_SESSION_ID])
 	if (!start)
 		start = (uint32_t)time(NULL);
 	snprintf(text, ACCT_SESSION_ID, "%08x-%08llx", start, (unsigned long long)attempt);
+}
+
+uint64_t request_session_attempt(const char *text)
+{
+	const char *dash = strchr(text, '-');
+
+	return dash ? strtoull(dash + 1, NULL, 16) : 0;
 }

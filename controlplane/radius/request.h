@@ -24,3 +24,5 @@ enum { ACCT_SESSION_ID = 26 }; // bytes of the text with its NUL
 // "5f1c2a3b-0000012a": the control plane's start and the attempt, the same in all requests of a
 // session and never again.
 void request_session_id(uint64_t attempt, char text[ACCT_SESSION_ID]);
+// The attempt that such a text may be of; 0 when it cannot be one.
+uint64_t request_session_attempt(const char *text);
