@@ -68,6 +68,17 @@
 		"an attribute of a RADIUS server that does not hold, and why") \
 	X(ROUTE_REFUSED, "route-refused", LEVEL_WARNING, \
 		"a network behind a subscriber that is not routed to it, and why") \
+	X(RADIUS_DEAD, "radius-dead", LEVEL_WARNING, \
+		"a RADIUS server does not answer: its requests go to others") \
+	X(RADIUS_BACK, "radius-back", LEVEL_INFO, "a RADIUS server answers again") \
+	X(RADIUS_BAD_REPLY, "radius-bad-reply", LEVEL_WARNING, \
+		"replies of a RADIUS server that were dropped, and why") \
+	X(RADIUS_CONNECTED, "radius-connected", LEVEL_INFO, \
+		"the TLS connection to a RADIUS server is open") \
+	X(RADIUS_CONNECTION_LOST, "radius-connection-lost", LEVEL_WARNING, \
+		"there is no TLS connection to a RADIUS server, and why") \
+	X(RADIUS_SOCKET, "radius-socket", LEVEL_ERROR, \
+		"no socket towards a RADIUS server could be opened") \
 	X(POOL_EMPTY, "pool-empty", LEVEL_WARNING, "no address is free") \
 	X(IPCP_UP, "ipcp-up", LEVEL_INFO, "IPCP opened") \
 	X(IPV6CP_UP, "ipv6cp-up", LEVEL_INFO, "IPV6CP opened") \
