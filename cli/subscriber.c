@@ -16,6 +16,22 @@ static const struct column columns[] = {
 	{0},
 };
 
+static const struct column line_columns[] = {
+	{"ID", "id", COLUMN_NUMBER},
+	{"USER", "user", COLUMN_TEXT, true},
+	{"PEER", "peer", COLUMN_TEXT, true},
+	{"LOSS", "line.loss", COLUMN_PERCENT},
+	{"RTT MS", "line.rtt_ms", COLUMN_NUMBER},
+	{"MIN", "line.rtt_min_ms", COLUMN_NUMBER},
+	{"MAX", "line.rtt_max_ms", COLUMN_NUMBER},
+	{"ECHOES", "line.echoes", COLUMN_COUNT},
+	{"LOST", "line.lost", COLUMN_COUNT},
+	{0},
+};
+
+static const struct listing line_listings[] = {
+	{"subscribers", line_columns, "No subscriber is connected."}, {0}};
+
 static const struct listing listings[] = {
 	{"subscribers", columns, "No subscriber is connected."}, {0}};
 
@@ -25,6 +41,20 @@ const struct command command_show_subscribers = {
 	.help = "who is connected",
 	.path = "/v1/subscribers",
 	.listings = listings,
+	.run = show_run,
+	.options = OPTION_USER | OPTION_PEER | OPTION_ADDRESS | OPTION_LIMIT,
+};
+
+const struct command command_show_lines = {
+	.verb = "show",
+	.noun = "lines",
+	.help = "loss and round-trip time of who is connected",
+	.detail = "By LCP echo: LOSS is of the newest 32, RTT is smoothed, ECHOES and LOST are "
+		  "since the\n"
+		  "session began. Without PPP, and while traffic spares the echoes, there is less "
+		  "to see.\n",
+	.path = "/v1/subscribers",
+	.listings = line_listings,
 	.run = show_run,
 	.options = OPTION_USER | OPTION_PEER | OPTION_ADDRESS | OPTION_LIMIT,
 };

@@ -73,6 +73,12 @@ void ppp_probe(struct ppp *p, uint16_t largest)
 	fail();
 }
 
+const struct ppp_quality *ppp_quality(const struct ppp *p)
+{
+	fail();
+	return NULL;
+}
+
 void ppp_close(struct ppp *p, const char *cause)
 {
 	fail();

@@ -636,6 +636,7 @@ static struct subscriber_info info_of(const struct subscriber *s)
 		.access = s->road->word,
 		.method = s->method,
 		.link = s->link,
+		.quality = s->ppp ? ppp_quality(s->ppp) : NULL,
 		.mtu = s->mtu,
 		.path_mtu = s->path_mtu,
 		.session = s->session,

@@ -48,7 +48,8 @@ struct subscriber_info {
 	const struct config_group *group; // NULL before authentication, and without one
 	const struct grant *grant;        // what holds; NULL before authentication
 	struct ppp_link link;
-	uint16_t mtu;      // bytes: the largest inner packet; 0 = not known yet
+	const struct ppp_quality *quality; // of the line; NULL without PPP
+	uint16_t mtu;                      // bytes: the largest inner packet; 0 = not known yet
 	uint16_t path_mtu; // bytes: the same when probes found it, 0 = the headers leave no more
 	uint32_t session;  // index in the dataplane and in the stats segment
 	struct l2tp_session_info l2tp; // without L2TP: tunnel, peer and flow

@@ -5,6 +5,8 @@
 
 #include "subscriber_record.h"
 
+#include "contract/stats.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -126,6 +128,16 @@ static void on_ip6_down(void *context, const char *cause)
 	subscriber_handle(context, ON_IP6_DOWN);
 }
 
+// Those that the dataplane let through.
+static uint64_t on_received(void *context)
+{
+	const struct subscriber *s = context;
+	uint32_t count;
+	const struct stats_session *sessions = dataplane_stats_sessions(&count);
+
+	return sessions && s->session < count ? sessions[s->session].uplink.packets : 0;
+}
+
 static void over(struct subscriber *s, const char *cause, enum subscriber_event event)
 {
 	if (!s->cause[0])
@@ -147,6 +159,7 @@ static const struct ppp_events ppp_events = {
 	.send = on_send,
 	.send_probe = on_send_probe,
 	.path_mtu = on_path_mtu,
+	.received = on_received,
 	.lcp_up = on_lcp_up,
 	.authenticate = on_authenticate,
 	.accepted = on_accepted,

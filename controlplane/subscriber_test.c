@@ -77,6 +77,13 @@ void ppp_probe(struct ppp *p, uint16_t largest)
 	p->largest = largest;
 }
 
+const struct ppp_quality *ppp_quality(const struct ppp *p)
+{
+	static const struct ppp_quality quality = {.echoes = 7};
+
+	return &quality;
+}
+
 void ppp_close(struct ppp *p, const char *cause)
 {
 	p->closed++;

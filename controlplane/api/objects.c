@@ -151,6 +151,26 @@ static const char *auth_word(const struct subscriber_info *i)
 	return i->link.auth ? ppp_auth_word(i->link.auth) : i->method;
 }
 
+// The line by LCP echo; loss is a fraction of the newest 32.
+static json_t *line_object(const struct ppp_quality *q)
+{
+	json_t *object;
+
+	if (!q)
+		return json_null();
+	object = json_pack(
+		"{s:I, s:I}", "echoes", (json_int_t)q->echoes, "lost", (json_int_t)q->lost);
+	if (!object)
+		return NULL;
+	json_object_set_new(object, "loss", q->echoes ? json_real(q->loss / 100.0) : json_null());
+	json_object_set_new(object, "rtt_ms", q->measured ? value_number(q->rtt_ms) : json_null());
+	json_object_set_new(
+		object, "rtt_min_ms", q->measured ? value_number(q->rtt_min_ms) : json_null());
+	json_object_set_new(
+		object, "rtt_max_ms", q->measured ? value_number(q->rtt_max_ms) : json_null());
+	return object;
+}
+
 static json_t *subscriber_object(const struct subscriber_info *i)
 {
 	const struct l2tp_session_info *l = &i->l2tp;
@@ -175,6 +195,7 @@ static json_t *subscriber_object(const struct subscriber_info *i)
 	json_object_set_new(object, "peer_mru", number_or_null(i->link.peer_mru));
 	json_object_set_new(object, "mtu", number_or_null(i->mtu));
 	json_object_set_new(object, "path_mtu", number_or_null(i->path_mtu));
+	json_object_set_new(object, "line", line_object(i->quality));
 	json_object_set_new(object, "age_ms", value_number(i->age_ms));
 	json_object_set_new(object, "up_ms", i->up_ms ? value_number(i->up_ms) : json_null());
 	json_object_set_new(

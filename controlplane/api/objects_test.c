@@ -107,8 +107,17 @@ void subscribers_each(const struct subscribers *s,
 	static const char *const names[SUBSCRIBERS] = {
 		"alice", "bob", "alice", "eve\x1b[2J\xff", ""};
 
+	static const struct ppp_quality quality = {.echoes = 40,
+		.lost = 5,
+		.loss = 12,
+		.measured = true,
+		.rtt_ms = 31,
+		.rtt_min_ms = 20,
+		.rtt_max_ms = 90};
+
 	for (unsigned i = SUBSCRIBERS; i > 0; i--) {
 		struct subscriber_info info = {
+			.quality = i == 2 ? NULL : &quality,
 			.id = i * 10,
 			.state = SUBSCRIBER_UP,
 			.state_word = "up",
@@ -384,12 +393,15 @@ static void test_subscriber(void **state)
 	assert_non_null(strstr(text, "\"peer\":\"203.0.113.4:4500\""));
 	assert_non_null(strstr(text, "\"uplink\":{\"bytes\":123,\"drops\":0,\"packets\":0}"));
 	assert_non_null(strstr(text, "\"auth\":\"mschapv2\""));
+	assert_non_null(strstr(text, "\"line\":{\"echoes\":40,\"loss\":0.12,\"lost\":5,"
+				     "\"rtt_max_ms\":90,\"rtt_min_ms\":20,\"rtt_ms\":31}"));
 	assert_non_null(strstr(text, "\"group\":\"home\""));
 	assert_non_null(strstr(text, "\"police_uplink\":{\"bit_s\":5000000,"));
 	free(text);
 	text = get_text(API_SUBSCRIBERS, (struct api_query){.has_id = true, .id = 20});
 	assert_non_null(strstr(text, "\"access\":\"ikev2\""));
 	assert_non_null(strstr(text, "\"auth\":\"psk\""));
+	assert_non_null(strstr(text, "\"line\":null"));
 	assert_non_null(strstr(text, "\"mru\":null"));
 	assert_non_null(strstr(text, "\"session_id\":null"));
 	free(text);

@@ -6,6 +6,7 @@
 // down.
 
 #include "authenticate.h"
+#include "echo.h"
 #include "ipcp.h"
 #include "ipv6cp.h"
 #include "lcp.h"
@@ -27,8 +28,13 @@ enum phase {        // RFC 1661 section 3.2, and the two ways to wait for the ca
 enum {
 	PPP_CAUSE = 64,              // bytes of a cause with its NUL
 	PPP_HELD = 256,              // bytes of a packet that came before our addresses
-	PPP_OPENINGS = 16,           // of LCP and the network protocols together within
+	PPP_OPENINGS = 8,            // of LCP, or of one network protocol, within
 	PPP_OPENINGS_MS = 60 * 1000, // this time: who begins again more often is cut off
+};
+
+struct ppp_openings {
+	uint64_t since; // milliseconds
+	uint16_t count;
 };
 
 struct ppp_held {
@@ -52,11 +58,9 @@ struct ppp {
 	struct reject reject;
 	struct timer setup;
 	uint32_t setup_left; // milliseconds of it, while it stands still; else 0
-	struct timer echo;
-	uint16_t echo_unanswered;
-	uint16_t openings;       // of LCP and the network protocols since
-	uint64_t openings_since; // milliseconds
-	uint8_t echo_id;         // of the newest Echo-Request, probe or not
+	struct echo echo;
+	struct ppp_openings lcp_openings, ip4_openings, ip6_openings;
+	uint8_t echo_id; // of the newest Echo-Request, probe or not
 	struct probe probe;
 	char cause[PPP_CAUSE]; // why we close
 	struct ppp_held held_ipcp, held_ipv6cp;
@@ -81,8 +85,8 @@ void ppp_ip6_up(struct ppp *ppp);
 void ppp_ip6_down(struct ppp *ppp, const char *cause);
 // A network protocol is over; the link is closed when it was the last.
 void ppp_network_finished(struct ppp *ppp, const char *cause);
-// The peer's answer to one of our Echo-Requests.
-void ppp_echo_answered(struct ppp *ppp, uint8_t id);
+// Closes without waiting for an answer, from a peer that has not been heard of for too long.
+void ppp_give_up(struct ppp *ppp, const char *cause);
 // The peer's Terminate-Request was acknowledged.
 void ppp_peer_ended(struct ppp *ppp);
 // LCP cannot agree: logs both sides' wishes and closes.

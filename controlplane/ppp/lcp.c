@@ -326,6 +326,15 @@ static void answer_echo(struct ppp *ppp, const struct wire_control *control)
 		fsm_event_answer(&lcp->fsm, FSM_RXR, packet, length);
 }
 
+static void echo_reply(struct ppp *ppp, const struct wire_control *control)
+{
+	struct view data = control->body;
+	uint32_t magic = view_u32(&data);
+
+	if (!data.failed && ppp->lcp.fsm.state == FSM_OPENED)
+		echo_answered(ppp, control->id, magic);
+}
+
 // In a Protocol-Reject only what we speak matters: the peer will not do IPv4 or IPv6, or not
 // authenticate in the way that it has just agreed to.
 static void protocol_rejected(struct ppp *ppp, const struct wire_control *control)
@@ -358,7 +367,7 @@ static bool lcp_extra(void *owner, const struct wire_control *control)
 		answer_echo(ppp, control);
 		return true;
 	case CODE_ECHO_REPLY:
-		ppp_echo_answered(ppp, control->id);
+		echo_reply(ppp, control);
 		return true;
 	case CODE_DISCARD_REQUEST:
 	case CODE_IDENTIFICATION: // RFC 1570 section 2: nothing to be done

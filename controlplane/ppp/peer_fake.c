@@ -171,7 +171,13 @@ static void on_down(void *context, const char *cause)
 	snprintf(p->cause, sizeof(p->cause), "%s", cause);
 }
 
+static uint64_t on_received(void *context)
+{
+	return ((struct peer_fake *)context)->data;
+}
+
 static const struct ppp_events events = {
+	.received = on_received,
 	.send = on_send,
 	.send_probe = on_send_probe,
 	.path_mtu = on_path_mtu,
@@ -320,13 +326,21 @@ static void on_lcp_request(struct peer_fake *p, const struct wire_control *c)
 static void on_echo(struct peer_fake *p, const struct wire_control *c)
 {
 	size_t length = WIRE_PROTOCOL + WIRE_HEADER + view_left(&c->body);
+	struct view reply = c->body;
+	uint8_t body[WIRE_PACKET];
 
 	if (p->no_echo || (p->echo_most && length > p->echo_most) ||
 		(p->path_up && length > p->path_up))
 		return;
 	p->echo_answers++;
+	// The answer has the magic number of who answers.
+	if (!p->loop_echo && view_left(&c->body) >= 4 && length <= sizeof(body)) {
+		memcpy(body, c->body.at, view_left(&c->body));
+		memcpy(body, "\1\2\3\4", 4);
+		reply = view_of(body, view_left(&c->body));
+	}
 	if (!p->loss || p->echo_answers % p->loss)
-		say_view(p, PPP_LCP, CODE_ECHO_REPLY, c->id, c->body);
+		say_view(p, PPP_LCP, CODE_ECHO_REPLY, c->id, reply);
 }
 
 static void on_lcp(struct peer_fake *p, const struct wire_control *c)
@@ -465,6 +479,8 @@ static void on_eap(struct peer_fake *p, const struct wire_control *c)
 
 static void on_ipcp(struct peer_fake *p, const struct wire_control *c)
 {
+	if (p->no_ipcp)
+		return;
 	switch (c->code) {
 	case CODE_CONFIGURE_REQUEST:
 		if (p->naks_address && view_left(&c->body))
@@ -535,11 +551,22 @@ void peer_fake_run(struct peer_fake *p)
 	}
 }
 
+// In whole steps.
+static void wait_before_answer(struct peer_fake *p)
+{
+	for (unsigned waited = 0; waited < p->delay; waited += STEP_MS) {
+		p->now += STEP_MS;
+		timers_run(p->timers, p->now);
+	}
+}
+
 void peer_fake_wait(struct peer_fake *p, uint64_t ms)
 {
 	for (uint64_t until = p->now + ms; p->now < until;) {
 		p->now += STEP_MS;
 		timers_run(p->timers, p->now);
+		if (p->sent_count && p->delay)
+			wait_before_answer(p);
 		peer_fake_run(p);
 	}
 }

@@ -29,16 +29,18 @@ struct peer_fake {
 	bool loop;          // sends everything back as it came
 	bool no_auth;       // does not answer a Challenge
 	bool no_echo;       // does not answer Echo-Requests
+	bool loop_echo;     // answers them with the magic number that they have
 	size_t echo_most;   // nor those of more bytes; 0 = all
 	size_t path_down;   // bytes of a packet that the path to it carries when it may not be cut,
 	size_t path_up;     // and of one of its own; 0 = all
+	unsigned delay;     // milliseconds before each answer
 	unsigned loss;      // of its answers to Echo-Requests, every so manieth; 0 = none
 	bool no_terminate;  // nor Terminate-Requests
 	bool naks_address;  // wants the gateway to have another address
 	const char *name, *password;
-	uint8_t eap_nak; // EAP type that it would rather do than MS-CHAPv2; 0 = none
-	bool eap_silent; // says nothing to requests of EAP
-	bool no_ipv6cp;  // says its Configure-Request, and nothing after
+	uint8_t eap_nak;         // EAP type that it would rather do than MS-CHAPv2; 0 = none
+	bool eap_silent;         // says nothing to requests of EAP
+	bool no_ipcp, no_ipv6cp; // says its Configure-Request, and nothing after
 	uint8_t lcp_options[FAKE_OPTIONS], ipcp_options[FAKE_OPTIONS], ipv6cp_options[FAKE_OPTIONS];
 	size_t lcp_length, ipcp_length, ipv6cp_length;
 

@@ -37,7 +37,7 @@ struct ppp *ppp_create(const struct config_ppp *config, struct timers *timers,
 static void timers_stop_all(struct ppp *ppp)
 {
 	timer_stop(ppp->timers, &ppp->setup);
-	timer_stop(ppp->timers, &ppp->echo);
+	echo_stop(ppp);
 	probe_stop(ppp);
 	fsm_stop(&ppp->lcp.fsm);
 	fsm_stop(&ppp->ipcp.fsm);
@@ -87,8 +87,7 @@ void ppp_finish(struct ppp *ppp, const char *cause)
 	ppp->events.down(ppp->context, ppp->cause);
 }
 
-// Without waiting for an answer: from a peer that has not been heard of for too long.
-static void give_up(struct ppp *ppp, const char *cause)
+void ppp_give_up(struct ppp *ppp, const char *cause)
 {
 	ppp_close(ppp, cause);
 	ppp_finish(ppp, cause);
@@ -101,7 +100,7 @@ static void setup_fire(void *context)
 	if (ppp->lcp.fsm.state == FSM_OPENED)
 		ppp_close(ppp, "setup-timeout");
 	else
-		give_up(ppp, "setup-timeout");
+		ppp_give_up(ppp, "setup-timeout");
 }
 
 // Without this timer a peer could keep a session half open for ever: false without memory for it.
@@ -130,25 +129,6 @@ void ppp_setup_resume(struct ppp *ppp)
 	ppp->setup_left = 0;
 }
 
-static void echo_fire(void *context)
-{
-	struct ppp *ppp = context;
-
-	if (ppp->config->echo_failures && ppp->echo_unanswered >= ppp->config->echo_failures) {
-		give_up(ppp, "echo-timeout");
-		return;
-	}
-	ppp->echo_unanswered++;
-	(void)timer_start(ppp->timers, &ppp->echo, ppp->config->echo_interval_ms, echo_fire, ppp);
-	lcp_echo(ppp);
-}
-
-void ppp_echo_answered(struct ppp *ppp, uint8_t id)
-{
-	ppp->echo_unanswered = 0;
-	probe_answer(ppp, id);
-}
-
 void ppp_start(struct ppp *ppp)
 {
 	if (ppp->phase != PHASE_IDLE)
@@ -171,7 +151,7 @@ static void closing_begin(struct ppp *ppp, const char *cause)
 	snprintf(ppp->cause, sizeof(ppp->cause), "%s", cause);
 	ppp->phase = PHASE_CLOSING;
 	timer_stop(ppp->timers, &ppp->setup);
-	timer_stop(ppp->timers, &ppp->echo);
+	echo_stop(ppp);
 	probe_stop(ppp);
 	timer_stop(ppp->timers, &ppp->auth.timer);
 }
@@ -223,36 +203,32 @@ void ppp_refuse(struct ppp *ppp, const char *reason)
 }
 
 // Each opening costs us lines of the log and commands to the dataplane, and a peer can cause as
-// many as it likes: true when this is one too many, and the session is closing.
-static bool opened_too_often(struct ppp *ppp)
+// many as it likes: true when this is one too many.
+static bool opened_too_often(struct ppp *ppp, struct ppp_openings *o)
 {
 	uint64_t now = timers_now(ppp->timers);
 
-	if (now - ppp->openings_since >= PPP_OPENINGS_MS) {
-		ppp->openings_since = now;
-		ppp->openings = 0;
+	if (now - o->since >= PPP_OPENINGS_MS) {
+		o->since = now;
+		o->count = 0;
 	}
-	if (++ppp->openings <= PPP_OPENINGS)
-		return false;
-	ppp_close(ppp, "renegotiated-too-often");
-	return true;
+	return ++o->count > PPP_OPENINGS;
 }
 
 void ppp_lcp_up(struct ppp *ppp)
 {
 	const struct ppp_link *link = &ppp->link;
 
-	if (opened_too_often(ppp))
+	if (opened_too_often(ppp, &ppp->lcp_openings)) {
+		ppp_close(ppp, "renegotiated-too-often");
 		return;
+	}
 	ppp->link = lcp_link(&ppp->lcp);
 	ppp->phase = PHASE_AUTHENTICATE;
 	log_event(LOG_LCP_UP, ppp->subject, "s:s, s:i, s:i, s:b, s:b", "auth",
 		lcp_auth_word(link->auth), "mru", (int)link->mru, "peer_mru", (int)link->peer_mru,
 		"pfc", (int)link->send_pfc, "acfc", (int)link->send_acfc);
-	ppp->echo_unanswered = 0;
-	if (ppp->config->echo_interval_ms)
-		(void)timer_start(
-			ppp->timers, &ppp->echo, ppp->config->echo_interval_ms, echo_fire, ppp);
+	echo_start(ppp);
 	ppp->events.lcp_up(ppp->context, &ppp->link);
 	if (ppp->phase == PHASE_AUTHENTICATE)
 		authenticate_start(ppp, link->auth);
@@ -263,7 +239,7 @@ void ppp_lcp_down(struct ppp *ppp)
 {
 	bool closing = ppp->phase >= PHASE_CLOSING;
 
-	timer_stop(ppp->timers, &ppp->echo);
+	echo_stop(ppp);
 	probe_stop(ppp);
 	if (!closing)
 		ppp->phase = PHASE_LCP;
@@ -308,6 +284,19 @@ void ppp_network_finished(struct ppp *ppp, const char *cause)
 		ppp_close(ppp, cause);
 }
 
+// After the event of its going up, so that the one of its going down has its counterpart. It ends
+// alone when the other one lives.
+static void network_hold(
+	struct ppp *ppp, struct ppp_openings *o, struct fsm *fsm, const struct fsm *other)
+{
+	if (ppp->phase != PHASE_OPEN || !opened_too_often(ppp, o))
+		return;
+	if (is_alive(other))
+		fsm_event(fsm, FSM_CLOSE);
+	else
+		ppp_close(ppp, "renegotiated-too-often");
+}
+
 void ppp_ip4_up(struct ppp *ppp)
 {
 	const struct ppp_addresses *a = &ppp->ipcp.addresses;
@@ -317,9 +306,7 @@ void ppp_ip4_up(struct ppp *ppp)
 	log_event(LOG_IPCP_UP, ppp->subject, "s:s, s:s", "local", address_format(&a->local, local),
 		"address", address_format(&a->peer, peer));
 	ppp->events.ip4_up(ppp->context, a);
-	// After the event, so that the ip4_down which closing brings has its counterpart.
-	if (ppp->phase == PHASE_OPEN)
-		(void)opened_too_often(ppp);
+	network_hold(ppp, &ppp->ip4_openings, &ppp->ipcp.fsm, &ppp->ipv6cp.fsm);
 }
 
 void ppp_ip4_down(struct ppp *ppp, const char *cause)
@@ -339,8 +326,7 @@ void ppp_ip6_up(struct ppp *ppp)
 	a = address_v6(address);
 	log_event(LOG_IPV6CP_UP, ppp->subject, "s:s", "address", address_format(&a, peer));
 	ppp->events.ip6_up(ppp->context, ppp->ipv6cp.peer);
-	if (ppp->phase == PHASE_OPEN)
-		(void)opened_too_often(ppp);
+	network_hold(ppp, &ppp->ip6_openings, &ppp->ipv6cp.fsm, &ppp->ipcp.fsm);
 }
 
 void ppp_ip6_down(struct ppp *ppp, const char *cause)

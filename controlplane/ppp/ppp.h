@@ -28,6 +28,15 @@ struct ppp_link {
 	uint8_t auth;               // enum ppp_auth that the peer uses
 };
 
+// Of the line, by LCP Echo-Requests of ours. With ppp.echo-adaptive a busy line has few of them.
+struct ppp_quality {
+	uint32_t echoes, lost; // since the session began; lost: not answered before the next one
+	uint8_t loss;          // percent of the newest 32
+	bool measured;         // there are round-trip times:
+	uint16_t rtt_ms;       // smoothed (RFC 6298 section 2)
+	uint16_t rtt_min_ms, rtt_max_ms;
+};
+
 enum { PPP_IDENTIFIER = 8 };
 
 // Our interface identifier on every session, as on the wire: fe80::1.
@@ -63,13 +72,17 @@ struct ppp_events {
 	// after one restart time, so that our Terminate-Ack reaches it (RFC 1661 section 3.7). May
 	// be NULL.
 	void (*ended)(void *context, const char *cause);
+	// Data packets of the client so far, by which it is seen to be alive (ppp.echo-adaptive);
+	// any other number than before counts. NULL: not known.
+	uint64_t (*received)(void *context);
 	// LCP went down or never came up; after it nothing more is called and ppp_free is due (not
 	// from within). cause is what ppp_close was given, or one of: "no-answer" and "refused"
 	// (LCP), "authentication", "authentication-timeout", "ipcp-refused", "ipcp-no-answer",
 	// "ipcp-terminated" (and the same of ipv6cp: the last of the two), "setup-timeout",
-	// "echo-timeout", "peer-terminated", "no-memory", "no-random-numbers",
-	// "renegotiated-too-often". ip4_down and ip6_down say these, or "renegotiated". It may be
-	// called from within any function below that may end the session, ppp_close first of all.
+	// "echo-timeout", "looped" (our Echo-Requests come back), "peer-terminated", "no-memory",
+	// "no-random-numbers", "renegotiated-too-often". ip4_down and ip6_down say these, or
+	// "renegotiated". It may be called from within any function below that may end the session,
+	// ppp_close first of all.
 	void (*down)(void *context, const char *cause);
 };
 
@@ -97,4 +110,5 @@ void ppp_close(struct ppp *ppp, const char *cause);
 void ppp_probe(struct ppp *ppp, uint16_t largest);
 
 const struct ppp_link *ppp_link(const struct ppp *ppp);
+const struct ppp_quality *ppp_quality(const struct ppp *ppp);
 const char *ppp_state(const struct ppp *ppp); // "lcp", "authenticate", "network", "open", "closing"

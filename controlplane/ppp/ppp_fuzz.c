@@ -216,7 +216,13 @@ static void on_down(void *context, const char *cause)
 	f->down = true;
 }
 
+static uint64_t on_received(void *context)
+{
+	return ((struct fuzz *)context)->now / 7000;
+}
+
 static const struct ppp_events events = {
+	.received = on_received,
 	.send = on_send,
 	.send_probe = on_send,
 	.path_mtu = on_path_mtu,
@@ -398,6 +404,7 @@ static void configure(struct fuzz *f)
 			.max_failure = 1 + more % 6,
 			.echo_interval_ms = settings & 64 ? 5000 : 0,
 			.echo_failures = 2,
+			.echo_adaptive = more & 64,
 			.chap_interval_ms = settings & 32 ? 20000 : 0,
 			.setup_timeout_ms = 30000};
 	if (FUZZ_PROTOCOL == PPP_PAP)

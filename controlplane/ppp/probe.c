@@ -175,8 +175,10 @@ static void fire(void *context)
 
 static void measure(struct ppp *ppp)
 {
-	uint64_t wait = 4 * (timers_now(ppp->timers) - ppp->probe.sent);
+	uint64_t rtt = timers_now(ppp->timers) - ppp->probe.sent;
+	uint64_t wait = 4 * rtt;
 
+	echo_measured(ppp, rtt);
 	ppp->probe.wait_ms = wait < PROBE_WAIT_LEAST_MS  ? PROBE_WAIT_LEAST_MS
 			     : wait > PROBE_WAIT_MOST_MS ? PROBE_WAIT_MOST_MS
 							 : (uint32_t)wait;

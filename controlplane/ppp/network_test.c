@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// IPv4 and IPv6 without each other, the keepalive and the quality of the line. The log writes only
+// so many lines in a second: those that look for one come first.
+
+#include "ppp_lab.h"
+
+// ---- one network protocol without the other
+
+static void test_ipv6_alone(void **state)
+{
+	struct peer_fake *p = *state;
+
+	p->addresses.peer = (struct ip_address){0};
+	p->addresses.ip6 = true;
+	peer_fake_dial(p);
+	assert_int_equal(p->ip6_ups, 1);
+	assert_int_equal(p->ip4_ups, 0);
+	assert_string_equal(ppp_state(p->ppp), "open");
+	assert_int_equal(peer_fake_seen(p, PPP_LCP, CODE_PROTOCOL_REJECT), 2); // CCP, IPCP
+	assert_int_equal(peer_fake_seen(p, PPP_IPCP, CODE_CONFIGURE_REQUEST), 0);
+	assert_non_null(strstr(lines, "\"protocol\":\"ipcp\",\"number\":\"0x8021\","
+				      "\"reason\":\"this subscriber has no IPv4 address\""));
+	peer_fake_wait(p, 70000);
+	assert_int_equal(p->downs, 0);
+}
+
+// The peer does one of them and rejects the other, when it is asked for or when data comes.
+static void test_one_is_rejected_by_the_peer(void **state)
+{
+	static const char *const rejects[] = {
+		"\x80\x21\1\1\0\4", "\x80\x57\1\1\0\4", "\0\x21\x45\0\0\4", "\0\x57\x60\0\0\4"};
+
+	for (int i = 0; i < 4; i++) {
+		struct peer_fake *p = *state;
+		bool v4 = i % 2 == 0;
+
+		dial_dual(p);
+		p->no_ipcp = p->no_ipv6cp = true;
+		peer_fake_say(p, PPP_LCP, CODE_PROTOCOL_REJECT, 1, rejects[i], 6);
+		assert_int_equal(p->ip4_downs, v4);
+		assert_int_equal(p->ip6_downs, !v4);
+		peer_fake_wait(p, 70000);
+		assert_int_equal(p->downs, 0);
+		assert_int_equal(p->ip4_downs, v4);
+		assert_int_equal(p->ip6_downs, !v4);
+		assert_string_equal(ppp_state(p->ppp), "open");
+		teardown(state);
+		setup(state);
+	}
+}
+
+static void test_ipcp_trouble_leaves_ipv6_alone(void **state)
+{
+	struct peer_fake *p = *state;
+
+	p->no_ipcp = true;
+	p->addresses.ip6 = true;
+	peer_fake_dial(p);
+	peer_fake_wait(p, 70000);
+	assert_int_equal(p->ip4_ups, 0);
+	assert_int_equal(p->ip6_ups, 1);
+	assert_int_equal(p->ip6_downs, 0);
+	assert_int_equal(p->downs, 0);
+	assert_string_equal(ppp_state(p->ppp), "open");
+}
+
+// Who begins one of them again and again loses that one.
+static void test_one_renegotiates_without_end(void **state)
+{
+	for (int v4 = 0; v4 < 2; v4++) {
+		struct peer_fake *p = *state;
+
+		dial_dual(p);
+		for (int i = 0; i < 100; i++) {
+			if (v4)
+				peer_fake_say(p, PPP_IPCP, CODE_CONFIGURE_REQUEST, (uint8_t)i,
+					"\3\6\x0a\0\0\x4d", 6);
+			else
+				peer_fake_say(p, PPP_IPV6CP, CODE_CONFIGURE_REQUEST, (uint8_t)i,
+					p->ipv6cp_options, p->ipv6cp_length);
+			peer_fake_run(p);
+		}
+		peer_fake_wait(p, 70000);
+		assert_int_equal(p->downs, 0);
+		assert_int_equal(v4 ? p->ip4_ups : p->ip6_ups, 9);
+		assert_int_equal(v4 ? p->ip4_downs : p->ip6_downs, 9);
+		assert_int_equal(v4 ? p->ip6_downs : p->ip4_downs, 0);
+		assert_string_equal(ppp_state(p->ppp), "open");
+		teardown(state);
+		setup(state);
+	}
+}
+
+// ---- the line
+
+static void test_echo_is_spared_by_traffic(void **state)
+{
+	struct peer_fake *p = *state;
+
+	p->config.echo_interval_ms = 10000;
+	p->config.echo_adaptive = true;
+	peer_fake_dial(p);
+	for (int i = 0; i < 20; i++) {
+		p->data += 3;
+		peer_fake_wait(p, 10000);
+	}
+	assert_int_equal(peer_fake_seen(p, PPP_LCP, CODE_ECHO_REQUEST), 0);
+	peer_fake_wait(p, 30000);
+	assert_int_equal(peer_fake_seen(p, PPP_LCP, CODE_ECHO_REQUEST), 3);
+	// Who sends data is alive, whatever he does not answer.
+	p->no_echo = true;
+	for (int i = 0; i < 20; i++) {
+		peer_fake_wait(p, 25000);
+		p->data++;
+	}
+	assert_int_equal(p->downs, 0);
+	peer_fake_wait(p, 60000);
+	assert_down(p, "echo-timeout");
+}
+
+static void test_echo_is_not_spared(void **state)
+{
+	struct peer_fake *p = *state;
+
+	p->config.echo_interval_ms = 10000;
+	peer_fake_dial(p);
+	for (int i = 0; i < 20; i++) {
+		p->data += 3;
+		peer_fake_wait(p, 10000);
+	}
+	assert_int_equal(peer_fake_seen(p, PPP_LCP, CODE_ECHO_REQUEST), 20);
+}
+
+static void test_quality_of_the_line(void **state)
+{
+	struct peer_fake *p = *state;
+	const struct ppp_quality *q = ppp_quality(p->ppp);
+
+	p->config.echo_interval_ms = 1000;
+	p->config.echo_failures = 10;
+	peer_fake_dial(p);
+	assert_false(q->measured);
+	p->delay = 40;
+	peer_fake_wait(p, 20500);
+	assert_true(q->measured);
+	assert_int_equal(q->echoes, 19);
+	assert_int_equal(q->lost, 0);
+	assert_int_equal(q->loss, 0);
+	assert_int_equal(q->rtt_min_ms, 50);
+	assert_int_equal(q->rtt_max_ms, 50);
+	assert_int_equal(q->rtt_ms, 50);
+	p->delay = 190;
+	peer_fake_wait(p, 1000);
+	assert_int_equal(q->rtt_min_ms, 50);
+	assert_int_equal(q->rtt_max_ms, 200);
+	assert_in_range(q->rtt_ms, 68, 70);
+	p->loss = 4;
+	peer_fake_wait(p, 32000);
+	assert_int_equal(q->loss, 25);
+	assert_in_range(q->lost, 7, 9);
+	p->loss = 0;
+	peer_fake_wait(p, 33000);
+	assert_int_equal(q->loss, 0);
+	assert_in_range(q->lost, 7, 9);
+	assert_int_equal(p->downs, 0);
+}
+
+static void test_line_becomes_looped(void **state)
+{
+	struct peer_fake *p = *state;
+
+	p->config.echo_interval_ms = 10000;
+	peer_fake_dial(p);
+	peer_fake_wait(p, 20000);
+	p->loop_echo = true;
+	peer_fake_wait(p, 31000);
+	assert_int_equal(p->downs, 0);
+	peer_fake_wait(p, 10000);
+	assert_down(p, "looped");
+}
+
+static void test_mppe_is_refused_with_a_reason(void **state)
+{
+	struct peer_fake *p = *state;
+
+	peer_fake_dial(p);
+	assert_non_null(strstr(lines, "\"protocol\":\"ccp\",\"number\":\"0x80fd\","
+				      "\"reason\":\"MPPE is not served, "));
+	teardown(state);
+	setup(state);
+	p = *state;
+	p->hold_network = true;
+	peer_fake_dial(p);
+	lines[0] = '\0';
+	peer_fake_say(p, PPP_ECP, CODE_CONFIGURE_REQUEST, 1, NULL, 0);
+	assert_non_null(strstr(lines, "IPsec does it"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_mppe_is_refused_with_a_reason),
+		CASE(test_ipv6_alone),
+		CASE(test_one_is_rejected_by_the_peer),
+		CASE(test_ipcp_trouble_leaves_ipv6_alone),
+		CASE(test_one_renegotiates_without_end),
+		CASE(test_echo_is_spared_by_traffic),
+		CASE(test_echo_is_not_spared),
+		CASE(test_quality_of_the_line),
+		CASE(test_line_becomes_looped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
