@@ -8,7 +8,7 @@
 #include "log.h"
 #include "sandbox.h"
 #include "timer.h"
-#include "work.h"
+#include "work_loop.h"
 
 #include "contract/version.h"
 
@@ -84,18 +84,6 @@ static void on_signal(uv_signal_t *handle, int number)
 	gateway_stop(handle->data);
 }
 
-static void nothing(void *context)
-{
-	(void)context;
-}
-
-// Starts the pool's threads while they may still be started.
-static void warm_up(void)
-{
-	for (int i = 0; i < 4; i++)
-		(void)work_post(nothing, nothing, NULL);
-}
-
 static void close_handle(uv_handle_t *handle, void *context)
 {
 	(void)context;
@@ -103,7 +91,7 @@ static void close_handle(uv_handle_t *handle, void *context)
 		uv_close(handle, NULL);
 }
 
-// Lets every handle end; jobs that still run on the thread pool are awaited.
+// Lets every handle end; slow jobs that still run are awaited.
 static void close_loop(uv_loop_t *loop)
 {
 	uv_walk(loop, close_handle, NULL);
@@ -124,15 +112,17 @@ static int run(uv_loop_t *loop, const struct config *config)
 	uv_signal_init(loop, &interrupt);
 	uv_signal_start(&terminate, on_signal, SIGTERM);
 	uv_signal_start(&interrupt, on_signal, SIGINT);
-	warm_up();
 	error = sandbox_drop(config->user);
 	if (error == 0)
 		error = sandbox_filter(config);
+	if (error == 0)
+		error = work_start(); // under the filter, which no thread of before would be
 	if (error == 0)
 		error = gateway_start(g);
 	if (error == 0)
 		uv_run(loop, UV_RUN_DEFAULT);
 	gateway_close(g);
+	work_stop();
 	close_loop(loop);
 	gateway_free(g);
 	return error ? 1 : 0;

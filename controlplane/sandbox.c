@@ -105,7 +105,7 @@ static const int allowed[] = {
 	SCMP_SYS(mprotect),
 	SCMP_SYS(madvise),
 	SCMP_SYS(brk),
-	// The thread pool: threads are started before, but glibc and libuv may do so later.
+	// Threads, which are all started under the filter.
 	SCMP_SYS(futex),
 	SCMP_SYS(clone),
 	SCMP_SYS(clone3),

@@ -51,6 +51,11 @@ int work_post_known(void (*run)(void *context), void (*done)(void *context), voi
 	return work_post(run, done, context);
 }
 
+int work_post_slow(void (*run)(void *context), void (*done)(void *context), void *context)
+{
+	return work_post(run, done, context);
+}
+
 bool work_is_full(void)
 {
 	return queued == QUEUE;

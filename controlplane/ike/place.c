@@ -345,7 +345,7 @@ static void run_job(struct places *p, struct place *place)
 	p->jobs++;
 	if (!place->file)
 		p->fetches++;
-	if (work_post(job_run, job_done, job) == 0)
+	if (work_post_slow(job_run, job_done, job) == 0)
 		return;
 	p->jobs--;
 	if (!place->file)

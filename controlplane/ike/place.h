@@ -13,7 +13,7 @@ enum {
 	PLACE_TIMEOUT_S = 4,       // for one answer by HTTP
 	PLACE_RETRY_MS = 60000,    // after a failure
 	PLACE_FILE_MS = 2000,      // a file is looked at so often at most
-	PLACE_FETCHES = 2,         // by HTTP at a time: the thread pool has other work
+	PLACE_FETCHES = 2,         // by HTTP at a time: files have to get their turn
 	PLACE_MOST = 4096,         // places that are remembered: OCSP has one for each certificate
 	PLACE_SOURCE = 1024,       // bytes of an address
 	PLACE_SILENT = 16,         // OCSP responders that do not answer, remembered as such
