@@ -4,12 +4,15 @@
 
 #include "work.h"
 
+#include "sandbox.h"
 #include "work_loop.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include <cmocka.h>
@@ -144,11 +147,38 @@ static void what_was_posted_is_done_at_the_end(void **state)
 	assert_int_not_equal(work_post(run, ended, "s"), 0);
 }
 
+static void begin_under_the_filter(void)
+{
+	const struct config config = {0};
+
+	(void)setup(NULL);
+	if (sandbox_filter(&config) || work_start() || work_post(run, ended, "s") ||
+		work_post_slow(run, ended, "w"))
+		_exit(1);
+	await(2);
+	work_stop();
+	_exit(teardown(NULL));
+}
+
+// As in the program: a process of its own, for a filter is never taken off.
+static void threads_begin_under_the_filter(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		begin_under_the_filter();
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(threads_begin_under_the_filter),
 		TEST(jobs_run_elsewhere_and_end_here),
 		TEST(known_peers_go_first),
 		TEST(strangers_are_bounded_and_keep_nobody_out),
