@@ -66,6 +66,8 @@
 	X(AUTH_FAILED, "auth-failed", LEVEL_WARNING, "authentication failed, and why") \
 	X(RADIUS_NOT_HONOURED, "radius-not-honoured", LEVEL_WARNING, \
 		"an attribute of a RADIUS server that does not hold, and why") \
+	X(COA, "coa", LEVEL_INFO, \
+		"a CoA-Request or Disconnect-Request was answered; error_cause 0: it was done") \
 	X(ROUTE_REFUSED, "route-refused", LEVEL_WARNING, \
 		"a network behind a subscriber that is not routed to it, and why") \
 	X(RADIUS_DEAD, "radius-dead", LEVEL_WARNING, \
