@@ -38,6 +38,9 @@
 	X(REVOCATION_FAILED, "revocation-failed", LEVEL_WARNING, "no CRL or OCSP answer, and why") \
 	X(PEER_DEAD, "peer-dead", LEVEL_WARNING, "the peer does not answer any more") \
 	X(PEER_MOVED, "peer-moved", LEVEL_INFO, "the peer's address or port changed") \
+	X(PEER_UNPROVEN, "peer-unproven", LEVEL_WARNING, \
+		"nobody answers where the peer says that it is now: its traffic stays where it " \
+		"was") \
 	X(ESP_REFUSED, "esp-refused", LEVEL_WARNING, "no ESP SA, with both sides' proposals") \
 	X(ESP_UP, "esp-up", LEVEL_INFO, "pair of ESP SAs installed") \
 	X(ESP_DOWN, "esp-down", LEVEL_INFO, "pair of ESP SAs removed, and why") \

@@ -82,7 +82,7 @@ static void due_times_differ(void **state)
 	}
 	pass(LIFETIME_MS / 10 * 8 - 1);
 	assert_int_equal(fake_sent_count(), 0);
-	for (int n = 0; n < 360; n++) {
+	for (int n = 0; n <= 360; n++) {
 		pass(1000);
 		while ((p = fake_sent_take()))
 			if (first[p->flow.remote.bytes[3]] == 0)
@@ -417,7 +417,7 @@ static void goes_on_after_a_refusal(void **state)
 	until_due();
 	assert_true(answerer_first(&i, &a));
 	initiator_notify(&i, NOTIFY_NO_PROPOSAL_CHOSEN, NULL, 0);
-	pass(999);
+	pass(REKEY_RETRY_MS);
 	assert_int_equal(fake_sent_count(), 1);
 	a = (struct answerer){.spi = SPI_SECOND};
 	assert_true(answerer_first(&i, &a));

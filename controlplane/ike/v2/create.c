@@ -84,7 +84,7 @@ void create_input(struct v2_request *r)
 
 	if (renews)
 		old = named_pair(r, &n);
-	if (v2->closing || v2->rekeyed)
+	if (v2->closing || v2->rekeyed || v2->check)
 		busy(r);
 	else if (rekeys_ike(r))
 		ask_again(r);

@@ -24,6 +24,7 @@
 #include "controlplane/ike/recheck.h"
 #include "create.h"
 #include "informational.h"
+#include "mobike.h"
 #include "parting.h"
 
 #include <errno.h>
@@ -303,12 +304,21 @@ static void send_request(struct ike_sa *sa)
 	(void)timer_start(sa->ike->timers, &sa->v2.timer, wait, retransmit, sa);
 }
 
+static unsigned tries_most(const struct ike_sa *sa)
+{
+	unsigned most = sa->ike->config->ike.retransmit_tries;
+
+	return sa->v2.check && most > V2_CHECK_TRIES ? V2_CHECK_TRIES : most;
+}
+
 static void retransmit(void *context)
 {
 	struct ike_sa *sa = context;
 	struct log_subject subject = sa_subject(sa);
 
-	if (sa->v2.tries > sa->ike->config->ike.retransmit_tries) {
+	if (sa->v2.tries > tries_most(sa) && mobike_give_up(sa))
+		sa->v2.tries = 0;
+	if (sa->v2.tries > tries_most(sa)) {
 		log_event(LOG_PEER_DEAD, &subject, "s:I", "silent_ms",
 			(long long)(timers_now(sa->ike->timers) - sa->peer->alive));
 		v2_end(sa, "dead");

@@ -201,9 +201,12 @@ static void step_sealed(
 	struct v2_sealed s;
 	struct v2_seal seal;
 	struct span part;
+	struct flow from = flow;
 
 	if (!sa)
 		return;
+	if (size % 4 == 3)
+		from.remote.bytes[3] += size % 8;
 	h = sa_header(sa, exchange, V2_INITIATOR | (answer ? V2_RESPONSE : 0),
 		answer ? sa->v2.next : sa->v2.expected);
 	seal = v2_seal_of(&sa->v2.suite, &sa->v2.keys, true);
@@ -214,7 +217,7 @@ static void step_sealed(
 	build_bytes(&s.out.b, data + 1, size - 1);
 	if (v2_sealed_end(&s, size % 2 ? 300 : 0, &m) == 0)
 		for (size_t n = 0; (part = v2_message_part(&m, n)).length > 0; n++)
-			ike_input(ike, &flow, part.at, part.length);
+			ike_input(ike, &from, part.at, part.length);
 	v2_message_clear(&m);
 }
 

@@ -330,31 +330,156 @@ static void tells_of_an_spi_that_nobody_has(void **state)
 	v2_initiator_answer(&i);
 }
 
-static void follows_a_peer_that_says_that_it_moved(void **state)
-{
-	const struct fake_command *c;
-	struct v2_initiator mobile;
-	struct v2_sealed s;
-	uint8_t cookie[16] = {1, 2, 3};
+// ---- MOBIKE
 
+static struct v2_initiator mobile;
+
+static void mobile_start(void)
+{
+	config.ike.dpd_delay_ms = 0;
 	v2_initiator_init(&mobile, ike, "198.51.100.20", PORT_NAT_T);
-	mobile.mobike = true;
+	mobile.mobike = mobile.nat = true;
 	assert_true(v2_initiator_connect(&mobile));
 	assert_true(v2_initiator_notified(&mobile, V2_MOBIKE_SUPPORTED));
 	(void)take_add();
-	address_parse("198.51.100.21", &mobile.flow.remote);
-	mobile.flow.remote_port = 5555;
+}
+
+static void says_that_it_moved(const char *address, uint16_t port)
+{
+	uint8_t cookie[16] = {1, 2, 3};
+	struct v2_sealed s;
+
+	address_parse(address, &mobile.flow.remote);
+	mobile.flow.remote_port = port;
 	v2_initiator_request(&mobile, &s, V2_INFORMATIONAL);
 	v2_put_status(&s.out, V2_UPDATE_SA_ADDRESSES, SPAN(NULL, 0));
 	v2_put_status(&s.out, V2_COOKIE2, SPAN(cookie, sizeof(cookie)));
 	assert_true(v2_initiator_ask(&mobile, &s));
 	assert_true(v2_initiator_notified(&mobile, V2_COOKIE2));
-	assert_int_equal(mobile.answer_flow.remote_port, 5555);
-	c = fake_command_take();
+	assert_int_equal(mobile.answer_flow.remote_port, port);
+}
+
+// The gateway's question at the new address; the cookie is kept for the answer.
+static uint8_t asked_cookie[V2_COOKIE_MAX];
+
+static void assert_asked_at(const char *address)
+{
+	struct ip_address there;
+	struct v2_notify n;
+
+	address_parse(address, &there);
+	assert_true(v2_initiator_take(&mobile));
+	assert_false(mobile.header.flags & V2_RESPONSE);
+	assert_true(address_equal(&mobile.answer_flow.remote, &there));
+	assert_true(v2_chain_notify(&mobile.chain, V2_COOKIE2, &n));
+	assert_in_range(n.data.length, 8, V2_COOKIE_MAX);
+	memcpy(asked_cookie, n.data.at, n.data.length);
+}
+
+static void answer_with_cookie(uint8_t change)
+{
+	struct v2_sealed s;
+
+	asked_cookie[0] ^= change;
+	v2_initiator_answer_begin(&mobile, &s, V2_INFORMATIONAL, mobile.header.message_id);
+	v2_put_status(&s.out, V2_COOKIE2, SPAN(asked_cookie, 16));
+	v2_initiator_answer_end(&mobile, &s);
+}
+
+static void assert_moved_to(const char *address, uint16_t port)
+{
+	const struct fake_command *c = fake_command_take();
+	struct ip_address there;
+
+	address_parse(address, &there);
 	assert_non_null(c);
 	assert_int_equal(c->type, COMMAND_SA_MOVE);
 	assert_int_equal(c->sa_move.spi_in, mobile.spi_responder);
-	assert_true(address_equal(&c->sa_move.remote, &mobile.flow.remote));
+	assert_true(address_equal(&c->sa_move.remote, &there));
+	assert_int_equal(c->sa_move.remote_port, port);
+}
+
+static void follows_a_peer_that_says_that_it_moved(void **state)
+{
+	mobile_start();
+	says_that_it_moved("198.51.100.21", 5555);
+	assert_int_equal(fake_command_count(), 0);
+	assert_asked_at("198.51.100.21");
+	answer_with_cookie(0);
+	assert_moved_to("198.51.100.21", 5555);
+	// Another port of the same address.
+	says_that_it_moved("198.51.100.21", 5556);
+	assert_moved_to("198.51.100.21", 5556);
+	assert_int_equal(fake_sent_count(), 0);
+	v2_initiator_free(&mobile);
+}
+
+// To an address where nobody answers go some small questions, and nothing of what is inside.
+static void sends_no_traffic_to_an_address_that_is_not_proven(void **state)
+{
+	unsigned count = 0;
+
+	mobile_start();
+	says_that_it_moved("203.0.113.9", 4500);
+	for (unsigned s = 0; s < 20; s++) {
+		while (v2_initiator_take(&mobile)) {
+			bool there = mobile.answer_flow.remote.bytes[0] == 203;
+
+			assert_true(mobile.raw_length < 150);
+			count += there;
+			if (!there) {
+				assert_int_equal(count, 1 + V2_CHECK_TRIES);
+				v2_initiator_answer(&mobile);
+			}
+		}
+		pass(1000);
+	}
+	assert_int_equal(count, 1 + V2_CHECK_TRIES);
+	assert_int_equal(fake_command_count(), 0);
+	assert_int_equal(seen.downs, 0);
+	// It is there, where it was, and may move to where it really is.
+	says_that_it_moved("198.51.100.22", 4500);
+	assert_asked_at("198.51.100.22");
+	answer_with_cookie(0);
+	assert_moved_to("198.51.100.22", 4500);
+	v2_initiator_free(&mobile);
+}
+
+static void believes_no_other_cookie(void **state)
+{
+	mobile_start();
+	says_that_it_moved("198.51.100.21", 4500);
+	assert_asked_at("198.51.100.21");
+	answer_with_cookie(1);
+	assert_int_equal(fake_command_count(), 0);
+	// On the way back it needs no proof.
+	says_that_it_moved("198.51.100.20", 4500);
+	assert_moved_to("198.51.100.20", 4500);
+	v2_initiator_free(&mobile);
+}
+
+// It moves on before it has answered: the late answer is about the address before.
+static void moves_on_while_it_is_asked(void **state)
+{
+	uint32_t first;
+
+	mobile_start();
+	says_that_it_moved("198.51.100.21", 4500);
+	assert_asked_at("198.51.100.21");
+	first = mobile.header.message_id;
+	says_that_it_moved("198.51.100.22", 4500);
+	mobile.header.message_id = first;
+	answer_with_cookie(0);
+	assert_int_equal(fake_command_count(), 0);
+	assert_asked_at("198.51.100.22");
+	// Nothing is made meanwhile that would go there.
+	mobile.spi = 0xabcd0002;
+	assert_false(v2_initiator_child(&mobile));
+	assert_int_equal(v2_initiator_error(&mobile), V2_TEMPORARY_FAILURE);
+	mobile.header.message_id = first + 1;
+	answer_with_cookie(0);
+	mobile.spi_responder = seen.sa;
+	assert_moved_to("198.51.100.22", 4500);
 	v2_initiator_free(&mobile);
 }
 
@@ -462,6 +587,9 @@ int main(void)
 		CASE(makes_a_further_pair_with_pfs),
 		CASE(tells_of_an_spi_that_nobody_has),
 		CASE(follows_a_peer_that_says_that_it_moved),
+		CASE(sends_no_traffic_to_an_address_that_is_not_proven),
+		CASE(believes_no_other_cookie),
+		CASE(moves_on_while_it_is_asked),
 		CASE(gives_addresses_to_who_wants_no_l2tp),
 		CASE(a_peer_that_authenticates_anew_keeps_its_addresses),
 		CASE(refuses_access_that_is_not_given),

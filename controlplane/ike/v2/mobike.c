@@ -1,13 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// See mobike.h. The request is authentic and new, and came from where the peer says that it is, so
-// it is believed without asking back; a peer that lies about it loses its own traffic.
+// See mobike.h. The request is authentic and new and came from where the peer says that it is; but
+// who is on the way could have written another source on it, and a peer could name a victim. So a
+// new address has to prove itself first: we ask there with a COOKIE2 that only who gets it can give
+// back (section 3.7). Until then messages of IKE go there, which are few and small, for the peer
+// may hear no others; ESP stays where it was, and nothing is renewed. Who does not answer there is
+// looked for at the old address again.
+//
+// A new port of the same address is believed at once: it is the same host, or the same NAT.
 
 #include "mobike.h"
 
 #include "controlplane/ike/pair.h"
 #include "controlplane/ike/peer.h"
+#include "exchange.h"
 #include "init.h"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+
+enum { COOKIE = 16 }; // bytes of ours; section 4.2.5 wants 8 to 64
+
+// A new address that is being asked.
+struct v2_check {
+	struct mobike_move move;
+	struct flow proven; // where the peer was before
+	uint8_t cookie[COOKIE];
+};
 
 // NO_NATS_ALLOWED: the addresses and ports as the peer put them on the packet (section 3.9).
 static bool nat_forbidden(const struct v2_request *r)
@@ -64,7 +84,22 @@ void mobike_write(const struct v2_request *r, struct isakmp_out *out)
 		v2_put_status(out, V2_COOKIE2, n.data);
 }
 
-void mobike_move(struct ike_sa *sa, const struct mobike_move *move)
+// ---- moving
+
+void mobike_forget(struct ike_sa *sa)
+{
+	if (sa->v2.check)
+		OPENSSL_cleanse(sa->v2.check, sizeof(*sa->v2.check));
+	free(sa->v2.check);
+	sa->v2.check = NULL;
+}
+
+const struct flow *mobike_proven(const struct ike_sa *sa)
+{
+	return sa->v2.check ? &sa->v2.check->proven : &sa->flow;
+}
+
+static void move_all(struct ike_sa *sa, const struct mobike_move *move)
 {
 	bool nat = move->nat_peer || move->nat_us;
 	struct esp_pair *pair;
@@ -74,7 +109,79 @@ void mobike_move(struct ike_sa *sa, const struct mobike_move *move)
 	sa->peer->nat = move->nat_peer;
 	sa_follow(sa, &move->flow);
 	LIST_FOREACH(pair, &sa->peer->pairs, of_peer)
-	if (pair->confirmed)
+	if (pair->posted)
 		pair_move(pair, &move->flow,
 			nat && move->flow.local_port == PORT_NAT_T ? ESP_UDP : ESP_PLAIN);
+}
+
+bool mobike_give_up(struct ike_sa *sa)
+{
+	struct log_subject subject = sa_subject(sa);
+	struct flow back;
+
+	if (!sa->v2.check)
+		return false;
+	back = sa->v2.check->proven;
+	mobike_forget(sa);
+	log_event(LOG_PEER_UNPROVEN, &subject, "");
+	sa_follow(sa, &back);
+	return true;
+}
+
+// The answer to an earlier question may come late: it has another cookie.
+static void answered(struct ike_sa *sa, void *context, const struct v2_chain *chain)
+{
+	const struct v2_check *c = sa->v2.check;
+	struct mobike_move move;
+	struct v2_notify n;
+
+	(void)context;
+	if (!chain || !c || !v2_chain_notify(chain, V2_COOKIE2, &n) || n.data.length != COOKIE ||
+		CRYPTO_memcmp(n.data.at, c->cookie, COOKIE))
+		return;
+	move = c->move;
+	mobike_forget(sa);
+	move_all(sa, &move);
+}
+
+static int ask(struct ike_sa *sa)
+{
+	struct v2_check *c = sa->v2.check;
+	struct exchange_ask a;
+
+	if (RAND_bytes(c->cookie, COOKIE) != 1)
+		return -1;
+	exchange_ask_begin(&a);
+	v2_put_status(&a.out, V2_COOKIE2, SPAN(c->cookie, COOKIE));
+	return exchange_ask_end(sa, &a, V2_INFORMATIONAL, answered, NULL);
+}
+
+void mobike_move(struct ike_sa *sa, const struct mobike_move *move)
+{
+	struct flow proven = *mobike_proven(sa);
+
+	if (address_equal(&proven.remote, &move->flow.remote)) {
+		mobike_forget(sa);
+		move_all(sa, move);
+		return;
+	}
+	if (!sa->v2.check)
+		sa->v2.check = calloc(1, sizeof(*sa->v2.check));
+	if (!sa->v2.check)
+		return;
+	sa->v2.check->move = *move;
+	sa->v2.check->proven = proven;
+	sa_follow(sa, &move->flow);
+	if (ask(sa))
+		(void)mobike_give_up(sa);
+}
+
+void mobike_hand_over(struct ike_sa *from, struct ike_sa *to)
+{
+	if (!from->v2.check || to->v2.check)
+		return;
+	to->v2.check = from->v2.check;
+	from->v2.check = NULL;
+	if (ask(to))
+		(void)mobike_give_up(to);
 }

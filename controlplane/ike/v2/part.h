@@ -18,6 +18,7 @@
 
 enum {
 	V2_OUR_REQUESTS = 32,  // of ours that wait at once; what goes beyond is not asked
+	V2_CHECK_TRIES = 3,    // at an address that is not proven, after the first
 	V2_LINGER_MS = 5000,   // in which the last answer of an SA that failed is given again
 	V2_COOKIE_MAX = 64,    // bytes (section 2.6)
 	V2_COOKIE_OURS = 33,   // bytes of a cookie of ours: which secret, and its HMAC
@@ -31,6 +32,7 @@ enum {
 };
 
 struct v2_request;
+struct v2_check;
 
 // What is given to the first messages alone, until the SA is established.
 struct v2_begin {
@@ -118,6 +120,7 @@ struct v2_state {
 	struct ike_access access;
 	char name[PPP_NAME]; // of the user by EAP, raw; empty: none
 
+	struct v2_check *check; // of an address that the peer says it has; NULL: none (mobike.h)
 	struct v2_renewal *renewal_pair, *renewal_sa; // begun by us; NULL: none (renewal.h)
 
 	// The peer's requests.

@@ -22,6 +22,7 @@
 #include "controlplane/ike/peer.h"
 #include "controlplane/ike/rekey.h"
 #include "exchange.h"
+#include "mobike.h"
 #include "renewal.h"
 
 #include <errno.h>
@@ -130,7 +131,7 @@ int v2_rekey_pair(struct esp_pair *old)
 	struct esp_form form = old->form;
 	struct v2_renewal *n;
 
-	if (sa->v2.closing || sa->v2.renewal_sa || sa->v2.renewal_pair)
+	if (sa->v2.closing || sa->v2.check || sa->v2.renewal_sa || sa->v2.renewal_pair)
 		return -EAGAIN;
 	if (!t || !(n = renewal_create(sa, old->id, t->group)))
 		return -ENOMEM;
@@ -276,7 +277,7 @@ static int install(struct v2_renewal *n, struct span secret)
 	int error = v2_keymat(&input, out, in, pair_key_size(&n->pair->form));
 
 	if (!error)
-		error = pair_install(n->pair, &sa->flow, in, out, installed, n);
+		error = pair_install(n->pair, mobike_proven(sa), in, out, installed, n);
 	OPENSSL_cleanse(in, sizeof(in));
 	OPENSSL_cleanse(out, sizeof(out));
 	return error;

@@ -15,6 +15,7 @@
 #include "controlplane/ike/rekey.h"
 #include "controlplane/ike/trust.h"
 #include "exchange.h"
+#include "mobike.h"
 #include "renewal.h"
 
 #include <errno.h>
@@ -99,6 +100,7 @@ static void replace(struct ike_sa *old, struct ike_sa *successor)
 	prefer(successor);
 	rekey_sa_begin(successor);
 	move_requests(old, successor);
+	mobike_hand_over(old, successor);
 }
 
 // nonce_i and public values are of the exchange's initiator.
@@ -383,7 +385,8 @@ int v2_rekey_sa(struct ike_sa *sa)
 {
 	struct v2_renewal *n;
 
-	if (sa->v2.closing || sa->v2.rekeyed || sa->v2.renewal_sa || sa->v2.renewal_pair)
+	if (sa->v2.closing || sa->v2.check || sa->v2.rekeyed || sa->v2.renewal_sa ||
+		sa->v2.renewal_pair)
 		return -EAGAIN;
 	n = renewal_create(sa, 0, sa->v2.suite.group);
 	if (!n)

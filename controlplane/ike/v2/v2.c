@@ -13,6 +13,7 @@
 #include "exchange.h"
 #include "informational.h"
 #include "init.h"
+#include "mobike.h"
 #include "rekey_pair.h"
 #include "rekey_sa.h"
 #include "renewal.h"
@@ -117,6 +118,7 @@ static void v2_free(struct ike_sa *sa)
 {
 	exchange_free(sa);
 	renewals_end(sa);
+	mobike_forget(sa);
 	v2_begin_free(sa);
 	v2_keys_wipe(&sa->v2.keys);
 }
