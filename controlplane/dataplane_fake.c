@@ -27,6 +27,13 @@ size_t fake_sent_count(void)
 	return count;
 }
 
+unsigned fake_order(void)
+{
+	static unsigned newest;
+
+	return ++newest;
+}
+
 static int keep(uint16_t kind, const struct flow *flow, uint32_t sa, uint32_t session,
 	const void *data, size_t length)
 {
@@ -37,6 +44,7 @@ static int keep(uint16_t kind, const struct flow *flow, uint32_t sa, uint32_t se
 	if (count == QUEUE)
 		return -ENOBUFS;
 	count++;
+	p->order = fake_order();
 	p->kind = kind;
 	p->sa = sa;
 	p->session = session;

@@ -14,7 +14,8 @@ void work_hold(bool hold);
 
 // A packet that the module under test sent.
 struct fake_packet {
-	uint16_t kind; // enum packet_kind
+	unsigned order; // from 1 on, of all packets and commands
+	uint16_t kind;  // enum packet_kind
 	struct flow flow;
 	uint32_t sa;
 	uint32_t session;
@@ -27,7 +28,8 @@ size_t fake_sent_count(void);
 
 // A command that the module under test posted.
 struct fake_command {
-	uint32_t type; // enum command
+	unsigned order; // from 1 on, of all packets and commands
+	uint32_t type;  // enum command
 	union {
 		struct command_sa_add sa_add;
 		struct command_sa_move sa_move;
@@ -57,5 +59,7 @@ uint32_t fake_ike_firsts(void);
 // The counters of a session below FAKE_SESSIONS, for the test to write.
 enum { FAKE_SESSIONS = 64 };
 struct stats_session *fake_stats(uint32_t session);
+// For the fakes: the next number.
+unsigned fake_order(void);
 // Forgets everything, for the next test.
 void fakes_reset(void);

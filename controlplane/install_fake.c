@@ -89,6 +89,7 @@ static int post(uint32_t type, const void *body, size_t size, install_done done,
 		return -ENOBUFS;
 	count++;
 	memset(c, 0, sizeof(*c));
+	c->order = fake_order();
 	c->type = type;
 	memcpy(&c->sa_add, body, size);
 	if (answer_held) {
