@@ -94,6 +94,8 @@ static const struct {
 		"session-timeout  3600s  radius\n"},
 	{"$C -s $S --json show effective alice", 0, "\"from\": \"radius\""},
 	{"$C -s $S show effective bob", 3, "bob is not connected"},
+	{"$C -s $S show radius", 0, "radius-1"},
+	{"$C -s $S --json show radius", 0, "\"smoothed_ms\": 12"},
 	{"$C -s $S show effective", 2, "too few words"},
 	{"$C -s $S policy check --forbid modp1024,3des,sha1", 0,
 		"1 would fail, 2 would use something else, 3 would stay as they are.\n\nPEER"},
@@ -142,7 +144,7 @@ static void test_width(void **state)
 {
 	static const char *const nouns[] = {"status", "subscribers", "lines", "tunnels", "sas",
 		"workers", "ports", "drops", "pools", "groups", "filters", "certificates",
-		"algorithms", "psks"};
+		"algorithms", "psks", "radius"};
 
 	for (size_t i = 0; i < sizeof(nouns) / sizeof(nouns[0]); i++) {
 		char words[128];

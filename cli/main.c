@@ -34,6 +34,7 @@ static const struct command *const commands[] = {
 	&command_show_algorithms,
 	&command_show_psks,
 	&command_show_effective,
+	&command_show_radius,
 	&command_policy_check,
 	&command_disconnect,
 	&command_config_check,

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "numbers.h"
 #include "pool.h"
+#include "radius/client.h"
 #include "subscriber.h"
 #include "timer.h"
 #include "aaa.h"
@@ -52,6 +53,7 @@ struct gateway {
 	struct pools6 *pools6;
 	struct users *users;
 	struct aaa *aaa;
+	struct radius *radius; // NULL: no servers
 	struct subscribers *subscribers;
 	struct objects objects;
 	struct api *api;
@@ -298,10 +300,15 @@ static bool make_modules(struct gateway *g)
 	if (!g->timers)
 		return false;
 	timers_set_now(g->timers, uv_now(g->loop));
+	if (c->radius.server_count) {
+		g->radius = radius_create(c, g->timers, g->loop);
+		if (!g->radius)
+			return false;
+	}
 	g->pools = pools_create(c);
 	g->pools6 = pools6_create(c);
 	g->users = users_create(c);
-	g->aaa = g->users ? aaa_create(c, g->users, NULL) : NULL;
+	g->aaa = g->users ? aaa_create(c, g->users, g->radius) : NULL;
 	for (unsigned i = 0; config_warning(c, i); i++)
 		log_event(LOG_CONFIG_WARNING, NULL, "s:s", "warning", config_warning(c, i));
 	g->ike = ike_create(c, g->timers, c->dataplane.sas, &ike_events, g);
@@ -330,6 +337,7 @@ static int make_api(struct gateway *g)
 		.pools = g->pools,
 		.pools6 = g->pools6,
 		.subscribers = g->subscribers,
+		.radius = g->radius,
 	};
 	objects_source(&g->objects, &source);
 	return api_create(g->loop, g->config, &source, &g->api);
@@ -372,6 +380,7 @@ void gateway_close(struct gateway *g)
 {
 	api_free(g->api);
 	g->api = NULL;
+	radius_close(g->radius);
 }
 
 static void farewell_over(void *context)
@@ -404,6 +413,7 @@ void gateway_free(struct gateway *g)
 	ike_free(g->ike);
 	certificates_free(g->certificates);
 	aaa_free(g->aaa);
+	radius_free(g->radius);
 	users_free(g->users);
 	pools_free(g->pools);
 	pools6_free(g->pools6);

@@ -6,6 +6,7 @@
 #include "gateway.h"
 #include "ike/certificates.h"
 #include "log.h"
+#include "radius/client.h"
 #include "sandbox.h"
 #include "timer.h"
 #include "work_loop.h"
@@ -133,17 +134,24 @@ static int check(const struct arguments *arguments, const struct config *config)
 {
 	struct timers *timers = timers_create(NULL, NULL);
 	struct certificates *certificates = NULL;
+	const char *part = "certificates";
 	char why[1024] = "no memory";
+	bool good;
 
 	if (timers)
 		certificates = certificates_create(config, timers, why, sizeof(why));
-	if (certificates)
+	good = certificates != NULL;
+	if (good && radius_check(config, why, sizeof(why))) {
+		part = "radius";
+		good = false;
+	}
+	if (good)
 		printf("%s is in order\n", arguments->config);
 	else
-		fprintf(stderr, "%s: certificates: %s\n", arguments->config, why);
+		fprintf(stderr, "%s: %s: %s\n", arguments->config, part, why);
 	certificates_free(certificates);
 	timers_free(timers);
-	return certificates ? 0 : 1;
+	return good ? 0 : 1;
 }
 
 int main(int argc, char **argv)

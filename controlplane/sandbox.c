@@ -152,9 +152,16 @@ static const int fetching[] = {
 	SCMP_SYS(pread64),  // libraries of nsswitch.conf
 };
 
-// The families of sockets that may be made. Towards the dataplane always; others only where a CRL
-// or an OCSP responder may have to be asked, for nothing else here ever speaks to the network.
+// RADIUS: UDP sockets are bound to radius.source, and made when there is more to ask.
+static const int asking[] = {
+	SCMP_SYS(bind),
+};
+
+// The families of sockets that may be made. Towards the dataplane always; others only where a CRL,
+// an OCSP responder or a RADIUS server may have to be asked, for nothing else here ever speaks to
+// the network.
 static const unsigned families_always[] = {AF_UNIX};
+static const unsigned families_asking[] = {AF_INET, AF_INET6};
 static const unsigned families_fetching[] = {AF_INET, AF_INET6, AF_NETLINK};
 
 // Certificates of peers may name places themselves, so any authority makes it possible.
@@ -185,6 +192,12 @@ static int allow_families(scmp_filter_ctx filter, const unsigned *families, size
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+// Servers are given by address, so no resolver is needed.
+static bool asks(const struct config *config)
+{
+	return config->radius.server_count > 0;
+}
+
 static int add_rules(scmp_filter_ctx filter, const struct config *config)
 {
 	int error = allow_calls(filter, allowed, COUNT(allowed));
@@ -195,6 +208,10 @@ static int add_rules(scmp_filter_ctx filter, const struct config *config)
 		error = allow_calls(filter, fetching, COUNT(fetching));
 	if (error == 0 && fetches(config))
 		error = allow_families(filter, families_fetching, COUNT(families_fetching));
+	if (error == 0 && asks(config))
+		error = allow_calls(filter, asking, COUNT(asking));
+	if (error == 0 && asks(config))
+		error = allow_families(filter, families_asking, COUNT(families_asking));
 	return error;
 }
 

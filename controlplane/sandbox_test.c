@@ -9,6 +9,7 @@
 #include "ike/pki_fixture.h"
 #include "ike/pki_server.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -79,6 +80,31 @@ static int open_nothing(void)
 	return socket(AF_INET, SOCK_STREAM, 0) < 0 && socket(AF_NETLINK, SOCK_RAW, 0) < 0 ? 0 : 2;
 }
 
+// A source port towards a RADIUS server, after the filter.
+static int ask_radius(void)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(1812)};
+	int fd;
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (sandbox_filter(&config))
+		return 1;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return 2;
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) || send(fd, "", 1, 0) != 1)
+		return 3;
+	to.sin_port = 0;
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&to, sizeof(to)))
+		return 4;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	if (config.certificates.authority_count == 0 && socket(AF_NETLINK, SOCK_RAW, 0) >= 0)
+		return 5;
+#endif
+	return 0;
+}
+
 static int in_child(int (*step)(void))
 {
 	pid_t child = fork();
@@ -106,6 +132,15 @@ static void opens_nothing_else(void **state)
 	assert_int_equal(in_child(open_nothing), 0);
 }
 
+static void asks_radius_where_it_must(void **state)
+{
+	config.radius.server_count = 1;
+	assert_int_equal(in_child(ask_radius), 0);
+	config.certificates.authority_count = 1;
+	config.certificates.revocation = REVOCATION_RELAXED;
+	assert_int_equal(in_child(ask_radius), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -113,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(fetches_where_it_must),
 		TEST(opens_nothing_else),
+		TEST(asks_radius_where_it_must),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,7 @@ enum api_object {
 	API_PSKS,
 	API_POLICY_CHECK,
 	API_EFFECTIVE,
+	API_RADIUS,
 	API_OBJECTS,
 };
 

@@ -170,6 +170,18 @@ static json_t *fake_policy_check(void *context, const struct api_query *query)
 		"aes-cbc-256/hmac-sha1-96", "esp_then", "next");
 }
 
+static json_t *fake_radius(void *context, const struct api_query *query)
+{
+	return json_pack("{s:[{s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:i}],"
+			 " s:[{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}], s:n}",
+		"radius", "server", "radius-1", "kind", "authentication", "state", "live",
+		"since_ms", (json_int_t)3600000, "on_the_way", 3, "waiting", 0, "requests", 1234,
+		"answers", 1230, "timeouts", 2, "smoothed_ms", 12, "radius_dropped", "server",
+		"radius-1", "malformed", 0, "wrong_authenticator", 1, "wrong_message_authenticator",
+		0, "no_message_authenticator", 0, "unexpected", 2, "wrong_code", 0, "refused", 0,
+		"deaths", 0, "next");
+}
+
 static int fake_disconnect(void *context, uint64_t id)
 {
 	return id >= 7 && id < 7 + API_FAKE_SUBSCRIBERS ? 0 : -ENOENT;
@@ -178,7 +190,7 @@ static int fake_disconnect(void *context, uint64_t id)
 static const struct api_source source = {
 	.get = {fake_status, fake_subscribers, fake_tunnels, fake_empty, fake_sas, fake_workers,
 		fake_ports, fake_drops, fake_pools, fake_groups, fake_filters, fake_certificates,
-		fake_algorithms, fake_psks, fake_policy_check, fake_effective},
+		fake_algorithms, fake_psks, fake_policy_check, fake_effective, fake_radius},
 	.disconnect = fake_disconnect,
 };
 

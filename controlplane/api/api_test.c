@@ -70,7 +70,8 @@ static void ask(int fd, struct reply *r, const char *request)
 static void test_objects(void **state)
 {
 	static const char *const names[] = {"status", "subscribers", "tunnels", "sessions", "sas",
-		"workers", "ports", "drops", "pools", "groups", "filters", "certificates"};
+		"workers", "ports", "drops", "pools", "groups", "filters", "certificates",
+		"radius"};
 	static struct reply r;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

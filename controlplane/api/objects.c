@@ -7,6 +7,7 @@
 #include "objects_effective.h"
 #include "objects_group.h"
 #include "objects_policy.h"
+#include "objects_radius.h"
 #include "page.h"
 #include "value.h"
 
@@ -521,6 +522,7 @@ void objects_source(struct objects *o, struct api_source *out)
 				[API_PSKS] = objects_policy_psks,
 				[API_POLICY_CHECK] = objects_policy_check,
 				[API_EFFECTIVE] = objects_effective,
+				[API_RADIUS] = objects_radius,
 			},
 		.disconnect = disconnect,
 		.context = o,

@@ -15,6 +15,7 @@
 #include "controlplane/subscriber.h"
 
 struct certificates;
+struct radius;
 
 struct objects {
 	const struct config *config;
@@ -24,7 +25,8 @@ struct objects {
 	const struct pools *pools;
 	const struct pools6 *pools6;
 	struct subscribers *subscribers;
-	uint64_t started_ms; // set by objects_source
+	const struct radius *radius; // NULL: none
+	uint64_t started_ms;         // set by objects_source
 };
 
 // Fills *out; its context is o, which must outlive the api, as all that o names must.

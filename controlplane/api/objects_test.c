@@ -9,6 +9,7 @@
 #include "contract/messages.h"
 #include "contract/stats.h"
 #include "controlplane/ike/certificates.h"
+#include "controlplane/radius/client.h"
 #include "controlplane/install.h"
 
 #include <errno.h>
@@ -274,6 +275,30 @@ void pools_each(const struct pools *pools,
 struct pool6_info pools6_info(const struct pools6 *pools, uint16_t pool)
 {
 	return (struct pool6_info){.size = 65536, .used = 7};
+}
+
+void radius_each_server(const struct radius *radius,
+	void (*each)(void *context, const struct radius_server_info *info), void *context)
+{
+	static const struct config_radius_server server = {.name = "one",
+		.address = {.version = IP_V4, .bytes = {192, 0, 2, 1}},
+		.auth_port = 1812,
+		.priority = 1,
+		.weight = 2};
+	const struct radius_server_info info = {.config = &server,
+		.kind = {{.asked = true,
+			.dead = true,
+			.since_ms = 5,
+			.on_the_way = 6,
+			.sockets = 1,
+			.requests = 10,
+			.answers = 7,
+			.smoothed_ms = 9,
+			.latency = {[3] = 7}}},
+		.wrong_authenticator = 3,
+		.deaths = 1};
+
+	each(context, &info);
 }
 
 // ---- the tests
@@ -565,6 +590,25 @@ static void test_policy(void **state)
 }
 
 // Who is not connected has what the config says of him; who is unknown has nothing.
+static void test_radius(void **state)
+{
+	char *text;
+
+	objects.radius = (const struct radius *)&config;
+	text = get_text(API_RADIUS, (struct api_query){0});
+	assert_non_null(strstr(text, "\"address\":\"192.0.2.1:1812\""));
+	assert_non_null(strstr(text, "\"kind\":\"authentication\""));
+	assert_non_null(strstr(text, "{\"answers\":7,\"below_ms\":8}"));
+	assert_non_null(strstr(text, "\"state\":\"dead\""));
+	assert_non_null(strstr(text, "\"wrong_authenticator\":3"));
+	assert_null(strstr(text, "\"kind\":\"accounting\""));
+	free(text);
+	objects.radius = NULL;
+	text = get_text(API_RADIUS, (struct api_query){0});
+	assert_string_equal(text, "{\"next\":null,\"radius\":[],\"radius_dropped\":[]}");
+	free(text);
+}
+
 static void test_effective(void **state)
 {
 	static struct config_user user = {.name = "carol", .pool = "staff"};
@@ -611,6 +655,7 @@ int main(void)
 		cmocka_unit_test(test_pools_and_status),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_effective),
+		cmocka_unit_test(test_radius),
 		cmocka_unit_test(test_without_a_dataplane),
 		cmocka_unit_test(test_disconnect),
 	};

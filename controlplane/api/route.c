@@ -64,6 +64,7 @@ static const struct route {
 		"what holds for who is connected, or for ?user=NAME, and where it comes from"},
 	[API_POLICY_CHECK] = {"/v1/policy/check", TAKES_PAGE | TAKES_FORBID,
 		"who could not connect without the algorithms of ?forbid=WORD,WORD"},
+	[API_RADIUS] = {"/v1/radius", 0, "RADIUS servers: state, counters, latency"},
 };
 
 struct request {

@@ -78,8 +78,10 @@ struct radius_call {
 // be had, which is logged. Before the sandbox closes.
 struct radius *radius_create(
 	const struct config *config, struct timers *timers, struct uv_loop_s *loop);
-// Nothing is answered any more; the loop has to run once more for the sockets' memory. NULL is
-// allowed. Not from within a call of write or done.
+// Nothing is asked or answered any more; the loop has to run once more for the sockets' memory.
+// radius_forget may still be called. NULL is allowed, here and below. Neither from within a call of
+// write or done.
+void radius_close(struct radius *radius);
 void radius_free(struct radius *radius);
 
 // done is not called from within. -ENOMEM; -ENOBUFS when all servers that live have as many on the

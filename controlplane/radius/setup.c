@@ -140,6 +140,7 @@ static void server_free(struct server *s)
 		link_free(a);
 	if (b && b != a)
 		link_free(b);
+	s->links[RADIUS_AUTH] = s->links[RADIUS_ACCOUNTING] = NULL;
 }
 
 static void set_dead(struct server *s)
@@ -149,7 +150,7 @@ static void set_dead(struct server *s)
 			s->links[k]->life = LIFE_DEAD;
 }
 
-void radius_free(struct radius *r)
+void radius_close(struct radius *r)
 {
 	if (!r)
 		return;
@@ -161,6 +162,13 @@ void radius_free(struct radius *r)
 	for (unsigned i = 0; i < r->count; i++)
 		server_free(&r->servers[i]);
 	timer_stop(r->timers, &r->over_timer);
+}
+
+void radius_free(struct radius *r)
+{
+	if (!r)
+		return;
+	radius_close(r);
 	OPENSSL_cleanse(r->input, sizeof(r->input));
 	free(r);
 }
