@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The configuration that the tests of replies and their fuzz target read against.
+
+static const char reply_config[] =
+	"dataplane: {socket: /tmp/s, hugepages: false}\n"
+	"ports:\n"
+	"  - {name: access, side: subscriber, device: net_null0, addresses: [192.0.2.1/24]}\n"
+	"  - {name: core, side: network, device: net_null1,\n"
+	"     addresses: [198.51.100.1/24, \"2001:db8:1::1/64\"]}\n"
+	"routes: [{to: 0.0.0.0/0, via: 198.51.100.254}]\n"
+	"listeners: [{name: l, address: 192.0.2.1, ipsec: optional}]\n"
+	"ppp: {auth: [pap], local-address: 100.64.0.1}\n"
+	"pools:\n"
+	"  - {name: default, prefixes: [100.64.0.0/16], ipv6-prefixes: [\"2001:db8:a000::/48\"],\n"
+	"     delegated-prefixes: [\"2001:db8:b000::/40\"]}\n"
+	"  - {name: four, prefixes: [100.65.0.0/16]}\n"
+	"  - {name: six, prefixes: [100.66.0.0/16], ipv6-prefixes: [\"2001:db8:a100::/48\"]}\n"
+	"filters:\n"
+	"  - {name: web, otherwise: deny, rules: []}\n"
+	"  - {name: mail, otherwise: deny, rules: []}\n"
+	"  - {name: odd.in, otherwise: deny, rules: []}\n"
+	"groups:\n"
+	"  - {name: home}\n"
+	"  - {name: office}\n"
+	"radius:\n"
+	"  servers: [{name: r, address: 192.0.2.9, secret: x}]\n"
+	"  attributes:\n"
+	"    - {vendor: 4874, type: 10, means: group}\n"
+	"    - {vendor: 4874, type: 11, means: pool}\n"
+	"    - {vendor: 4874, type: 12, means: filter-uplink}\n"
+	"    - {vendor: 4874, type: 13, means: filter-downlink}\n"
+	"    - {vendor: 4874, type: 14, means: police-uplink}\n"
+	"    - {vendor: 4874, type: 15, means: police-downlink, unit: kbit/s}\n"
+	"    - {vendor: 4874, type: 16, means: session-timeout}\n"
+	"    - {vendor: 4874, type: 17, means: idle-timeout}\n"
+	"    - {vendor: 4874, type: 18, means: dns}\n"
+	"    - {vendor: 4874, type: 19, means: ipv6-dns}\n"
+	"    - {vendor: 4874, type: 20, means: route}\n"
+	"    - {vendor: 4874, type: 21, means: ignore}\n"
+	"    - {vendor: 9, type: 1, prefix: \"qos:down=\", means: shape-downlink, unit: Mbit/s}\n"
+	"    - {type: 12, means: ignore}\n";
