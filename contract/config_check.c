@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 // Values that must differ: sorted, so that a hundred thousand users take no time.
 struct entry {
@@ -398,6 +399,15 @@ static void check_own(struct config_load *load, const struct config_own_certific
 			"pkcs12 alone");
 }
 
+static void check_ocsp(struct config_load *load, const struct config_authority *authority)
+{
+	if (*authority->ocsp && strncasecmp(authority->ocsp, "http://", 7) != 0)
+		config_error(load, config_place(load, authority->ocsp),
+			"certificates.authorities.ocsp %s is not http://...: write its address so; "
+			"the answers are signed and need no TLS",
+			authority->ocsp);
+}
+
 static void check_certificates(struct config_load *load)
 {
 	const struct config_certificates *k = &load->config->certificates;
@@ -406,6 +416,8 @@ static void check_certificates(struct config_load *load)
 		return;
 	for (unsigned i = 0; i < k->own_count; i++)
 		check_own(load, &k->own[i]);
+	for (unsigned i = 0; i < k->authority_count; i++)
+		check_ocsp(load, &k->authorities[i]);
 }
 
 // Whether a weak algorithm stands in its list, which legacy must allow.

@@ -261,6 +261,14 @@
 	"remote-access: {pool: q, group: g}\n",
 	"f:1:23: remote-access: there is no pool q: name one of pools\n"
 	"f:1:33: remote-access: there is no group g: name one of groups\n"},
+{ALL,
+	"certificates: {authorities: [{certificate: a, crl: 'https://a/b'}]}\n",
+	"f:1:52: certificates.authorities.crl 'https://a/b' is neither a path nor http://...: "
+	"write one of both; what is fetched is signed and needs no TLS\n"},
+{ALL,
+	"certificates: {authorities: [{certificate: a, ocsp: 'https://a/b'}]}\n",
+	"f:1:53: certificates.authorities.ocsp https://a/b is not http://...: write its address "
+	"so; the answers are signed and need no TLS\n"},
 {ALL & ~PSK,
 	"certificates: {own: [{certificate: a.pem}]}\n",
 	"f:1:36: certificates.own is incomplete: name a certificate and its key, or pkcs12 "

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct unit {
 	const char *word;
@@ -472,8 +473,11 @@ static bool store_endpoint(const struct value *v)
 
 static bool store_path(const struct value *v)
 {
-	if (v->field->low && strncmp(v->text, "http://", 7) == 0)
+	if (v->field->low && strncasecmp(v->text, "http://", 7) == 0)
 		return store_text(v);
+	if (v->field->low && strstr(v->text, "://"))
+		return refuse(v, "is neither a path nor http://...",
+			"write one of both; what is fetched is signed and needs no TLS");
 	if (!config_full_path(v->load, v->text, v->at))
 		return refuse(v, "is too long a path", "shorten it");
 	return true;
