@@ -38,9 +38,9 @@ ike:
   auth: [{auth}]
   local-address: 100.64.0.1
   dns: [{host}]
-pools:
+{ppp}pools:
   - {{name: default, prefixes: [{pool}], ipv6-prefixes: ["{pool6}"]}}
-{groups}users:
+{groups}{radius}users:
 {users}
 api:
   socket: {run}/api.sock
@@ -71,15 +71,17 @@ class Gateway:
                          "hugepages": "true" if hugepages else "false"}
         self.write()
 
-    def write(self, ike="", groups="", members=None, remote_access=False):
+    def write(self, ike="", groups="", members=None, remote_access=False, radius="", ppp=""):
         """Writes the config, with further lines of its section ike, with further sections, such
-        as those for filters and groups, and with the group of each user who is in one."""
+        as those for filters and groups, with the group of each user who is in one, with the
+        section radius (radius.py), and with further lines of ppp."""
         group = {name: f", group: {group}" for name, group in (members or {}).items()}
         users = "\n".join(f"  - {{name: {name}, password: {password}{group.get(name, '')}}}"
                           for name, password in USERS.items())
         with open(self.config, "w") as file:
             file.write(CONFIG.format(
                 run=self.run, users=users, groups=groups, psk=PSK, ike=ike,
+                radius=radius, ppp=ppp,
                 remote=", remote-access: true" if remote_access else "",
                 wan=labs.GATEWAY_WAN, wan6=labs.GATEWAY_WAN6,
                 net6=labs.GATEWAY_NET6, pool6=labs.POOL6,
