@@ -32,6 +32,12 @@
 		"one of our certificates or of our authorities ends soon") \
 	X(CERTIFICATE_ENDED, "certificate-ended", LEVEL_ERROR, \
 		"one of our certificates or of our authorities has ended") \
+	X(CERTIFICATE_READ, "certificate-read", LEVEL_INFO, \
+		"the file of a certificate of ours has changed, and the new one is in use") \
+	X(CERTIFICATE_KEPT, "certificate-kept", LEVEL_ERROR, \
+		"the file of a certificate of ours has changed and cannot be used: the one " \
+		"before " \
+		"stays in use") \
 	X(CERTIFICATE_WEAK, "certificate-weak", LEVEL_WARNING, \
 		"a certificate that only ike.policy legacy lets pass") \
 	X(REVOCATION_READ, "revocation-read", LEVEL_INFO, "a new CRL is in use") \

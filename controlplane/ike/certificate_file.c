@@ -108,6 +108,19 @@ void certificate_bytes_wipe(struct certificate_bytes *b)
 	*b = (struct certificate_bytes){0};
 }
 
+bool certificate_file_changed(const char *path, struct certificate_stamp *stamp)
+{
+	struct certificate_stamp before = *stamp;
+	struct stat st;
+
+	*stamp = (struct certificate_stamp){0};
+	if (stat(path, &st) == 0)
+		*stamp = (struct certificate_stamp){st.st_mtim, st.st_ino, (uint64_t)st.st_size};
+	return before.modified.tv_sec != stamp->modified.tv_sec ||
+	       before.modified.tv_nsec != stamp->modified.tv_nsec || before.inode != stamp->inode ||
+	       before.bytes != stamp->bytes;
+}
+
 // ---- certificates
 
 static bool push(STACK_OF(X509) * all, X509 *x)

@@ -7,7 +7,9 @@
 #include "wire.h"
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <time.h>
 
 enum {
 	CERTIFICATE_FILE_BYTES = 1 << 20, // of a file with certificates or keys
@@ -36,6 +38,14 @@ void certificate_bytes_wipe(struct certificate_bytes *b);
 // All certificates of a PEM file, or the one of a DER file; at least one. *out is the caller's.
 int certificate_file_certificates(
 	const char *path, STACK_OF(X509) * *out, struct certificate_why why);
+// A file as it was last read; zero: never. It is taken before the file is read, so that a file
+// which changes meanwhile is read once more.
+struct certificate_stamp {
+	struct timespec modified;
+	uint64_t inode, bytes;
+};
+// Takes it anew; true when it is another one. A file that is not there has none.
+bool certificate_file_changed(const char *path, struct certificate_stamp *stamp);
 // The private key of a PEM file of mode 600; password empty: none.
 int certificate_file_key(
 	const char *path, struct span password, EVP_PKEY **out, struct certificate_why why);

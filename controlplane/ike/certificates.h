@@ -17,7 +17,7 @@ void certificates_free(struct certificates *c);
 const struct credentials *certificates_own(const struct certificates *c);
 struct trust *certificates_trust(const struct certificates *c);
 // Says in the log, now and each day, which of them end within config's certificates.warn, and which
-// have ended.
+// have ended; and looks each minute whether files of our own have changed.
 void certificates_watch(struct certificates *c);
 // Seconds since 1970.
 int64_t certificates_now(void);

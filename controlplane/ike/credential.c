@@ -22,6 +22,7 @@ enum {
 };
 
 struct credential {
+	unsigned holders; // credential_drop is called once by each
 	EVP_PKEY *key;
 	STACK_OF(X509) * certificates; // our own first
 	uint8_t *der[CHAIN_MOST];
@@ -36,8 +37,16 @@ struct credential {
 	int64_t not_after;
 };
 
+// Of the files of one: the certificate's or PKCS#12, and the key's.
+struct stamps {
+	struct certificate_stamp certificate, key;
+	bool key_unread; // it is another than the one that is in use
+};
+
 struct credentials {
-	struct credential own[CONFIG_OWN];
+	const struct config *config;
+	struct credential *own[CONFIG_OWN];
+	struct stamps stamps[CONFIG_OWN];
 	size_t count;
 };
 
@@ -48,8 +57,20 @@ static X509 *own_certificate(const struct credential *c)
 
 // ---- read
 
+// Are the files others than before?
+static bool changed(const struct config_own_certificate *config, struct stamps *s)
+{
+	bool certificate = certificate_file_changed(
+		*config->pkcs12 ? config->pkcs12 : config->certificate, &s->certificate);
+	bool key = *config->pkcs12 ? certificate : certificate_file_changed(config->key, &s->key);
+
+	s->key_unread = s->key_unread || key;
+	return certificate || key;
+}
+
+// key NULL: the one in the file; else that, which is the same.
 static int read_files(struct credential *c, const struct config_own_certificate *config,
-	struct certificate_why why)
+	EVP_PKEY *key, struct certificate_why why)
 {
 	const struct span password =
 		SPAN((const uint8_t *)config->password, config->password_length);
@@ -60,7 +81,12 @@ static int read_files(struct credential *c, const struct config_own_certificate 
 		return certificate_file_pkcs12(
 			config->pkcs12, password, &c->key, &c->certificates, why);
 	error = certificate_file_certificates(config->certificate, &c->certificates, why);
-	return error ? error : certificate_file_key(config->key, password, &c->key, why);
+	if (error)
+		return error;
+	if (!key || !EVP_PKEY_up_ref(key))
+		return certificate_file_key(config->key, password, &c->key, why);
+	c->key = key;
+	return 0;
 }
 
 static enum credential_kind kind_of(EVP_PKEY *key)
@@ -163,10 +189,10 @@ static void find_authority(struct credential *c, STACK_OF(X509) * authorities)
 		}
 }
 
-static int load(struct credential *c, const struct config_own_certificate *config, bool legacy,
-	struct certificate_why why)
+static int load(struct credential *c, const struct config_own_certificate *config, EVP_PKEY *key,
+	bool legacy, struct certificate_why why)
 {
-	int error = read_files(c, config, why);
+	int error = read_files(c, config, key, why);
 
 	if (!error)
 		error = check(c, config, legacy, why);
@@ -197,39 +223,105 @@ static STACK_OF(X509) * authorities_of(const struct config_certificates *config)
 	return all;
 }
 
+// NULL after an error.
+static struct credential *credential_create(const struct config *config, size_t place,
+	EVP_PKEY *key, STACK_OF(X509) * authorities, struct certificate_why why)
+{
+	struct credential *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->holders = 1;
+	if (load(c, &config->certificates.own[place], key, config->ike.policy == POLICY_LEGACY,
+		    why)) {
+		credential_drop(c);
+		return NULL;
+	}
+	find_authority(c, authorities);
+	return c;
+}
+
 struct credentials *credentials_create(const struct config *config, char *why, size_t size)
 {
 	const struct config_certificates *k = &config->certificates;
 	struct credentials *c = calloc(1, sizeof(*c));
 	STACK_OF(X509) *authorities = authorities_of(k);
-	int error = 0;
+	bool good = c != NULL;
 
 	snprintf(why, size, "no memory");
-	for (unsigned i = 0; c && !error && i < k->own_count; i++) {
-		c->count++;
-		error = load(&c->own[i], &k->own[i], config->ike.policy == POLICY_LEGACY,
-			(struct certificate_why){why, size});
-		if (!error)
-			find_authority(&c->own[i], authorities);
+	if (c)
+		c->config = config;
+	for (unsigned i = 0; good && i < k->own_count; i++) {
+		(void)changed(&k->own[i], &c->stamps[i]);
+		c->stamps[i].key_unread = false;
+		c->own[i] = credential_create(
+			config, i, NULL, authorities, (struct certificate_why){why, size});
+		good = c->own[i] != NULL;
+		c->count += good;
 	}
 	sk_X509_pop_free(authorities, X509_free);
-	if (!error)
+	if (good)
 		return c;
 	credentials_free(c);
 	return NULL;
+}
+
+// A key that is as it was need not be read again, and perhaps it could not be.
+static void renew(struct credentials *c, size_t place)
+{
+	STACK_OF(X509) *authorities = authorities_of(&c->config->certificates);
+	struct credential *old = c->own[place], *new;
+	char why[CONFIG_TEXT * 2] = "no memory";
+
+	new = credential_create(c->config, place, c->stamps[place].key_unread ? NULL : old->key,
+		authorities, (struct certificate_why){why, sizeof(why)});
+	sk_X509_pop_free(authorities, X509_free);
+	if (!new) {
+		log_event(LOG_CERTIFICATE_KEPT, NULL, "s:s, s:s, s:s", "subject", old->subject,
+			"file", old->file, "error", why);
+		return;
+	}
+	log_event(LOG_CERTIFICATE_READ, NULL, "s:s, s:s, s:s", "subject", new->subject, "file",
+		new->file, "serial", new->serial);
+	c->stamps[place].key_unread = false;
+	c->own[place] = new;
+	credential_drop(old);
+}
+
+void credentials_renew(struct credentials *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (changed(&c->config->certificates.own[i], &c->stamps[i]))
+			renew(c, i);
 }
 
 void credentials_free(struct credentials *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; i < c->count; i++) {
-		// libcrypto wipes what is private of a key.
-		EVP_PKEY_free(c->own[i].key);
-		sk_X509_pop_free(c->own[i].certificates, X509_free);
-		for (size_t n = 0; n < CHAIN_MOST; n++)
-			OPENSSL_free(c->own[i].der[n]);
-	}
+	for (size_t i = 0; i < c->count; i++)
+		credential_drop(c->own[i]);
+	free(c);
+}
+
+const struct credential *credential_hold(const struct credential *c)
+{
+	// Holders are counted, and else it is not changed.
+	((struct credential *)c)->holders++;
+	return c;
+}
+
+void credential_drop(const struct credential *held)
+{
+	struct credential *c = (struct credential *)held;
+
+	if (!c || --c->holders > 0)
+		return;
+	// libcrypto wipes what is private of a key.
+	EVP_PKEY_free(c->key);
+	sk_X509_pop_free(c->certificates, X509_free);
+	for (size_t n = 0; n < CHAIN_MOST; n++)
+		OPENSSL_free(c->der[n]);
 	free(c);
 }
 
@@ -273,7 +365,7 @@ const struct credential *credentials_choose(const struct credentials *c, unsigne
 	const struct credential *first = NULL;
 
 	for (size_t i = 0; c && i < c->count; i++) {
-		const struct credential *own = &c->own[i];
+		const struct credential *own = c->own[i];
 
 		if (!(kinds & 1u << own->kind))
 			continue;
@@ -321,7 +413,7 @@ void credentials_each(const struct credentials *c,
 	void (*each)(void *context, const struct credential_info *info), void *context)
 {
 	for (size_t i = 0; c && i < c->count; i++) {
-		const struct credential *own = &c->own[i];
+		const struct credential *own = c->own[i];
 		const struct credential_info info = {.file = own->file,
 			.subject = own->subject,
 			.issuer = own->issuer,

@@ -2,7 +2,8 @@
 #pragma once
 
 // Our own certificates with their keys, as the config names them. Files are read at start, as who
-// may read them; PEM or PKCS#12, what holds a key of mode 600 and owned by root or by us.
+// may read them, and again when they change; PEM or PKCS#12, what holds a key of mode 600 and owned
+// by root or by us.
 
 #include "contract/config.h"
 #include "identity.h"
@@ -24,13 +25,22 @@ enum credential_kind {
 // which file and what to do. A key that only ike.policy legacy lets pass is said in the log.
 struct credentials *credentials_create(const struct config *config, char *why, size_t size);
 void credentials_free(struct credentials *c); // wipes the keys
+// Looks whether files have changed, and reads those: what is good takes the place of the one before
+// (log event certificate-read), else that one stays (certificate-kept). The config of the beginning
+// must still be there.
+void credentials_renew(struct credentials *c);
 
 // What the peer's CERTREQ payloads behind the byte of their encoding (RFC 2408 section 3.10: a
 // name, or nothing; RFC 7296 section 3.7: SHA-1 of public keys, several in one) let us choose from,
 // and the kinds it can check: bit n for enum credential_kind n. The first that fits; when no
 // CERTREQ fits, the first of a fitting kind; NULL when there is none.
+//
+// It stays as long as nothing else is done with c: who keeps it holds it, and drops it in the end.
 const struct credential *credentials_choose(const struct credentials *c, unsigned kinds,
 	const struct span *requests, size_t count, bool version_2);
+
+const struct credential *credential_hold(const struct credential *c);
+void credential_drop(const struct credential *held); // NULL is allowed
 
 enum credential_kind credential_kind(const struct credential *c);
 EVP_PKEY *credential_key(const struct credential *c); // stays the credential's

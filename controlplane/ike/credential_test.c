@@ -3,6 +3,7 @@
 #include "credential.h"
 
 #include "certificate.h"
+#include "controlplane/log.h"
 #include "pki_fixture.h"
 
 #include <openssl/pkcs12.h>
@@ -11,6 +12,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -285,6 +287,96 @@ static void shown(void **state)
 	credentials_free(NULL);
 }
 
+static unsigned reads, keeps;
+
+static void on_log(void *context, enum log_event event, const char *line)
+{
+	reads += event == LOG_CERTIFICATE_READ;
+	keeps += event == LOG_CERTIFICATE_KEPT;
+	assert_null(strstr(line, "PRIVATE"));
+}
+
+static void assert_in_use(const struct credentials *c, const struct pki *expected)
+{
+	const struct credential *now = any(c);
+	struct span der = pki_der(expected->certificate);
+
+	assert_int_equal(credential_certificate(now, 0).length, der.length);
+	assert_memory_equal(credential_certificate(now, 0).at, der.at, der.length);
+	assert_int_equal(EVP_PKEY_eq(credential_key(now), expected->key), 1);
+	OPENSSL_free((void *)der.at);
+}
+
+// A renewed certificate is used without a new start; what is broken is said once, and the one
+// before stays.
+static void changed_files_are_read_again(void **state)
+{
+	struct pki other = pki_peer("ecdsa-256", "CN=Other key", "DNS:vpn.example", &between);
+	const struct credential *held;
+	struct credentials *c;
+
+	log_set_level(LEVEL_INFO);
+	log_set_sink(on_log, NULL);
+	reads = keeps = 0;
+	own("gateway.pem", "gateway.key");
+	c = made();
+	held = credential_hold(any(c));
+	credentials_renew(c);
+	assert_int_equal(reads + keeps, 0);
+	// Broken, and broken still.
+	pki_write("gateway.pem", SPAN((const uint8_t *)"nothing", 7), 0644);
+	credentials_renew(c);
+	credentials_renew(c);
+	assert_int_equal(keeps, 1);
+	assert_ptr_equal(any(c), held);
+	// The key of another certificate comes first, then the certificate.
+	pki_write_key("gateway.key", other.key, NULL);
+	credentials_renew(c);
+	assert_int_equal(keeps, 2);
+	pki_write_certificate("gateway.pem", &other, &between);
+	credentials_renew(c);
+	assert_int_equal(reads, 1);
+	assert_in_use(c, &other);
+	// Who holds the one before may go on with it.
+	assert_int_equal(EVP_PKEY_eq(credential_key(held), gateway.key), 1);
+	credential_drop(held);
+	// Back: the certificate first, then its key.
+	pki_write_certificate("gateway.pem", &gateway, &between);
+	credentials_renew(c);
+	assert_int_equal(keeps, 3);
+	pki_write_key("gateway.key", gateway.key, NULL);
+	credentials_renew(c);
+	assert_int_equal(reads, 2);
+	assert_in_use(c, &gateway);
+	// It is gone, and comes back.
+	assert_int_equal(unlink(pki_path("gateway.pem")), 0);
+	credentials_renew(c);
+	assert_int_equal(keeps, 4);
+	pki_write_certificate("gateway.pem", &gateway, &between);
+	credentials_renew(c);
+	assert_int_equal(reads, 3);
+	log_set_sink(NULL, NULL);
+	credentials_free(c);
+	pki_free(&other);
+}
+
+// A key that only root may read need not be read for a new certificate of the same key.
+static void an_old_key_serves_a_new_certificate(void **state)
+{
+	struct pki renewed = pki_make(gateway.key, &between,
+		&(struct pki_options){.subject = "CN=Gateway again", .san = "DNS:vpn.example"});
+	struct credentials *c;
+
+	own("gateway.pem", "gateway.key");
+	c = made();
+	pki_write_certificate("gateway.pem", &renewed, &between);
+	assert_int_equal(chmod(pki_path("gateway.key"), 0644), 0); // refused if it were read
+	credentials_renew(c);
+	assert_in_use(c, &renewed);
+	credentials_free(c);
+	pki_free(&renewed);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -300,6 +392,8 @@ int main(void)
 		TEST(usage_is_checked),
 		TEST(choice_follows_the_peer),
 		TEST(shown),
+		TEST(changed_files_are_read_again),
+		TEST(an_old_key_serves_a_new_certificate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, pki_keys_free);

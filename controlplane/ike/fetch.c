@@ -37,24 +37,11 @@ static void take_crl(struct fetch *f, struct span bytes)
 
 // ---- files
 
-static bool same(const struct fetch_stamp *a, const struct fetch_stamp *b)
-{
-	return a->modified.tv_sec == b->modified.tv_sec &&
-	       a->modified.tv_nsec == b->modified.tv_nsec && a->inode == b->inode &&
-	       a->bytes == b->bytes;
-}
-
 static void run_file(struct fetch *f)
 {
 	struct certificate_bytes bytes;
-	struct fetch_stamp stamp;
-	struct stat st;
 
-	if (stat(f->source, &st) == 0) {
-		stamp = (struct fetch_stamp){st.st_mtim, st.st_ino, (uint64_t)st.st_size};
-		f->unchanged = same(&stamp, &f->stamp);
-		f->stamp = stamp;
-	}
+	f->unchanged = !certificate_file_changed(f->source, &f->stamp) && f->stamp.inode;
 	if (f->unchanged || certificate_file_read(f->source, false, REVOCATION_CRL_BYTES, &bytes,
 				    (struct certificate_why){f->why, sizeof(f->why)}))
 		return;

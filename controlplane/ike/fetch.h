@@ -4,22 +4,17 @@
 // One answer of one place, read or fetched and checked: what place.c does on the thread pool. It
 // blocks, up to PLACE_TIMEOUT_S and what the resolver takes.
 
+#include "certificate_file.h"
 #include "place.h"
 
 #include <time.h>
-
-// A file as it was last read.
-struct fetch_stamp {
-	struct timespec modified;
-	uint64_t inode, bytes;
-};
 
 struct fetch {
 	// Asked.
 	const char *source;
 	bool ocsp, legacy;
 	X509 *x, *issuer;
-	struct fetch_stamp stamp;
+	struct certificate_stamp stamp;
 	// Answered.
 	bool unchanged;              // the file is as it was
 	bool silent;                 // the server cannot be reached, or takes too long

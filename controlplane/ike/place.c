@@ -35,7 +35,7 @@ struct place {
 	X509_CRL *crl;
 	enum revocation_answer said; // by OCSP
 	char why[REVOCATION_WHY];    // of the newest failure; empty: none
-	struct fetch_stamp stamp;
+	struct certificate_stamp stamp;
 	int64_t fetched, next; // seconds since 1970
 	uint64_t due;          // milliseconds of the timers: not good any more from then on
 	uint64_t asked;

@@ -24,7 +24,7 @@ enum {
 };
 
 struct proof {
-	const struct credential *own; // stays as long as the responder
+	const struct credential *own; // held
 	struct signature_job *job;
 	unsigned tries;
 	// The fifth message, while it is being checked and answered.
@@ -96,6 +96,7 @@ void proof_free(struct proof *p)
 		return;
 	signature_abandon(&p->job);
 	proof_forget(p);
+	credential_drop(p->own);
 	OPENSSL_cleanse(p, sizeof(*p));
 	free(p);
 }
@@ -130,10 +131,14 @@ static void choose_own(struct ike_sa *sa, const struct isakmp_chain *chain)
 	struct span requests[REQUESTS_MOST];
 	size_t count = requests_read(chain, requests);
 	struct proof *p = sa->v1.phase1->proof;
+	const struct credential *own;
 
-	if (count > 0 || !p->own)
-		p->own = credentials_choose(
-			sa->ike->credentials, 1u << method_of(sa)->kind, requests, count, false);
+	if (count == 0 && p->own)
+		return;
+	own = credentials_choose(
+		sa->ike->credentials, 1u << method_of(sa)->kind, requests, count, false);
+	credential_drop(p->own);
+	p->own = own ? credential_hold(own) : NULL;
 }
 
 int proof_begin(struct ike_sa *sa, const struct isakmp_chain *third)

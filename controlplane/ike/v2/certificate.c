@@ -155,7 +155,8 @@ void certificate_prove(struct v2_request *r, void (*done)(struct v2_request *r))
 		auth_failed(r, "no certificate of ours that the peer could check");
 		return;
 	}
-	b->own = own;
+	credential_drop(b->own);
+	b->own = credential_hold(own);
 	b->signed_for = done;
 	identify(sa, own);
 	scheme = scheme_of_key(own, b->hashes, &b->method);

@@ -51,7 +51,7 @@ struct v2_begin {
 	unsigned method; // enum v2_auth_method of our AUTH
 	uint8_t auth[SIGNATURE_MAX];
 	size_t auth_length;
-	const struct credential *own;             // NULL: a shared key
+	const struct credential *own;             // held; NULL: a shared key
 	void (*signed_for)(struct v2_request *r); // our signature is made
 	const char *peer_method;                  // a word for the log
 	bool initial_contact;

@@ -81,6 +81,7 @@ void v2_begin_free(struct ike_sa *sa)
 	if (!b)
 		return;
 	eap_end(b->eap);
+	credential_drop(b->own);
 	free(b->first);
 	free(b->second);
 	OPENSSL_cleanse(b, sizeof(*b));
