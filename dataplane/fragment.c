@@ -235,8 +235,9 @@ uint16_t fragment_ip6(
 		}
 		out[n++] = f;
 	}
-	cut_behind(m, IP6_HEADER + each);
-	to = (uint8_t *)rte_pktmbuf_prepend(m, IP6_FRAGMENT_HEADER);
+	cut_behind(m, IP6_FRAGMENT_HEADER + IP6_HEADER + each);
+	m->data_off -= IP6_FRAGMENT_HEADER; // there is the room
+	to = rte_pktmbuf_mtod(m, uint8_t *);
 	front6(to, to + IP6_FRAGMENT_HEADER, each, 1, id);
 	out[0] = m;
 	return n;

@@ -125,8 +125,9 @@ void flood_free(struct gen *g)
 	free(g->flood);
 }
 
-// Of another process; -1 when it cannot be told.
-static long rss_of(uint32_t pid)
+// What another process has of its own, in KiB: without what it shares (the rings to the dataplane);
+// -1 when it cannot be told.
+static long memory_of(uint32_t pid)
 {
 	char path[64], line[256];
 	long kib = -1;
@@ -135,7 +136,7 @@ static long rss_of(uint32_t pid)
 	snprintf(path, sizeof(path), "/proc/%u/status", pid);
 	file = pid ? fopen(path, "r") : NULL;
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "VmRSS: %ld", &kib) == 1)
+		if (sscanf(line, "RssAnon: %ld", &kib) == 1)
 			break;
 	if (file)
 		fclose(file);
@@ -146,7 +147,7 @@ void flood_begin(struct gen *g, uint64_t now)
 {
 	struct flood *f = g->flood;
 
-	f->sum.rss_before = rss_of(g->options.server);
+	f->sum.memory_before = memory_of(g->options.server);
 	f->running = g->options.flood > 0;
 	f->began = now;
 	f->due = 0;
@@ -164,7 +165,7 @@ static void stop(struct gen *g, uint64_t now)
 void flood_end(struct gen *g, uint64_t now)
 {
 	stop(g, now);
-	g->flood->sum.rss_after = rss_of(g->options.server);
+	g->flood->sum.memory_after = memory_of(g->options.server);
 }
 
 struct flood_sum flood_sum(const struct gen *g)

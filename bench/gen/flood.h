@@ -21,7 +21,7 @@ bool flood_send(struct gen *g, uint64_t now);
 struct flood_sum {
 	uint64_t sent, not_taken;
 	double seconds;
-	long rss_before,
-		rss_after; // KiB of --server when it began and when hold ended; -1: unknown
+	// KiB of its own memory that --server has, when it began and when hold ended; -1: unknown.
+	long memory_before, memory_after;
 };
 struct flood_sum flood_sum(const struct gen *g);

@@ -213,12 +213,12 @@ void report_flood(struct report *r, const struct gen *g)
 	json_object_set_new(r->all, "flood",
 		json_pack("{s:I, s:I, s:f, s:f, s:I, s:I}", "sent", (json_int_t)f.sent, "not_taken",
 			(json_int_t)f.not_taken, "seconds", f.seconds, "per_second", rate,
-			"server_rss_before_kib", (json_int_t)f.rss_before, "server_rss_after_kib",
-			(json_int_t)f.rss_after));
+			"server_memory_before_kib", (json_int_t)f.memory_before,
+			"server_memory_after_kib", (json_int_t)f.memory_after));
 	if (r->tables)
 		printf("flood: %lu messages in %.1f s, %.0f per second; %lu more were not taken; "
 		       "the control plane had %ld KiB before and %ld after\n",
-			f.sent, f.seconds, rate, f.not_taken, f.rss_before, f.rss_after);
+			f.sent, f.seconds, rate, f.not_taken, f.memory_before, f.memory_after);
 }
 
 void report_silent(struct report *r, uint32_t silent)

@@ -22,6 +22,7 @@
 #include "contract/ike_spi.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 
@@ -29,6 +30,7 @@ enum {
 	BUCKETS_LEAST = 64,
 	BUCKETS_MOST = 1 << 16,
 	FIRSTS_LEAST = 64, // a second, when much is half open
+	MEMORY_AT = 32,    // the part of the half-open SAs there may be that is no flood any more
 	REPLY_MOST = 3,    // times as long as the request
 	ADDRESS_BYTES = 16,
 	SOURCE_BYTES = 8, // of an IPv6 address, that are one source
@@ -58,6 +60,7 @@ struct admit {
 	struct half_queues queues;
 	uint32_t waiting; // in no queue
 	bool loaded;
+	bool was_loaded; // and the memory of that time is not given back yet
 };
 
 static void queues_init(struct half_queues *q)
@@ -279,14 +282,26 @@ void admit_go_on(struct ike_sa *sa)
 
 // ---- load
 
+// When the flood is over and what it left is gone, the system gets its memory back: the C library
+// would keep it.
+static void give_back(struct admit *a, uint32_t most, uint32_t now)
+{
+	if (!a->was_loaded || now > most / MEMORY_AT)
+		return;
+	a->was_loaded = false;
+	malloc_trim(0);
+}
+
 static void weigh(struct ike *ike)
 {
 	uint32_t most = ike->config->ike.half_open_max, now = ike->counters.half_open;
 	struct admit *a = ike->admit;
 
+	give_back(a, most, now);
 	if (a->loaded ? now > most / 4 : now <= most / 2)
 		return;
 	a->loaded = !a->loaded;
+	a->was_loaded = true;
 	log_event(
 		a->loaded ? LOG_IKE_LOADED : LOG_IKE_RELIEVED, NULL, "s:i", "half_open", (int)now);
 	if (a->loaded)
