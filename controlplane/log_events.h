@@ -77,6 +77,10 @@
 		"an attribute of a RADIUS server that does not hold, and why") \
 	X(COA, "coa", LEVEL_INFO, \
 		"a CoA-Request or Disconnect-Request was answered; error_cause 0: it was done") \
+	X(SPOOL_FAILED, "spool-failed", LEVEL_ERROR, \
+		"the file of accounting could not be read or written") \
+	X(ACCOUNTING_LOST, "accounting-lost", LEVEL_ERROR, \
+		"an accounting report is given up: radius.spool-size is reached") \
 	X(ROUTE_REFUSED, "route-refused", LEVEL_WARNING, \
 		"a network behind a subscriber that is not routed to it, and why") \
 	X(RADIUS_DEAD, "radius-dead", LEVEL_WARNING, \
