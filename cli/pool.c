@@ -11,6 +11,7 @@ static const struct column columns[] = {
 	{"PREFIXES", "prefixes", COLUMN_TEXT, true},
 	{"IPV6 USED", "ipv6_used", COLUMN_NUMBER},
 	{"IPV6 PREFIXES", "ipv6_prefixes", COLUMN_TEXT, true},
+	{"DELEGATED", "delegated_used", COLUMN_NUMBER},
 	{0},
 };
 

@@ -116,6 +116,9 @@ static void packet_in(void *context, const struct packet *p, const uint8_t *data
 	case PACKET_IP6:
 		subscribers_input_ip6(g->subscribers, p->session, data, length);
 		break;
+	case PACKET_IP4:
+		subscribers_input_ip4(g->subscribers, p->session, data, length);
+		break;
 	case PACKET_PPP:
 		subscribers_input(g->subscribers, p->session, data, length);
 		break;

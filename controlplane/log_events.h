@@ -98,7 +98,15 @@
 	X(IPCP_UP, "ipcp-up", LEVEL_INFO, "IPCP opened") \
 	X(IPV6CP_UP, "ipv6cp-up", LEVEL_INFO, "IPV6CP opened") \
 	X(IP6_IGNORED, "ip6-ignored", LEVEL_DEBUG, \
-		"neighbour discovery or DHCPv6 of a session, which is not served") \
+		"neighbour discovery of a session that is not served, or DHCPv6 that makes no " \
+		"sense") \
+	X(DHCP_INFORMED, "dhcp-informed", LEVEL_INFO, \
+		"a client was told its routes, name servers and domain by DHCP") \
+	X(DHCP_IGNORED, "dhcp-ignored", LEVEL_WARNING, \
+		"a DHCP or DHCPv6 message of a session that is not answered, and why") \
+	X(LEASE_BEGIN, "lease-begin", LEVEL_INFO, \
+		"a client has an IPv6 address or a delegated prefix by DHCPv6") \
+	X(LEASE_END, "lease-end", LEVEL_INFO, "it has it no more, and why") \
 	X(SESSION_PATH_MTU, "session-path-mtu", LEVEL_INFO, \
 		"the largest inner packet that gets through both ways, as probes found it") \
 	X(TUNNEL_PATH_MTU, "tunnel-path-mtu", LEVEL_INFO, \

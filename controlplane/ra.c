@@ -2,6 +2,8 @@
 
 #include "ra.h"
 
+#include "dhcp/domain.h"
+
 #include "contract/build.h"
 #include "contract/view.h"
 
@@ -16,6 +18,9 @@ enum {
 	SOLICITATION_HEADER = 8,
 	OPTION_PREFIX = 3,
 	OPTION_RDNSS = 25, // RFC 8106
+	OPTION_DNSSL = 31, // the same
+	MANAGED = 0x80,
+	OTHER = 0x40,
 	AUTONOMOUS = 0x40, // the prefix is not on link: nothing is, on a point-to-point link
 };
 
@@ -75,6 +80,22 @@ static void put_dns(struct build *b, const struct ra *ra)
 			build_bytes(b, ra->dns[i].bytes, 16);
 }
 
+// RFC 8106 section 5.2; filled up with zeros.
+static void put_domain(struct build *b, const struct ra *ra)
+{
+	uint8_t name[DOMAIN_BYTES];
+	size_t length = domain_encode(ra->domain, name), units = 1 + (length + 7) / 8;
+
+	if (length == 0)
+		return;
+	build_u8(b, OPTION_DNSSL);
+	build_u8(b, (uint8_t)units);
+	build_u16(b, 0);
+	build_u32(b, ra->router_s);
+	build_bytes(b, name, length);
+	build_zero(b, units * 8 - 8 - length);
+}
+
 size_t ra_build(const struct ra *ra, uint8_t out[RA_PACKET])
 {
 	struct build b = build_in(out, RA_PACKET);
@@ -84,12 +105,13 @@ size_t ra_build(const struct ra *ra, uint8_t out[RA_PACKET])
 	build_u8(&b, 0);
 	build_u16(&b, 0); // checksum
 	build_u8(&b, 64); // hop limit for the client's packets
-	build_u8(&b, 0);  // neither M nor O: no DHCPv6
+	build_u8(&b, (uint8_t)((ra->managed ? MANAGED : 0) | (ra->other ? OTHER : 0)));
 	build_u16(&b, ra->router_s);
 	build_u32(&b, 0);
 	build_u32(&b, 0);
 	put_prefix(&b, ra);
 	put_dns(&b, ra);
+	put_domain(&b, ra);
 	build_patch_u16(&b, 4, (uint16_t)(build_length(&b) - IP6_HEADER));
 	build_patch_u16(&b, IP6_HEADER + 2, checksum(out, build_length(&b)));
 	return build_length(&b);

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RA_PACKET = 256 }; // bytes of the largest one
+enum { RA_PACKET = 512 }; // bytes of the largest one
 
 struct ra {
 	uint8_t identifier[8];    // ours: the source is fe80:: and this
@@ -18,6 +18,8 @@ struct ra {
 	struct ip_address dns[2]; // IPv6, or IP_NONE
 	uint16_t router_s;        // for so long we are a router
 	uint32_t prefix_s;        // and the prefix is good
+	bool managed, other;      // DHCPv6 has addresses or prefixes; it has other things
+	const char *domain;       // that names are searched in; "": none
 };
 
 // Writes an IPv6 packet to ff02::1. Returns its length.

@@ -9,7 +9,6 @@
 #include "subscriber_record.h"
 
 #include "install.h"
-#include "ra.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -60,8 +59,6 @@ void subscriber_failed(struct subscriber *s, int error)
 	subscriber_handle(s, ON_INSTALL_FAILED);
 }
 
-static void advertise(void *context);
-
 static void family_installed(void *context, int error)
 {
 	struct family *f = context;
@@ -72,8 +69,8 @@ static void family_installed(void *context, int error)
 		subscriber_failed(s, error);
 		return;
 	}
-	if (f == &s->family[V6] && s->road->advertises)
-		advertise(s);
+	if (f == &s->family[V6])
+		subscriber_ip6_up(s);
 	subscriber_handle(s, ON_INSTALLED);
 }
 
@@ -125,14 +122,9 @@ static void open_ip6(struct subscriber *s)
 	family_open(&s->family[V6]);
 }
 
-static void stop_advertising(struct subscriber *s)
-{
-	timer_stop(s->all->timers, &s->advertise);
-}
-
 static void stop_forwarding(struct subscriber *s)
 {
-	stop_advertising(s);
+	subscriber_ip6_down(s);
 	subscriber_grant_down(s);
 	family_close(&s->family[V4]);
 	family_close(&s->family[V6]);
@@ -155,44 +147,8 @@ static void close_ip4(struct subscriber *s)
 
 static void close_ip6(struct subscriber *s)
 {
-	stop_advertising(s);
+	subscriber_ip6_down(s);
 	close_family(s, &s->family[V6]);
-}
-
-// ---- router advertisements
-
-enum {
-	ADVERTISE_MS = 600 * 1000,
-	ROUTER_S = 1800,
-	PREFIX_S = 7200,
-};
-
-// Says to the client what its prefix is, now and again later.
-static void advertise(void *context)
-{
-	struct subscriber *s = context;
-	struct ra ra = {.prefix = s->family[V6].route, .router_s = ROUTER_S, .prefix_s = PREFIX_S};
-	uint8_t packet[RA_PACKET];
-
-	if (!s->family[V6].opened)
-		return;
-	memcpy(ra.identifier, ppp_identifier, sizeof(ra.identifier));
-	memcpy(ra.dns, s->grant.dns6, sizeof(ra.dns));
-	(void)dataplane_send_ip6(s->session, packet, ra_build(&ra, packet));
-	if (s->road->advertises)
-		(void)timer_start(s->all->timers, &s->advertise, ADVERTISE_MS, advertise, s);
-}
-
-void subscribers_input_ip6(
-	struct subscribers *all, uint32_t session, const uint8_t *packet, size_t length)
-{
-	struct subscriber *s = session < all->sessions ? all->by_session[session] : NULL;
-
-	if (s && ra_is_solicitation(packet, length))
-		advertise(s);
-	else
-		log_event(LOG_IP6_IGNORED, s ? &s->subject : NULL, "s:i, s:i", "session",
-			(int)session, "length", (int)length);
 }
 
 // ---- the other actions of the table
@@ -524,6 +480,7 @@ struct subscribers *subscribers_create(const struct config *config, struct timer
 		.peers = peers,
 		.next_id = 1,
 	};
+	subscriber_lease_duid(config, all->duid);
 	all->by_session = calloc(sessions, sizeof(struct subscriber *));
 	all->by_peer = calloc(peers, sizeof(struct subscriber *));
 	all->by_id = calloc(sessions, sizeof(struct subscriber *));
@@ -623,7 +580,7 @@ static struct subscriber_info info_of(const struct subscriber *s)
 {
 	uint64_t now = timers_now(s->all->timers);
 
-	return (struct subscriber_info){
+	struct subscriber_info info = {
 		.id = s->id,
 		.state = s->state,
 		.state_word = state_words[s->state],
@@ -645,6 +602,9 @@ static struct subscriber_info info_of(const struct subscriber *s)
 		.up_ms = s->up_since ? now - s->up_since + 1 : 0,
 		.setup_ms = s->setup_ms,
 	};
+
+	subscriber_lease_info(s, &info.address6, &info.delegated);
+	return info;
 }
 
 void subscribers_each(const struct subscribers *all,

@@ -39,11 +39,13 @@ struct subscriber_info {
 	uint64_t id; // of the connection attempt; never used again
 	enum subscriber_state state;
 	const char *state_word;
-	const char *user;          // raw, with a NUL; "" before authentication
-	struct ip_address address; // IP_NONE before IPCP
-	struct ip_prefix prefix6;  // IP_NONE before that, and without IPv6
-	const char *access;        // "l2tp", "ikev2"
-	const char *method;        // how it proves who it is; NULL = not yet known
+	const char *user;           // raw, with a NUL; "" before authentication
+	struct ip_address address;  // IP_NONE before IPCP
+	struct ip_prefix prefix6;   // IP_NONE before that, and without IPv6
+	struct ip_address address6; // leased by DHCPv6, or IP_NONE
+	struct ip_prefix delegated; // the same
+	const char *access;         // "l2tp", "ikev2"
+	const char *method;         // how it proves who it is; NULL = not yet known
 	const char *pool;
 	const struct config_group *group; // NULL before authentication, and without one
 	const struct grant *grant;        // what holds; NULL before authentication
@@ -85,8 +87,10 @@ void subscribers_peer_moved(void *context, uint32_t peer, const struct flow *flo
 void subscribers_input(
 	struct subscribers *s, uint32_t session, const uint8_t *packet, size_t length);
 
-// A punted IPv6 packet for the gateway itself.
+// A punted IPv6 or IPv4 packet for the gateway itself.
 void subscribers_input_ip6(
+	struct subscribers *s, uint32_t session, const uint8_t *packet, size_t length);
+void subscribers_input_ip4(
 	struct subscribers *s, uint32_t session, const uint8_t *packet, size_t length);
 
 // A router on the way to a tunnel's peer takes no larger packets, or that is forgotten.

@@ -192,6 +192,7 @@ static void offer(struct subscriber *s)
 
 	memcpy(addresses.dns, s->grant.dns, sizeof(addresses.dns));
 	memcpy(addresses.wins, s->grant.wins, sizeof(addresses.wins));
+	memcpy(addresses.identifier, s->grant.identifier, sizeof(addresses.identifier));
 	ppp_network(s->ppp, &addresses);
 }
 

@@ -8,9 +8,12 @@
 #include "subscriber.h"
 
 #include "aaa.h"
+#include "dhcp/dhcp6.h"
 #include "install.h"
 #include "numbers.h"
 
+struct dhcp_packet;
+struct leases;
 struct subscriber;
 
 enum { V4, V6, FAMILIES };
@@ -105,6 +108,7 @@ struct subscriber {
 	struct log_subject subject;
 	struct timer burial;
 	struct timer advertise; // the next router advertisement
+	struct leases *leases;  // of subscriber_lease.c; NULL: none
 	struct timer ask;       // the dataplane for the MTU, when the path has changed
 	uint16_t mtu;      // bytes: the largest inner packet, as the dataplane says; 0 = unknown
 	uint16_t path_mtu; // bytes: of that, what probes found to get through; 0 = all
@@ -130,6 +134,7 @@ struct subscribers {
 	struct subscriber **by_id; // as many as sessions, by id modulo that
 	struct subscriber *first;
 	uint64_t next_id;
+	uint8_t duid[DHCP6_DUID_UUID]; // who we are in DHCPv6
 	struct subscribers_counters counters;
 };
 
@@ -182,6 +187,27 @@ void subscriber_grant_up(struct subscriber *s);
 void subscriber_grant_down(struct subscriber *s);
 // Who it is, for the judge: the addresses of the flow, and what L2TP told.
 void subscriber_who(struct subscriber *s);
+
+// ---- subscriber_ip.c
+
+// Its IPv6 is open in the dataplane, or is not any more: router advertisements and leases.
+void subscriber_ip6_up(struct subscriber *s);
+void subscriber_ip6_down(struct subscriber *s);
+// That its names are searched in; "" = none.
+const char *subscriber_domain(const struct subscriber *s);
+
+// ---- subscriber_lease.c
+
+// A DHCPv6 packet of it.
+void subscriber_lease_input(struct subscriber *s, const struct dhcp_packet *packet);
+// Is there anything that only DHCPv6 has for it?
+bool subscriber_lease_any(const struct subscriber *s);
+// All leases go back, with their routes.
+void subscriber_lease_end(struct subscriber *s, const char *cause);
+// What it has leased; what it has not stays as it is.
+void subscriber_lease_info(
+	const struct subscriber *s, struct ip_address *address, struct ip_prefix *delegated);
+void subscriber_lease_duid(const struct config *config, uint8_t duid[DHCP6_DUID_UUID]);
 
 // ---- subscriber_path.c
 

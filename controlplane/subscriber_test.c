@@ -92,7 +92,8 @@ void ppp_close(struct ppp *p, const char *cause)
 
 int auth_check(const struct ppp_credentials *c, const char *password, struct ppp_verdict *verdict)
 {
-	verdict->accepted = strcmp((const char *)c->password, password) == 0;
+	*verdict =
+		(struct ppp_verdict){.accepted = strcmp((const char *)c->password, password) == 0};
 	return 0;
 }
 

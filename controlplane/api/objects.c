@@ -186,6 +186,8 @@ static json_t *subscriber_object(const struct subscriber_info *i)
 	if (l->peer)
 		json_object_set_new(object, "peer_id", value_number(l->peer));
 	json_object_set_new(object, "ipv6_prefix", value_prefix(&i->prefix6));
+	json_object_set_new(object, "ipv6_address", value_address(&i->address6));
+	json_object_set_new(object, "delegated_prefix", value_prefix(&i->delegated));
 	json_object_set_new(object, "tunnel", value_number(l->tunnel));
 	json_object_set_new(object, "session", value_number(i->session));
 	json_object_set_new(object, "session_id", number_or_null(l->session_id));
@@ -429,13 +431,18 @@ static void each_pool(void *context, const struct pool_info *i)
 	uint16_t number = (uint16_t)json_array_size(l->page.list);
 	const struct config_pool *c = &l->o->config->pools[number];
 	struct pool6_info six = pools6_info(l->o->pools6, number);
+	struct pool6_info delegated = pools6_delegated_info(l->o->pools6, number);
 
 	json_array_append_new(l->page.list,
-		json_pack("{s:s, s:o, s:I, s:I, s:I, s:o, s:I, s:I}", "name", i->name, "prefixes",
-			prefix_list(c->prefixes, c->prefix_count), "size", (json_int_t)i->size,
-			"used", (json_int_t)i->used, "free", (json_int_t)i->size - i->used,
-			"ipv6_prefixes", prefix_list(c->prefixes6, c->prefix6_count), "ipv6_size",
-			(json_int_t)six.size, "ipv6_used", (json_int_t)six.used));
+		json_pack("{s:s, s:o, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:I, s:I}", "name",
+			i->name, "prefixes", prefix_list(c->prefixes, c->prefix_count), "size",
+			(json_int_t)i->size, "used", (json_int_t)i->used, "free",
+			(json_int_t)i->size - i->used, "ipv6_prefixes",
+			prefix_list(c->prefixes6, c->prefix6_count), "ipv6_size",
+			(json_int_t)six.size, "ipv6_used", (json_int_t)six.used,
+			"delegated_prefixes", prefix_list(c->delegated, c->delegated_count),
+			"delegated_size", (json_int_t)delegated.size, "delegated_used",
+			(json_int_t)delegated.used));
 }
 
 static json_t *get_pools(void *context, const struct api_query *query)

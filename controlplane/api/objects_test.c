@@ -301,6 +301,11 @@ void radius_each_server(const struct radius *radius,
 	each(context, &info);
 }
 
+struct pool6_info pools6_delegated_info(const struct pools6 *pools, uint16_t pool)
+{
+	return (struct pool6_info){.size = 256, .used = 3};
+}
+
 // ---- the tests
 
 enum { NOW = 1700000000, DAY = 86400 };
@@ -498,7 +503,8 @@ static void test_pools_and_status(void **state)
 
 	assert_int_equal(prefix_parse("100.64.0.0/16", &config.pools[0].prefixes[0], NULL), 0);
 	text = get_text(API_POOLS, (struct api_query){0});
-	assert_string_equal(text, "{\"next\":null,\"pools\":[{\"free\":60,"
+	assert_string_equal(text, "{\"next\":null,\"pools\":[{\"delegated_prefixes\":[],"
+				  "\"delegated_size\":256,\"delegated_used\":3,\"free\":60,"
 				  "\"ipv6_prefixes\":[],\"ipv6_size\":65536,"
 				  "\"ipv6_used\":7,\"name\":\"default\","
 				  "\"prefixes\":[\"100.64.0.0/16\"],\"size\":100,\"used\":40}]}");

@@ -22,6 +22,8 @@ static void check_options(const uint8_t *answer, size_t length)
 {
 	struct view v = view_of(answer, length);
 
+	if (length == 0)
+		return;
 	view_skip(&v, 4);
 	while (view_left(&v)) {
 		view_skip(&v, 2);

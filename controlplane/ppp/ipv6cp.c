@@ -11,6 +11,22 @@
 
 static const uint8_t none[PPP_IDENTIFIER];
 
+static bool is_usable(const uint8_t *identifier)
+{
+	return memcmp(identifier, none, PPP_IDENTIFIER) != 0 &&
+	       memcmp(identifier, ppp_identifier, PPP_IDENTIFIER) != 0;
+}
+
+// What we would rather see is said once; a peer that has its own all the same may keep it.
+static bool rather_another(struct ipv6cp *c, const uint8_t *identifier)
+{
+	if (c->told || !is_usable(c->suggested) ||
+		memcmp(identifier, c->suggested, PPP_IDENTIFIER) == 0)
+		return false;
+	c->told = true;
+	return true;
+}
+
 static void ipv6cp_reset(void *owner)
 {
 	struct ipv6cp *c = &((struct ppp *)owner)->ipv6cp;
@@ -22,6 +38,9 @@ static void ipv6cp_reset(void *owner)
 		memset(c->given, 0x55, sizeof(c->given));
 	c->given[0] &= 0xfd;
 	c->given[7] |= 2; // neither zero nor ours
+	c->told = false;
+	if (is_usable(c->suggested))
+		memcpy(c->given, c->suggested, sizeof(c->given));
 }
 
 static void ipv6cp_request(void *owner, struct build *out)
@@ -44,8 +63,7 @@ static int ipv6cp_peer_option(void *owner, const struct wire_option *option, str
 	if (option->type != IPV6CP_IDENTIFIER || view_left(&option->data) != PPP_IDENTIFIER)
 		return FSM_REJECT;
 	c->peer_asked = true;
-	if (memcmp(option->data.at, none, PPP_IDENTIFIER) == 0 ||
-		memcmp(option->data.at, ppp_identifier, PPP_IDENTIFIER) == 0) {
+	if (!is_usable(option->data.at) || rather_another(c, option->data.at)) {
 		wire_option_bytes(nak, IPV6CP_IDENTIFIER, c->given, PPP_IDENTIFIER);
 		return FSM_NAK;
 	}

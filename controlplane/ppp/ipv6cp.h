@@ -15,9 +15,11 @@ enum ipv6cp_option {
 
 struct ipv6cp {
 	struct fsm fsm;
-	uint8_t peer[PPP_IDENTIFIER];  // what the peer uses
-	uint8_t given[PPP_IDENTIFIER]; // what it is told to when it has none
-	bool ask;                      // our own one is asked for
+	uint8_t peer[PPP_IDENTIFIER];      // what the peer uses
+	uint8_t given[PPP_IDENTIFIER];     // what it is told to when it has none
+	uint8_t suggested[PPP_IDENTIFIER]; // by who grants, or zero: it may be another
+	bool told;                         // the peer, once
+	bool ask;                          // our own one is asked for
 	bool peer_asked;
 	bool up;
 };

@@ -362,6 +362,7 @@ void ppp_network(struct ppp *ppp, const struct ppp_addresses *addresses)
 	ppp->phase = PHASE_NETWORK;
 	ppp->ipcp.addresses = *addresses;
 	ppp->ip6 = addresses->ip6;
+	memcpy(ppp->ipv6cp.suggested, addresses->identifier, PPP_IDENTIFIER);
 	if (ip4)
 		ipcp_start(ppp, addresses);
 	if (ppp->ip6)

@@ -43,9 +43,10 @@ enum { PPP_IDENTIFIER = 8 };
 extern const uint8_t ppp_identifier[PPP_IDENTIFIER];
 
 struct ppp_addresses {
-	struct ip_address local, peer;     // peer IP_NONE: no IPv4 for this subscriber
-	struct ip_address dns[2], wins[2]; // IP_NONE where there is none
-	bool ip6;                          // IPv6 is there for this subscriber
+	struct ip_address local, peer;      // peer IP_NONE: no IPv4 for this subscriber
+	struct ip_address dns[2], wins[2];  // IP_NONE where there is none
+	bool ip6;                           // IPv6 is there for this subscriber
+	uint8_t identifier[PPP_IDENTIFIER]; // that the peer should have, or zero: any
 };
 
 struct ppp_events {

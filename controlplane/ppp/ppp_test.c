@@ -938,6 +938,26 @@ static void test_interface_identifiers(void **state)
 	assert_int_equal(p->ip6_ups, 1);
 }
 
+// Whoever grants has one for the peer: it hears so once, and may keep its own.
+static void test_suggested_identifier(void **state)
+{
+	static const uint8_t suggested[PPP_IDENTIFIER] = {2, 0, 0x5e, 1, 2, 3, 4, 5};
+	struct peer_fake *p = *state;
+
+	memcpy(p->addresses.identifier, suggested, PPP_IDENTIFIER);
+	dial_dual(p);
+	assert_int_equal(peer_fake_seen(p, PPP_IPV6CP, CODE_CONFIGURE_NAK), 1);
+	assert_int_equal(p->ip6_ups, 1);
+	assert_memory_equal(p->identifier, suggested, PPP_IDENTIFIER);
+	peer_fake_free(p);
+	peer_fake_create(p);
+	memcpy(p->addresses.identifier, suggested, PPP_IDENTIFIER);
+	memcpy(p->ipv6cp_options + 2, suggested, PPP_IDENTIFIER);
+	dial_dual(p);
+	assert_int_equal(peer_fake_seen(p, PPP_IPV6CP, CODE_CONFIGURE_NAK), 0);
+	assert_memory_equal(p->identifier, suggested, PPP_IDENTIFIER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -968,6 +988,7 @@ int main(void)
 		CASE(test_ipv6_alone_is_enough),
 		CASE(test_ipv6cp_trouble_leaves_ipv4_alone),
 		CASE(test_interface_identifiers),
+		CASE(test_suggested_identifier),
 		CASE(test_peer_naks_our_address),
 		CASE(test_peer_terminates),
 		CASE(test_peer_terminates_early),
