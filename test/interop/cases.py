@@ -13,6 +13,7 @@ import gateway as gateways
 import lab as labs
 import matrix
 import policy
+import ppp
 import rekeys
 import remote
 import revocation
@@ -607,4 +608,5 @@ def table():
     cases["vanish-without-a-word"] = vanish_without_a_word
     cases["two-behind-nat"] = two_behind_nat
     cases["kill-controlplane"] = kill_controlplane
+    cases |= ppp.table()
     return cases | matrix.table() | remote.table() | policy.table() | revocation.table()

@@ -37,6 +37,7 @@ PPP_REFUSE = {
     "mschapv2": ("pap", "chap", "mschap", "eap"),
     "chap": ("pap", "mschap", "mschap-v2", "eap"),
     "pap": ("chap", "mschap", "mschap-v2", "eap"),
+    "eap": ("pap", "chap", "mschap", "mschap-v2"),
     "any": ("eap",),
 }
 
@@ -55,6 +56,7 @@ class Settings:
     password: str = "alice-secret"
     auth: str = "mschapv2"
     mtu: int = 1400
+    ccp: tuple = ()  # options of pppd for compression and MPPE; without any there is no CCP
     ipv6: bool = False  # inside: IPV6CP beside IPCP
     route: str = "198.51.100.0/24"
     ike_lifetime: str = "8h"
@@ -143,7 +145,7 @@ noauth
 {refuse}
 name "{self.user}"
 password "{self.password}"
-noccp
+{chr(10).join(self.ccp) or "noccp"}
 nodefaultroute
 mtu {self.mtu}
 mru {self.mtu}

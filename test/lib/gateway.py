@@ -55,7 +55,7 @@ class Gateway:
     of its own for the topology; with one, the API is where the command line looks by itself."""
 
     def __init__(self, lab, topology, build, config=None, workers=1, memory=512, hugepages=False,
-                 auth="mschapv2, chap, pap"):
+                 auth="mschapv2, chap, pap, eap"):
         self.lab = lab
         self.space = topology.gateway
         self.controlplane_space = topology.gateway
