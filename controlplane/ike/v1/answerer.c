@@ -3,6 +3,7 @@
 // See answerer.h.
 
 #include "answerer.h"
+#include "initiator_part.h"
 
 #include <openssl/rand.h>
 #include <setjmp.h>
@@ -10,16 +11,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-static void iv_of(struct initiator *i, uint32_t id, uint8_t *iv)
-{
-	uint8_t bytes[4] = {id >> 24, id >> 16, id >> 8, id}, hash[IKE_HASH_MAX];
-	size_t block = ike_encryption_block(i->encryption);
-	const struct span parts[] = {SPAN(i->keys.iv, block), SPAN(bytes, 4)};
-
-	assert_int_equal(ike_digest(i->hash, parts, 2, hash), 0);
-	memcpy(iv, hash, block);
-}
 
 static void prf(struct initiator *i, const struct span *parts, size_t count, uint8_t *out)
 {
@@ -35,7 +26,7 @@ static bool take(struct initiator *i, struct answerer *a, struct isakmp_header *
 	assert_int_equal(isakmp_header_parse(i->answer, i->answer_length, h), 0);
 	assert_int_equal(h->exchange, ISAKMP_QUICK);
 	if (a->message_id == 0)
-		iv_of(i, h->message_id, a->iv);
+		initiator_exchange_iv(i, h->message_id, a->iv);
 	else
 		assert_int_equal(h->message_id, a->message_id);
 	a->message_id = h->message_id;
