@@ -31,6 +31,7 @@
 enum {
 	RETRY_MS = 200,    // between attempts to connect
 	TURN_PACKETS = 64, // taken from each punt ring in one round of the loop
+	POSTED_MAX = 16,   // commands that the clerk is not told of at once
 };
 
 enum state { IDLE, WAITING_FOR_OFFER, UP };
@@ -50,6 +51,7 @@ static struct {
 	int socket;
 	int wake_control, wake_clerk;
 	struct channel channel;
+	unsigned posted; // commands of which the clerk has not been told
 	struct channel_offer offer;
 	const uint8_t *stats;       // the mapped segment
 	struct stats_header header; // a copy, checked
@@ -92,8 +94,18 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+// Once for all commands of a round of the loop, if they are few: waking it costs more than they.
+static void tell_clerk(void)
+{
+	if (d.posted)
+		channel_wake_clerk(&d.channel);
+	d.posted = 0;
+}
+
 static void let_go(void)
 {
+	if (d.channel.head)
+		tell_clerk();
 	poll_stop(&d.socket_poll);
 	poll_stop(&d.wake_poll);
 	if (d.channel.head)
@@ -294,6 +306,7 @@ static void before_sleep(uv_prepare_t *handle)
 		return;
 	if (channel_broken(&d.channel))
 		return lost("a ring position that cannot be");
+	tell_clerk();
 	channel_will_sleep(&d.channel);
 	if (rings_empty())
 		uv_idle_stop(&d.idle);
@@ -484,7 +497,8 @@ int dataplane_post(uint32_t type, const void *body, uint32_t size, uint64_t requ
 	*slot = (struct message){.type = type, .size = size, .request = request};
 	memcpy(slot->body, body, size);
 	ring_push(&d.channel.command);
-	channel_wake_clerk(&d.channel);
+	if (++d.posted == POSTED_MAX)
+		tell_clerk();
 	return 0;
 }
 
