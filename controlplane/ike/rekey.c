@@ -17,6 +17,7 @@ enum {
 	OF_PERCENT = MILLIONTHS / 100,
 	SOFT_LEAST = MILLIONTHS / 10,
 	NO_PAIR = 0,
+	JITTER_WORDS = 64,
 };
 
 uint64_t rekey_soft(uint64_t limit, unsigned at, unsigned jitter, uint32_t random)
@@ -28,14 +29,19 @@ uint64_t rekey_soft(uint64_t limit, unsigned at, unsigned jitter, uint32_t rando
 	return limit / MILLIONTHS * part + limit % MILLIONTHS * part / MILLIONTHS;
 }
 
+// For jitter alone, which is no secret, so many are drawn at once: each set-up takes four.
 static uint32_t random_word(void)
 {
-	uint8_t b[4] = {0};
-	struct view v = view_of(b, sizeof(b));
+	static uint32_t words[JITTER_WORDS];
+	static size_t left;
 
-	// Without random numbers there is no jitter, and the exchange itself will fail.
-	(void)RAND_bytes(b, sizeof(b));
-	return view_u32(&v);
+	if (left == 0) {
+		// Without random numbers there is no jitter, and the exchange itself will fail.
+		if (RAND_bytes((uint8_t *)words, sizeof(words)) != 1)
+			return 0;
+		left = JITTER_WORDS;
+	}
+	return words[--left];
 }
 
 static uint64_t soft(const struct ike *ike, uint64_t limit)
