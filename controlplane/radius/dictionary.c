@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "dictionary.h"
-#include "value.h"
+#include "attribute.h"
 
 #include "controlplane/log.h"
 
@@ -55,17 +55,17 @@ const char *dictionary_value(const struct radius_attribute *a, char text[DICTION
 	case DICTIONARY_TEXT:
 		return log_text(a->value, a->length, text, DICTIONARY_VALUE);
 	case DICTIONARY_NUMBER:
-		if (value_number(a, &number))
+		if (attribute_number(a, &number))
 			break;
 		snprintf(text, DICTIONARY_VALUE, "%u", number);
 		return text;
 	case DICTIONARY_IP4:
 	case DICTIONARY_IP6:
-		if (value_address(a, e->kind == DICTIONARY_IP4 ? IP_V4 : IP_V6, &address))
+		if (attribute_address(a, e->kind == DICTIONARY_IP4 ? IP_V4 : IP_V6, &address))
 			break;
 		return address_format(&address, text);
 	case DICTIONARY_PREFIX6:
-		if (value_prefix6(a, &prefix))
+		if (attribute_prefix6(a, &prefix))
 			break;
 		return prefix_format(&prefix, text);
 	}

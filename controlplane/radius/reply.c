@@ -130,8 +130,8 @@ static const char *take_known(
 	uint32_t number;
 
 	if (known->flags & ONLY)
-		return value_number(a, &number) == 0 && number == known->only ? NULL
-									      : known->reason;
+		return attribute_number(a, &number) == 0 && number == known->only ? NULL
+										  : known->reason;
 	return known->take ? known->take(r, a) : known->reason;
 }
 

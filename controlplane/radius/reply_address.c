@@ -27,7 +27,7 @@ const char *take_address(struct reading *r, const struct radius_attribute *a)
 	struct ip_address address;
 	const char *reason;
 
-	if (value_address(a, IP_V4, &address))
+	if (attribute_address(a, IP_V4, &address))
 		return bad_length;
 	if (address_to_u32(&address) == OF_ITS_OWN)
 		return "would let the subscriber choose its address";
@@ -90,7 +90,7 @@ const char *take_netmask(struct reading *r, const struct radius_attribute *a)
 	uint32_t mask;
 	int bits;
 
-	if (value_number(a, &mask))
+	if (attribute_number(a, &mask))
 		return bad_length;
 	bits = mask_bits(mask);
 	if (bits == 32)
@@ -185,7 +185,7 @@ static const char *take_route_text(
 {
 	char text[VALUE_TEXT];
 
-	return value_text(a, text) ? "is no text" : set_route(r, text, version);
+	return attribute_text(a, text) ? "is no text" : set_route(r, text, version);
 }
 
 const char *take_route(struct reading *r, const struct radius_attribute *a)
@@ -205,7 +205,7 @@ const char *take_prefix6(struct reading *r, const struct radius_attribute *a)
 	struct ip_prefix p;
 	const char *reason;
 
-	if (value_prefix6(a, &p))
+	if (attribute_prefix6(a, &p))
 		return "is no prefix, or has bits behind its length";
 	if (p.length != CONFIG_PREFIX6)
 		return "is not a /64, which a link has";
@@ -222,7 +222,7 @@ const char *take_address6(struct reading *r, const struct radius_attribute *a)
 	struct ip_address address;
 	const char *reason;
 
-	if (value_address(a, IP_V6, &address))
+	if (attribute_address(a, IP_V6, &address))
 		return bad_length;
 	reason = rule_host(r->config, &address);
 	if (!reason)
@@ -237,7 +237,7 @@ const char *take_delegated(struct reading *r, const struct radius_attribute *a)
 	struct ip_prefix p;
 	const char *reason;
 
-	if (value_prefix6(a, &p))
+	if (attribute_prefix6(a, &p))
 		return "is no prefix, or has bits behind its length";
 	if (p.length > DELEGATED_LONGEST)
 		return "is longer than /64";
@@ -317,7 +317,7 @@ static const char *take_server(
 {
 	struct ip_address address;
 
-	if (value_address(a, IP_V4, &address))
+	if (attribute_address(a, IP_V4, &address))
 		return bad_length;
 	return set_server(r, item, slot, &address);
 }
@@ -347,7 +347,7 @@ const char *take_dns6(struct reading *r, const struct radius_attribute *a)
 	struct ip_address address;
 	unsigned slot = r->seen[GRANT_DNS6] && r->grant->dns6[0].version != IP_NONE;
 
-	if (value_address(a, IP_V6, &address))
+	if (attribute_address(a, IP_V6, &address))
 		return bad_length;
 	if (slot && r->grant->dns6[1].version != IP_NONE)
 		return "is one server too many";

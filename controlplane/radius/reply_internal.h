@@ -5,7 +5,7 @@
 
 #include "rate.h"
 #include "reply.h"
-#include "value.h"
+#include "attribute.h"
 
 // One packet being read.
 struct reading {

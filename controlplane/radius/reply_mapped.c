@@ -38,7 +38,7 @@ static const char *mapped_rate(struct reading *r, const struct mapped *m, enum g
 		return set_rate(r, item, &rate);
 	if (is_digits(m->text))
 		number = strtoull(m->text, NULL, 10);
-	else if (!*m->to->prefix && value_number(m->a, &integer) == 0)
+	else if (!*m->to->prefix && attribute_number(m->a, &integer) == 0)
 		number = integer;
 	else
 		return rate_error(-1);
@@ -54,7 +54,7 @@ static const char *mapped_seconds(struct reading *r, const struct mapped *m, enu
 	if (is_digits(m->text)) {
 		digits = strtoull(m->text, NULL, 10);
 		number = digits > UINT32_MAX ? UINT32_MAX : (uint32_t)digits;
-	} else if (*m->to->prefix || value_number(m->a, &number)) {
+	} else if (*m->to->prefix || attribute_number(m->a, &number)) {
 		return "does not read as a number of seconds";
 	}
 	return set_seconds(r, item, number);
@@ -67,7 +67,7 @@ static const char *mapped_server(struct reading *r, struct mapped *m, enum grant
 	struct ip_address address;
 
 	// Four bytes of text are shorter than any address as text.
-	if (!*m->to->prefix && value_address(m->a, version, &address) == 0 &&
+	if (!*m->to->prefix && attribute_address(m->a, version, &address) == 0 &&
 		address_parse(m->text, &(struct ip_address){0}))
 		return set_server(r, item, r->seen[item] && first[0].version != IP_NONE, &address);
 	return *m->text ? set_servers(r, item, m->text) : "does not read as an address";
@@ -125,7 +125,7 @@ const char *take_mapped(struct reading *r, const struct radius_attribute *a, boo
 			!has_prefix(a, m.to->prefix))
 			continue;
 		*known = true;
-		if (value_text(a, text) == 0)
+		if (attribute_text(a, text) == 0)
 			snprintf(m.text, sizeof(m.text), "%s", text + strlen(m.to->prefix));
 		return apply(r, &m);
 	}

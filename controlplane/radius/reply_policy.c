@@ -51,7 +51,7 @@ static const char *take_pool_name(
 {
 	char text[VALUE_TEXT];
 
-	return value_text(a, text) ? no_text : set_pool(r, item, text);
+	return attribute_text(a, text) ? no_text : set_pool(r, item, text);
 }
 
 const char *take_pool(struct reading *r, const struct radius_attribute *a)
@@ -69,7 +69,7 @@ const char *take_stateful_pool(struct reading *r, const struct radius_attribute 
 {
 	char text[VALUE_TEXT];
 
-	if (value_text(a, text))
+	if (attribute_text(a, text))
 		return no_text;
 	if (!r->seen[GRANT_POOL6])
 		return set_pool(r, GRANT_POOL6, text);
@@ -98,7 +98,7 @@ const char *take_group(struct reading *r, const struct radius_attribute *a)
 {
 	char text[VALUE_TEXT];
 
-	return value_text(a, text) ? no_text : set_group(r, text);
+	return attribute_text(a, text) ? no_text : set_group(r, text);
 }
 
 const char *set_filter(struct reading *r, enum grant_item item, const char *name)
@@ -195,7 +195,7 @@ const char *take_filter_id(struct reading *r, const struct radius_attribute *a)
 {
 	char text[VALUE_TEXT];
 
-	if (value_text(a, text))
+	if (attribute_text(a, text))
 		return no_text;
 	switch (r->config->radius.filter_id) {
 	case FILTER_ID_GROUP:
@@ -214,7 +214,7 @@ static const char *take_bits(
 	uint32_t bits;
 	int error;
 
-	if (value_number(a, &bits))
+	if (attribute_number(a, &bits))
 		return "is of a wrong length";
 	error = rate_of_bits(bits, &rate);
 	return error ? rate_error(error) : set_rate(r, item, &rate);
@@ -236,7 +236,7 @@ const char *take_mikrotik(struct reading *r, const struct radius_attribute *a)
 	struct rate_pair pair;
 	int error;
 
-	if (value_text(a, text))
+	if (attribute_text(a, text))
 		return no_text;
 	error = rate_parse_mikrotik(text, &pair);
 	return error ? rate_error(error) : set_pair(r, &pair, GRANT_SHAPE_DOWNLINK);
@@ -318,7 +318,7 @@ const char *take_cisco(struct reading *r, const struct radius_attribute *a)
 {
 	char text[VALUE_TEXT], *value, *number;
 
-	if (value_text(a, text))
+	if (attribute_text(a, text))
 		return no_text;
 	value = strpbrk(text, "=*");
 	if (!value)
@@ -358,7 +358,8 @@ static const char *take_seconds(
 {
 	uint32_t seconds;
 
-	return value_number(a, &seconds) ? "is of a wrong length" : set_seconds(r, item, seconds);
+	return attribute_number(a, &seconds) ? "is of a wrong length"
+					     : set_seconds(r, item, seconds);
 }
 
 const char *take_session_timeout(struct reading *r, const struct radius_attribute *a)
@@ -400,7 +401,7 @@ const char *take_class(struct reading *r, const struct radius_attribute *a)
 const char *take_user_name(struct reading *r, const struct radius_attribute *a)
 {
 	char text[VALUE_TEXT];
-	const char *reason = value_text(a, text) ? no_text : reading_claim(r, GRANT_USER_NAME);
+	const char *reason = attribute_text(a, text) ? no_text : reading_claim(r, GRANT_USER_NAME);
 
 	if (!reason)
 		snprintf(r->grant->user, sizeof(r->grant->user), "%s", text);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "value.h"
+#include "attribute.h"
 
 #include <errno.h>
 #include <string.h>
 
-int value_number(const struct radius_attribute *a, uint32_t *out)
+int attribute_number(const struct radius_attribute *a, uint32_t *out)
 {
 	struct view v = view_of(a->value, a->length);
 
@@ -13,7 +13,8 @@ int value_number(const struct radius_attribute *a, uint32_t *out)
 	return v.failed || view_left(&v) ? -EBADMSG : 0;
 }
 
-int value_address(const struct radius_attribute *a, enum ip_version version, struct ip_address *out)
+int attribute_address(
+	const struct radius_attribute *a, enum ip_version version, struct ip_address *out)
 {
 	if (a->length != (version == IP_V4 ? 4 : 16))
 		return -EBADMSG;
@@ -21,7 +22,7 @@ int value_address(const struct radius_attribute *a, enum ip_version version, str
 	return 0;
 }
 
-int value_prefix6(const struct radius_attribute *a, struct ip_prefix *out)
+int attribute_prefix6(const struct radius_attribute *a, struct ip_prefix *out)
 {
 	struct view v = view_of(a->value, a->length);
 	uint8_t bytes[16] = {0}, bits, mask;
@@ -42,7 +43,7 @@ int value_prefix6(const struct radius_attribute *a, struct ip_prefix *out)
 	return 0;
 }
 
-int value_text(const struct radius_attribute *a, char out[VALUE_TEXT])
+int attribute_text(const struct radius_attribute *a, char out[VALUE_TEXT])
 {
 	if (a->length == 0 || memchr(a->value, 0, a->length))
 		return -EBADMSG;

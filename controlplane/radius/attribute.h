@@ -8,11 +8,11 @@
 
 enum { VALUE_TEXT = RADIUS_VALUE + 1 }; // bytes of a text with its NUL
 
-int value_number(const struct radius_attribute *a, uint32_t *out);
+int attribute_number(const struct radius_attribute *a, uint32_t *out);
 // 4 or 16 bytes.
-int value_address(
+int attribute_address(
 	const struct radius_attribute *a, enum ip_version version, struct ip_address *out);
 // RFC 3162 section 2.3: as many bytes as the length asks for or more, and no bits behind it.
-int value_prefix6(const struct radius_attribute *a, struct ip_prefix *out);
+int attribute_prefix6(const struct radius_attribute *a, struct ip_prefix *out);
 // Not empty, and without a NUL.
-int value_text(const struct radius_attribute *a, char out[VALUE_TEXT]);
+int attribute_text(const struct radius_attribute *a, char out[VALUE_TEXT]);
