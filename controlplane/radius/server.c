@@ -23,8 +23,8 @@ void server_complain(struct server *s, enum complaint cause)
 		[COMPLAINT_AUTHENTICATOR] = "wrong authenticator: is the secret the same?",
 		[COMPLAINT_MESSAGE_AUTHENTICATOR] = "wrong Message-Authenticator",
 		[COMPLAINT_NO_MESSAGE_AUTHENTICATOR] =
-			"no Message-Authenticator: let the server send it, or set "
-			"message-authenticator: optional",
+			("no Message-Authenticator: let the server send it, or set "
+			 "message-authenticator: optional"),
 		[COMPLAINT_UNEXPECTED] = "to no request on the way: late, or twice",
 		[COMPLAINT_CODE] = "of a code that does not answer the request",
 	};
