@@ -66,12 +66,17 @@ static void spi_bytes(uint32_t spi, uint8_t out[4])
 	build_u32(&b, spi);
 }
 
-static void put_request(
-	const struct v2_renewal *n, const struct esp_pair *old, struct isakmp_out *o)
+static bool put_request(struct v2_renewal *n, struct isakmp_out *o)
 {
-	const struct terms *t = old->terms;
+	const struct esp_pair *old = pair_find(n->sa->ike, n->old);
+	const struct terms *t;
 	uint8_t spi[4];
 
+	if (!old) {
+		fail(n, "the pair is gone");
+		return false;
+	}
+	t = old->terms;
 	spi_bytes(old->id, spi);
 	v2_put_notify(o, V2_PROTO_ESP, SPAN(spi, 4), V2_REKEY_SA, SPAN(NULL, 0));
 	if (old->mode == ESP_TRANSPORT)
@@ -83,46 +88,12 @@ static void put_request(
 		v2_put_ke(o, (uint16_t)n->group, SPAN(n->public_i, ike_group_size(n->group)));
 	v2_put_selectors(o, V2_TS_I, t->list + t->peer_count, t->us_count);
 	v2_put_selectors(o, V2_TS_R, t->list, t->peer_count);
+	return true;
 }
 
 static void answered(struct ike_sa *sa, void *context, const struct v2_chain *chain);
 
-static void ask(struct v2_renewal *n)
-{
-	const struct esp_pair *old = pair_find(n->sa->ike, n->old);
-	struct exchange_ask a;
-
-	if (!old) {
-		fail(n, "the pair is gone");
-		return;
-	}
-	exchange_ask_begin(&a);
-	put_request(n, old, &a.out);
-	n->asked = true;
-	if (exchange_ask_end(n->sa, &a, V2_CREATE_CHILD_SA, answered, n)) {
-		n->asked = false;
-		fail(n, "the request could not be made");
-	}
-}
-
-static void dh_begun(void *owner, const struct dh_job *job)
-{
-	struct v2_renewal *n = owner;
-
-	if (!renewal_value_take(n, job)) {
-		fail(n, "no Diffie-Hellman value could be made");
-		return;
-	}
-	ask(n);
-}
-
-static void prepare(struct v2_renewal *n)
-{
-	if (n->group == 0)
-		ask(n);
-	else if (dh_begin(&n->job, n->group, dh_begun, n))
-		fail(n, "too much to do");
-}
+static const struct v2_renewal_kind of_pairs = {put_request, answered, fail};
 
 int v2_rekey_pair(struct esp_pair *old)
 {
@@ -133,7 +104,7 @@ int v2_rekey_pair(struct esp_pair *old)
 
 	if (sa->v2.closing || sa->v2.check || sa->v2.renewal_sa || sa->v2.renewal_pair)
 		return -EAGAIN;
-	if (!t || !(n = renewal_create(sa, old->id, t->group)))
+	if (!t || !(n = renewal_create(sa, &of_pairs, old->id, t->group)))
 		return -ENOMEM;
 	if (t->group == 0 && old->rekey.tries % 2)
 		n->group = sa->v2.suite.group;
@@ -147,7 +118,7 @@ int v2_rekey_pair(struct esp_pair *old)
 	n->pair->mode = old->mode;
 	n->pair->session = old->session;
 	sa->v2.renewal_pair = n;
-	prepare(n);
+	renewal_prepare(n);
 	return 0;
 }
 
@@ -340,7 +311,7 @@ static void answered(struct ike_sa *sa, void *context, const struct v2_chain *ch
 	else if (!renewal_error(chain, &error))
 		unwanted(n, "the pair is gone");
 	else if (renewal_other_group(n, &error))
-		prepare(n);
+		renewal_prepare(n);
 	else if (error.type == V2_CHILD_SA_NOT_FOUND)
 		not_found(n);
 	else

@@ -314,8 +314,6 @@ static void go_on(struct v2_renewal *n, const struct v2_chain *chain)
 		fail(n, "Diffie-Hellman could not be done");
 }
 
-static void prepare(struct v2_renewal *n);
-
 // The old SA goes while its rekey is under way.
 static void gone(struct v2_renewal *n)
 {
@@ -339,47 +337,27 @@ static void answered(struct ike_sa *sa, void *context, const struct v2_chain *ch
 	else if (!renewal_error(chain, &error))
 		go_on(n, chain);
 	else if (renewal_other_group(n, &error))
-		prepare(n);
+		renewal_prepare(n);
 	else
 		fail(n, renewal_refusal(error.type));
 }
 
-static void ask(struct v2_renewal *n)
+static bool put_request(struct v2_renewal *n, struct isakmp_out *o)
 {
 	struct v2_suite suite = suite_of(n);
-	struct exchange_ask a;
 
-	exchange_ask_begin(&a);
-	v2_offer_ike(&a.out, &suite, SPAN(n->spi, V2_SPI));
-	isakmp_out_payload(&a.out, V2_NONCE, n->nonce_i, NONCE_OURS);
-	v2_put_ke(&a.out, (uint16_t)n->group, SPAN(n->public_i, ike_group_size(n->group)));
-	n->asked = true;
-	if (exchange_ask_end(n->sa, &a, V2_CREATE_CHILD_SA, answered, n)) {
-		n->asked = false;
-		fail(n, "the request could not be made");
-	}
-}
-
-static void dh_begun(void *owner, const struct dh_job *job)
-{
-	struct v2_renewal *n = owner;
-
-	if (!renewal_value_take(n, job)) {
-		fail(n, "no Diffie-Hellman value could be made");
-		return;
-	}
 	// The peer was faster than our arithmetic.
-	if (n->sa->v2.rekeyed)
+	if (n->sa->v2.rekeyed) {
 		renewal_free(n);
-	else
-		ask(n);
+		return false;
+	}
+	v2_offer_ike(o, &suite, SPAN(n->spi, V2_SPI));
+	isakmp_out_payload(o, V2_NONCE, n->nonce_i, NONCE_OURS);
+	v2_put_ke(o, (uint16_t)n->group, SPAN(n->public_i, ike_group_size(n->group)));
+	return true;
 }
 
-static void prepare(struct v2_renewal *n)
-{
-	if (dh_begin(&n->job, n->group, dh_begun, n))
-		fail(n, "too much to do");
-}
+static const struct v2_renewal_kind of_sas = {put_request, answered, fail};
 
 int v2_rekey_sa(struct ike_sa *sa)
 {
@@ -388,7 +366,7 @@ int v2_rekey_sa(struct ike_sa *sa)
 	if (sa->v2.closing || sa->v2.check || sa->v2.rekeyed || sa->v2.renewal_sa ||
 		sa->v2.renewal_pair)
 		return -EAGAIN;
-	n = renewal_create(sa, 0, sa->v2.suite.group);
+	n = renewal_create(sa, &of_sas, 0, sa->v2.suite.group);
 	if (!n)
 		return -ENOMEM;
 	if (sa_spi(sa->ike, n->spi)) {
@@ -396,6 +374,6 @@ int v2_rekey_sa(struct ike_sa *sa)
 		return -EINVAL;
 	}
 	sa->v2.renewal_sa = n;
-	prepare(n);
+	renewal_prepare(n);
 	return 0;
 }

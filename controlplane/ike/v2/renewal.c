@@ -7,18 +7,21 @@
 #include "controlplane/ike/dh.h"
 #include "controlplane/ike/pair.h"
 #include "controlplane/ike/rekey.h"
+#include "exchange.h"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 
-struct v2_renewal *renewal_create(struct ike_sa *sa, uint32_t old, unsigned group)
+struct v2_renewal *renewal_create(
+	struct ike_sa *sa, const struct v2_renewal_kind *kind, uint32_t old, unsigned group)
 {
 	struct v2_renewal *n = calloc(1, sizeof(*n));
 
 	if (!n)
 		return NULL;
 	n->sa = sa;
+	n->kind = kind;
 	n->old = old;
 	n->group = group;
 	if (RAND_bytes(n->nonce_i, NONCE_OURS) == 1)
@@ -159,11 +162,39 @@ bool renewal_is_redundant(const struct v2_renewal *n)
 	return n->met && compare(ours, SPAN(n->least, n->least_length)) < 0;
 }
 
-bool renewal_value_take(struct v2_renewal *n, const struct dh_job *job)
+// ---- the request
+
+static void ask(struct v2_renewal *n)
 {
-	if (job->error)
-		return false;
+	struct exchange_ask a;
+
+	exchange_ask_begin(&a);
+	if (!n->kind->put(n, &a.out))
+		return;
+	n->asked = true;
+	if (exchange_ask_end(n->sa, &a, V2_CREATE_CHILD_SA, n->kind->answered, n)) {
+		n->asked = false;
+		n->kind->fail(n, "the request could not be made");
+	}
+}
+
+static void value_made(void *owner, const struct dh_job *job)
+{
+	struct v2_renewal *n = owner;
+
+	if (job->error) {
+		n->kind->fail(n, "no Diffie-Hellman value could be made");
+		return;
+	}
 	n->dh = ike_dh_hold(job->own);
 	memcpy(n->public_i, job->public, ike_group_size(job->group));
-	return true;
+	ask(n);
+}
+
+void renewal_prepare(struct v2_renewal *n)
+{
+	if (n->group == 0)
+		ask(n);
+	else if (dh_begin(&n->job, n->group, value_made, n))
+		n->kind->fail(n, "too much to do");
 }

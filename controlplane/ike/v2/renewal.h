@@ -7,8 +7,21 @@
 
 #include "v2.h"
 
+struct v2_renewal;
+
+// What differs between the two.
+struct v2_renewal_kind {
+	// Puts the payloads of the request. false: the renewal is over.
+	bool (*put)(struct v2_renewal *n, struct isakmp_out *out);
+	// As of struct v2_ours; the context is the renewal.
+	void (*answered)(struct ike_sa *sa, void *context, const struct v2_chain *chain);
+	// Ends it, with a reason for the log.
+	void (*fail)(struct v2_renewal *n, const char *reason);
+};
+
 struct v2_renewal {
 	struct ike_sa *sa;
+	const struct v2_renewal_kind *kind;
 	uint32_t old;   // the pair; 0 = the IKE SA itself
 	unsigned group; // of Diffie-Hellman, 0 = none
 	bool asked;     // the request is in the queue or has left
@@ -33,13 +46,14 @@ struct v2_renewal {
 };
 
 // With nonce and group. NULL without memory or random numbers. The caller puts it into its place.
-struct v2_renewal *renewal_create(struct ike_sa *sa, uint32_t old, unsigned group);
+struct v2_renewal *renewal_create(
+	struct ike_sa *sa, const struct v2_renewal_kind *kind, uint32_t old, unsigned group);
+// Works out our key pair where there is a group, then asks. It may be over when this returns.
+void renewal_prepare(struct v2_renewal *n);
 // Ends it, wiped; a pair that was not handed over goes. In no place any more.
 void renewal_free(struct v2_renewal *n);
 // The IKE SA goes: what it has under way and has not asked yet ends.
 void renewals_end(struct ike_sa *sa);
-// Our key pair of Diffie-Hellman, from dh_begin; false when there is none.
-bool renewal_value_take(struct v2_renewal *n, const struct dh_job *job);
 // Nonce and key of the answer; NULL, or what is wrong.
 const char *renewal_answer(
 	struct v2_renewal *n, const struct v2_chain *chain, struct span *public_r);
