@@ -4,6 +4,7 @@
 // operation, a length and bytes. Steps can send bytes as they are, put a header or an authentic
 // HASH and the cipher around payloads, finish what was begun, and let time pass.
 
+#include "fuzz.h"
 #include "pair.h"
 #include "peer.h"
 #include "v1/main_initiate.h"
@@ -11,8 +12,6 @@
 #include "v1/quick_mode.h"
 #include "v1/sealed.h"
 #include "v1/v1.h"
-
-#include "controlplane/fakes.h"
 
 #include <stdlib.h>
 
@@ -33,57 +32,22 @@ enum step {
 	STEP_COUNT,
 };
 
-static struct config config;
-static struct config_psk psk = {.secret = "secret", .secret_length = 6};
-static struct ike *ike;
-static struct timers *timers;
-static uint64_t now;
-static struct flow flow;
-
-static void on_current(void *context, uint32_t peer, uint32_t sa)
-{
-}
-
-static void on_down(void *context, uint32_t peer, const char *cause)
-{
-	(void)ike_peer_close(ike, peer, cause);
-}
-
-static const struct ike_events events = {on_current, on_down};
+static const struct ike_events events = {fuzz_on_current, fuzz_on_down};
 
 static void configure(void)
 {
 	struct config_ike *c = &config.ike;
 
+	fuzz_configure();
 	for (uint16_t i = 0; i < 3; i++)
 		c->encryption.values[c->encryption.count++] = IKE_AES_CBC_128 + i;
 	c->hash.values[c->hash.count++] = IKE_SHA256;
 	c->hash.values[c->hash.count++] = IKE_SHA1;
 	c->group.values[c->group.count++] = IKE_ECP_256;
-	for (uint16_t i = ESP_CIPHER_AES_GCM_128; i < ESP_CIPHER_COUNT; i++)
-		c->esp_cipher.values[c->esp_cipher.count++] = i;
-	for (uint16_t i = ESP_INTEGRITY_HMAC_SHA1_96; i < ESP_INTEGRITY_COUNT; i++)
-		c->esp_integrity.values[c->esp_integrity.count++] = i;
-	c->lifetime_s = c->esp_lifetime_s = 3600;
-	c->replay_window = 64;
 	c->esp_extended_sequence = c->legacy_3des = true;
-	c->dpd_delay_ms = 30000;
-	c->dpd_timeout_ms = 10000;
-	c->retransmit_ms = 1000;
-	c->retransmit_tries = 3;
-	c->half_open_max = 4;
-	c->version_1 = c->aggressive = c->fragmentation = true;
-	c->fragment_size = 576;
+	c->version_1 = c->aggressive = true;
 	c->vendor_nat_t_rfc3947 = c->vendor_nat_t_draft02 = c->vendor_nat_t_draft03 = true;
 	c->vendor_dpd = true;
-	config.psks = &psk;
-	config.psk_count = 1;
-	config.listener_count = 1;
-	address_parse("192.0.2.1", &config.listeners[0].address);
-	flow.local = config.listeners[0].address;
-	address_parse("198.51.100.7", &flow.remote);
-	flow.local_port = flow.remote_port = PORT_NAT_T;
-	log_set_level(LEVEL_ERROR);
 }
 
 // An established SA without the arithmetic before it.
@@ -124,25 +88,10 @@ static struct ike_sa *established(void)
 	return NULL;
 }
 
-static void step_known(const uint8_t *data, size_t size)
-{
-	uint8_t message[LIMIT_IKE_MESSAGE];
-	struct ike_sa *sa = newest();
-
-	if (!sa || size < 2 * ISAKMP_COOKIE || size > sizeof(message))
-		return;
-	memcpy(message, data, size);
-	memcpy(message, sa->cookie_i, ISAKMP_COOKIE);
-	memcpy(message + ISAKMP_COOKIE, sa->cookie_r, ISAKMP_COOKIE);
-	ike_input(ike, &flow, message, size);
-}
-
 // A message in clear: its first byte is the type of the first payload.
 static void step_main(const uint8_t *data, size_t size)
 {
 	struct isakmp_header h = {.version = ISAKMP_VERSION, .exchange = ISAKMP_MAIN};
-	uint8_t buffer[LIMIT_IKE_MESSAGE];
-	struct isakmp_out out;
 	struct ike_sa *sa = newest();
 
 	memcpy(h.initiator, "cookie-f", ISAKMP_COOKIE);
@@ -154,12 +103,7 @@ static void step_main(const uint8_t *data, size_t size)
 		h = sa_header(sa, size % 5 ? ISAKMP_MAIN : ISAKMP_INFORMATIONAL, 0, 0);
 	if (sa && sa->v1.begun && sa->state == IKE_WAIT_KE && h.responder[0] == 0)
 		memcpy(h.responder, "cookie-g", ISAKMP_COOKIE);
-	out = isakmp_out_begin(buffer, sizeof(buffer), &h);
-	build_bytes(&out.b, data + 1, size - 1);
-	if (isakmp_out_end(&out) == 0)
-		return;
-	buffer[16] = data[0];
-	ike_input(ike, &flow, buffer, build_length(&out.b));
+	fuzz_clear(&h, data, size);
 }
 
 // Payloads behind an authentic HASH, or without one in main mode.
@@ -268,14 +212,14 @@ static void step_events(const uint8_t *data, size_t size)
 		add_peer();
 }
 
-static void step(enum step step, const uint8_t *data, size_t size)
+static void step(unsigned what, uint8_t *data, size_t size)
 {
-	switch (step) {
+	switch ((enum step)what) {
 	case STEP_RAW:
 		ike_input(ike, &flow, data, size);
 		break;
 	case STEP_RAW_KNOWN:
-		step_known(data, size);
+		fuzz_known(data, size);
 		break;
 	case STEP_MAIN:
 		step_main(data, size);
@@ -293,8 +237,7 @@ static void step(enum step step, const uint8_t *data, size_t size)
 		step_third();
 		break;
 	case STEP_TIME:
-		now += data[0] * 1000u;
-		timers_run(timers, now);
+		fuzz_time(data);
 		break;
 	case STEP_EVENTS:
 		step_events(data, size);
@@ -312,36 +255,8 @@ static void step(enum step step, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct view v = view_of(data, size);
-
 	if (config.psk_count == 0)
 		configure();
-	now = 1000000;
-	timers = timers_create(NULL, NULL);
-	timers_set_now(timers, now);
-	ike = ike_create(&config, timers, 8, &events, NULL);
-	if (!timers || !ike)
-		abort();
-	add_peer();
-	while (view_left(&v) > 3) {
-		enum step what = view_u8(&v) % STEP_COUNT;
-		size_t length = view_u16(&v);
-		const uint8_t *bytes;
-
-		if (length == 0 || length > view_left(&v))
-			length = view_left(&v);
-		// In memory of its own, so that a read beyond the end is seen.
-		bytes = view_take(&v, length);
-		uint8_t *copy = malloc(length);
-
-		if (!copy)
-			break;
-		memcpy(copy, bytes, length);
-		step(what, copy, length);
-		free(copy);
-	}
-	ike_free(ike);
-	timers_free(timers);
-	fakes_reset();
+	fuzz_run(data, size, &events, add_peer, step, STEP_COUNT);
 	return 0;
 }

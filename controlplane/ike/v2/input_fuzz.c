@@ -6,7 +6,7 @@
 // asked, hold back the dataplane, and let time pass.
 
 #include "auth.h"
-#include "controlplane/fakes.h"
+#include "controlplane/ike/fuzz.h"
 #include "controlplane/ike/pair.h"
 #include "controlplane/ike/peer.h"
 #include "v2.h"
@@ -31,22 +31,7 @@ enum step {
 	STEP_COUNT,
 };
 
-static struct config config;
-static struct config_psk psk = {.secret = "secret", .secret_length = 6};
-static struct ike *ike;
-static struct timers *timers;
-static uint64_t now;
-static struct flow flow;
 static uint32_t asked;
-
-static void on_current(void *context, uint32_t peer, uint32_t sa)
-{
-}
-
-static void on_down(void *context, uint32_t peer, const char *cause)
-{
-	(void)ike_peer_close(ike, peer, cause);
-}
 
 static void on_access(void *context, const struct ike_access_request *request)
 {
@@ -60,41 +45,22 @@ static void on_access(void *context, const struct ike_access_request *request)
 }
 
 static const struct ike_events events = {
-	.sa_current = on_current, .peer_down = on_down, .access_ask = on_access};
+	.sa_current = fuzz_on_current, .peer_down = fuzz_on_down, .access_ask = on_access};
 
 static void configure(void)
 {
 	struct config_ike *c = &config.ike;
 
-	c->version_2 = c->fragmentation = c->mobike = c->vendor_culvert = true;
-	c->fragment_size = 576;
+	fuzz_configure();
+	c->version_2 = c->mobike = c->vendor_culvert = true;
 	c->encryption.values[c->encryption.count++] = IKE_AES_GCM_128;
 	c->encryption.values[c->encryption.count++] = IKE_AES_CBC_128;
 	c->hash.values[c->hash.count++] = IKE_SHA256;
 	c->group.values[c->group.count++] = IKE_X25519;
-	for (uint16_t i = ESP_CIPHER_AES_GCM_128; i < ESP_CIPHER_COUNT; i++)
-		c->esp_cipher.values[c->esp_cipher.count++] = i;
-	for (uint16_t i = ESP_INTEGRITY_HMAC_SHA1_96; i < ESP_INTEGRITY_COUNT; i++)
-		c->esp_integrity.values[c->esp_integrity.count++] = i;
-	c->lifetime_s = c->esp_lifetime_s = 3600;
 	c->rekey_at = 90;
-	c->replay_window = 64;
-	c->dpd_delay_ms = 30000;
-	c->dpd_timeout_ms = 10000;
-	c->retransmit_ms = 1000;
-	c->retransmit_tries = 3;
-	c->half_open_max = 4;
 	c->cookies_from = 3;
-	config.psks = &psk;
-	config.psk_count = 1;
 	config.remote_access.psk = true;
-	config.listener_count = 1;
 	config.listeners[0].remote_access = true;
-	address_parse("192.0.2.1", &config.listeners[0].address);
-	flow.local = config.listeners[0].address;
-	address_parse("198.51.100.7", &flow.remote);
-	flow.local_port = flow.remote_port = PORT_NAT_T;
-	log_set_level(LEVEL_ERROR);
 }
 
 // A half-open SA without the arithmetic before it.
@@ -147,35 +113,15 @@ static struct ike_sa *newest(bool established)
 	return NULL;
 }
 
-static void step_known(const uint8_t *data, size_t size)
-{
-	uint8_t message[PACKET_DATA];
-	struct ike_sa *sa = TAILQ_LAST(&ike->sas, sa_queue);
-
-	if (!sa || size < 2 * ISAKMP_COOKIE || size > sizeof(message))
-		return;
-	memcpy(message, data, size);
-	memcpy(message, sa->cookie_i, ISAKMP_COOKIE);
-	memcpy(message + ISAKMP_COOKIE, sa->cookie_r, ISAKMP_COOKIE);
-	ike_input(ike, &flow, message, size);
-}
-
 // A message in clear: its first byte is the type of the first payload.
 static void step_first(const uint8_t *data, size_t size)
 {
 	struct isakmp_header h = {
 		.version = V2_VERSION, .exchange = V2_IKE_SA_INIT, .flags = V2_INITIATOR};
-	uint8_t buffer[PACKET_DATA];
-	struct isakmp_out out;
 
 	memcpy(h.initiator, "cookie-f", ISAKMP_COOKIE);
 	h.initiator[7] = data[0];
-	out = isakmp_out_begin(buffer, sizeof(buffer), &h);
-	build_bytes(&out.b, data + 1, size - 1);
-	if (isakmp_out_end(&out) == 0)
-		return;
-	buffer[16] = data[0];
-	ike_input(ike, &flow, buffer, build_length(&out.b));
+	fuzz_clear(&h, data, size);
 }
 
 static void prove(const struct ike_sa *sa, struct isakmp_out *out)
@@ -185,7 +131,8 @@ static void prove(const struct ike_sa *sa, struct isakmp_out *out)
 	struct build b = build_in(octets, sizeof(octets));
 
 	if (auth_octets_peer(sa, SPAN(id, sizeof(id)), &b) ||
-		v2_auth_shared(sa->hash, SPAN((const uint8_t *)psk.secret, psk.secret_length),
+		v2_auth_shared(sa->hash,
+			SPAN((const uint8_t *)config.psks[0].secret, config.psks[0].secret_length),
 			SPAN(octets, build_length(&b)), auth))
 		return;
 	isakmp_out_payload(out, V2_ID_I, id, sizeof(id));
@@ -273,21 +220,22 @@ static void step_events(const uint8_t *data, size_t size)
 		(void)add_half_open();
 }
 
-static void step(enum step step, uint8_t *data, size_t size)
+static void step(unsigned what, uint8_t *data, size_t size)
 {
-	switch (step) {
+	remember();
+	switch ((enum step)what) {
 	case STEP_RAW:
 		ike_input(ike, &flow, data, size);
 		break;
 	case STEP_RAW_KNOWN:
-		step_known(data, size);
+		fuzz_known(data, size);
 		break;
 	case STEP_FIRST:
 		step_first(data, size);
 		break;
 	case STEP_AUTH:
 	case STEP_PROVEN:
-		data[0] = (uint8_t)((data[0] & 0x7f) | (step == STEP_PROVEN ? 0x80 : 0));
+		data[0] = (uint8_t)((data[0] & 0x7f) | (what == STEP_PROVEN ? 0x80 : 0));
 		step_sealed(newest(false), V2_IKE_AUTH, false, data, size);
 		break;
 	case STEP_CREATE:
@@ -300,8 +248,7 @@ static void step(enum step step, uint8_t *data, size_t size)
 		step_answer(data, size);
 		break;
 	case STEP_TIME:
-		now += data[0] * 1000u;
-		timers_run(timers, now);
+		fuzz_time(data);
 		break;
 	case STEP_EVENTS:
 		step_events(data, size);
@@ -314,41 +261,17 @@ static void step(enum step step, uint8_t *data, size_t size)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void begin(void)
 {
-	struct view v = view_of(data, size);
-
-	if (config.psk_count == 0)
-		configure();
-	now = 1000000;
-	timers = timers_create(NULL, NULL);
-	timers_set_now(timers, now);
-	ike = ike_create(&config, timers, 8, &events, NULL);
-	if (!timers || !ike)
-		abort();
+	late.ike = NULL;
 	add_peer();
 	(void)add_half_open();
-	while (view_left(&v) > 3) {
-		enum step what = view_u8(&v) % STEP_COUNT;
-		size_t length = view_u16(&v);
-		const uint8_t *bytes;
-		uint8_t *copy;
+}
 
-		if (length == 0 || length > view_left(&v))
-			length = view_left(&v);
-		// In memory of its own, so that a read beyond the end is seen.
-		bytes = view_take(&v, length);
-		copy = malloc(length);
-		if (!copy)
-			break;
-		memcpy(copy, bytes, length);
-		remember();
-		step(what, copy, length);
-		free(copy);
-	}
-	late.ike = NULL;
-	ike_free(ike);
-	timers_free(timers);
-	fakes_reset();
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (config.psk_count == 0)
+		configure();
+	fuzz_run(data, size, &events, begin, step, STEP_COUNT);
 	return 0;
 }
