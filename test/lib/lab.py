@@ -88,7 +88,8 @@ def alive(pid):
 
 def remove_leftovers():
     """Removes namespaces and directories of runs that were killed and could not."""
-    for path in glob.glob(f"/run/netns/{PREFIX}-*") + glob.glob(f"/tmp/{PREFIX}-*"):
+    for path in [path for folder in ("/run/netns", "/etc/netns", "/tmp")
+                 for path in glob.glob(f"{folder}/{PREFIX}-*")]:
         match = re.match(rf"{PREFIX}-(\d+)-", os.path.basename(path))
         if not match or alive(int(match.group(1))):
             continue
