@@ -293,5 +293,5 @@ void informational_input(struct ike_sa *sa, const struct flow *flow, const struc
 		return;
 	}
 	payloads_input(ike, flow, h, &chain);
-	OPENSSL_cleanse(plain, sizeof(plain));
+	OPENSSL_cleanse(plain, h->length);
 }

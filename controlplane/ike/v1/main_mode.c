@@ -186,7 +186,7 @@ static void fifth(struct ike_sa *sa, const struct flow *flow, const struct isakm
 		else
 			phase1_up(sa);
 	}
-	OPENSSL_cleanse(plain, sizeof(plain));
+	OPENSSL_cleanse(plain, h->length);
 }
 
 void main_mode_input(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,

@@ -79,7 +79,8 @@ struct quick {
 	uint8_t iv[IKE_BLOCK_MAX];
 	uint8_t first[SHA256_SIZE]; // of the first message
 	struct reply reply;
-	uint8_t *plain; // the first message in clear; chain and choice point into it
+	uint8_t *plain;    // the first message in clear; chain and choice point into it
+	size_t plain_size; // bytes
 	struct isakmp_chain chain;
 	struct esp_choice choice;
 	uint64_t lifetime_s;

@@ -46,7 +46,7 @@ void quick_free(struct quick *q)
 	LIST_REMOVE(q, of_sa);
 	reply_free(&q->reply);
 	if (q->plain)
-		OPENSSL_cleanse(q->plain, LIMIT_IKE_MESSAGE);
+		OPENSSL_cleanse(q->plain, q->plain_size);
 	free(q->plain);
 	OPENSSL_cleanse(q, sizeof(*q));
 	free(q);
@@ -75,7 +75,8 @@ void quick_remember(struct ike_sa *sa, uint32_t message_id)
 	sa->v1.message_ids[sa->v1.message_id_next++ % SA_MESSAGE_IDS] = message_id;
 }
 
-static struct quick *quick_create(struct ike_sa *sa, const struct flow *flow, uint32_t message_id)
+static struct quick *quick_create(
+	struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h)
 {
 	struct quick *q, *each;
 	unsigned count = 0;
@@ -89,10 +90,11 @@ static struct quick *quick_create(struct ike_sa *sa, const struct flow *flow, ui
 		return NULL;
 	q->sa = sa;
 	q->flow = *flow;
-	q->message_id = message_id;
+	q->message_id = h->message_id;
 	LIST_INSERT_HEAD(&sa->v1.quicks, q, of_sa);
-	q->plain = malloc(LIMIT_IKE_MESSAGE);
-	if (q->plain && !sealed_iv(sa, message_id, q->iv))
+	q->plain_size = h->length;
+	q->plain = malloc(q->plain_size);
+	if (q->plain && !sealed_iv(sa, h->message_id, q->iv))
 		return q;
 	quick_free(q);
 	return NULL;
@@ -433,7 +435,7 @@ static void judge(struct quick *q)
 static void first(struct ike_sa *sa, const struct flow *flow, const struct isakmp_header *h,
 	const uint8_t *message)
 {
-	struct quick *q = quick_create(sa, flow, h->message_id);
+	struct quick *q = quick_create(sa, flow, h);
 
 	if (!q) {
 		ike_invalid(sa->ike, flow, "too many quick modes");

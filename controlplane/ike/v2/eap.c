@@ -270,10 +270,12 @@ static void take_back(struct v2_request *r)
 {
 	struct v2_eap *e = r->sa->v2.begin->eap;
 
-	memcpy(r->plain, e->plain, e->length);
+	OPENSSL_cleanse(r->plain, r->plain_size);
+	free(r->plain);
+	r->plain = e->plain;
+	r->plain_size = e->length;
 	r->chain = e->chain;
-	for (size_t i = 0; i < r->chain.count; i++)
-		r->chain.parts[i].body.at = r->plain + (e->chain.parts[i].body.at - e->plain);
+	e->plain = NULL;
 }
 
 static void auth_last(struct v2_request *r, struct span body)

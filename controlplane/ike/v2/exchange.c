@@ -62,8 +62,16 @@ static void send_message(struct ike_sa *sa, const struct flow *flow, const struc
 		sa_send(sa, flow, part.at, part.length);
 }
 
-// Opens a message of the peer, or one more fragment of it: as v2_fragment_open. The digest of what
-// is sent again when the answer is missed goes to digest.
+// Bytes that a message may be opened to. All of it is wiped in the end, and memory that nobody has
+// touched before costs more than a short message does: only one that may be in fragments, or has
+// something before what is encrypted, gets room for the longest.
+static size_t plain_room(const struct isakmp_header *h)
+{
+	return h->next == V2_SK ? h->length : LIMIT_IKE_MESSAGE;
+}
+
+// Opens a message of the peer, or one more fragment of it: as v2_fragment_open, to plain_room
+// bytes. The digest of what is sent again when the answer is missed goes to digest.
 static int open_message(struct ike_sa *sa, struct v2_fragments *fragments,
 	const struct isakmp_header *h, const uint8_t *message, uint8_t *plain,
 	struct v2_chain *inner, uint8_t digest[SHA256_SIZE])
@@ -83,8 +91,7 @@ static int open_message(struct ike_sa *sa, struct v2_fragments *fragments,
 	}
 	if (!sa->v2.fragmentation)
 		return -EBADMSG;
-	error = v2_fragment_open(
-		fragments, &seal, h, message, &outer, plain, LIMIT_IKE_MESSAGE, inner);
+	error = v2_fragment_open(fragments, &seal, h, message, &outer, plain, plain_room(h), inner);
 	if (number == 1 && (error == 0 || error == -EAGAIN))
 		reply_digest(message, h->length, sa->v2.fragment_one);
 	memcpy(digest, sa->v2.fragment_one, SHA256_SIZE);
@@ -119,7 +126,7 @@ void exchange_request_free(struct v2_request *r)
 	if (r->sa->v2.request == r)
 		r->sa->v2.request = NULL;
 	if (r->plain)
-		OPENSSL_cleanse(r->plain, LIMIT_IKE_MESSAGE);
+		OPENSSL_cleanse(r->plain, r->plain_size);
 	free(r->plain);
 	OPENSSL_cleanse(r, sizeof(*r));
 	free(r);
@@ -132,7 +139,8 @@ static struct v2_request *request_create(
 
 	if (!r)
 		return NULL;
-	r->plain = malloc(LIMIT_IKE_MESSAGE);
+	r->plain_size = plain_room(h);
+	r->plain = malloc(r->plain_size);
 	if (!r->plain) {
 		free(r);
 		return NULL;
@@ -409,7 +417,7 @@ static void answer_input(struct ike_sa *sa, const struct flow *flow, const struc
 
 	if (!ours || h->message_id != sa->v2.next || h->exchange != ours->exchange)
 		return;
-	plain = malloc(LIMIT_IKE_MESSAGE);
+	plain = malloc(plain_room(h));
 	if (!plain)
 		return;
 	error = open_message(sa, &sa->v2.answers, h, message, plain, &chain, digest);
@@ -431,7 +439,7 @@ static void answer_input(struct ike_sa *sa, const struct flow *flow, const struc
 	} else if (error != -EAGAIN) {
 		ike_invalid(ike, flow, "answer is not authentic");
 	}
-	OPENSSL_cleanse(plain, LIMIT_IKE_MESSAGE);
+	OPENSSL_cleanse(plain, plain_room(h));
 	free(plain);
 }
 

@@ -83,7 +83,8 @@ struct v2_request {
 	uint8_t exchange; // enum v2_exchange
 	uint32_t message_id;
 	uint8_t digest[SHA256_SIZE]; // of what calls for the answer again
-	uint8_t *plain;              // LIMIT_IKE_MESSAGE bytes, which the chain points into
+	uint8_t *plain;              // what the chain points into
+	size_t plain_size;           // bytes
 	struct v2_chain chain;
 	struct dh_job *dh;
 	struct signature_job *signature;
