@@ -148,6 +148,12 @@ server culvert {{
 		{eap_authorize}
 		files
 		pap
+		Autz-Type Status-Server {{
+			update reply {{
+				&Message-Authenticator := 0x00
+			}}
+			ok
+		}}
 	}}
 	authenticate {{
 		Auth-Type PAP {{
@@ -170,8 +176,18 @@ server culvert {{
 		sql
 	}}
 	post-auth {{
+		update reply {{
+			&Message-Authenticator := 0x00
+		}}
 		Post-Auth-Type REJECT {{
-			ok
+			update reply {{
+				&Message-Authenticator := 0x00
+			}}
+		}}
+		Post-Auth-Type Challenge {{
+			update reply {{
+				&Message-Authenticator := 0x00
+			}}
 		}}
 	}}
 }}

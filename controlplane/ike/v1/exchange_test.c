@@ -36,7 +36,8 @@ static void each_group_cipher_and_hash(void **state)
 		i.hash = suites[n].hash;
 		i.group = suites[n].group;
 		assert_true(initiator_main(&i));
-		quick_up(&i, &q, 0xabcd0001 + n);
+		initiator_quick_init(&q, 0xabcd0001 + n);
+		assert_true(initiator_quick(&i, &q));
 		initiator_free(&i);
 	}
 }
@@ -180,7 +181,8 @@ static void answers_leave_through_the_newest_pair(void **state)
 	struct initiator_quick q, again;
 
 	bring_up(&i, &q, "198.51.100.7");
-	quick_up(&i, &again, 0xabcd0002);
+	initiator_quick_init(&again, 0xabcd0002);
+	assert_true(initiator_quick(&i, &again));
 	(void)take_add();
 	assert_int_equal(ike_pair_used(ike, q.spi_responder), again.spi_responder);
 	initiator_free(&i);
