@@ -63,6 +63,7 @@ void aaa_forget(struct aaa *aaa, const void *context)
 
 	if (!*place)
 		return;
+	question_forget_radius(*place);
 	question_free(place);
 }
 
@@ -135,7 +136,7 @@ static void ask_source(struct question *q)
 	bool last = q->source + 1 >= auth->count;
 
 	if (q->source < auth->count && auth->values[q->source] == AUTH_RADIUS) {
-		question_next(q, "RADIUS is not built yet");
+		question_ask_radius(q);
 		return;
 	}
 	if (!last && !users_find(q->aaa->users, c->name, c->name_length)) {

@@ -195,26 +195,25 @@ static void refuse(struct subscriber *s, const char *reason)
 }
 
 static int granted(struct subscribers *all, const struct ike_access_request *request,
-	struct grant *out, uint64_t *id)
+	struct access_granted *out)
 {
 	if (request->eap)
-		return access_user_take(all, request->attempt, out, id);
-	return aaa_grant(all->aaa, request->name, out);
+		return access_user_take(all, request->attempt, out);
+	return aaa_grant(all->aaa, request->name, &out->grant);
 }
 
 void subscribers_access_ask(void *context, const struct ike_access_request *request)
 {
 	struct subscribers *all = context;
-	struct grant grant = {0};
-	uint64_t id = 0;
-	int error = granted(all, request, &grant, &id);
-	struct subscriber *s = create(all, request, id);
+	struct access_granted g = {0};
+	int error = granted(all, request, &g);
+	struct subscriber *s = create(all, request, g.id);
 
 	all->counters.started++;
 	if (s && error == 0)
-		error = subscriber_grant(s, &grant);
+		error = subscriber_grant(s, &g.grant);
 	else
-		grant_free(&grant);
+		grant_free(&g.grant);
 	if (!s) {
 		all->counters.failed++;
 		(void)ike_access_answer(all->ike, request->peer, NULL, "no session is free");
@@ -226,6 +225,7 @@ void subscribers_access_ask(void *context, const struct ike_access_request *requ
 					     : "no memory");
 		return;
 	}
+	s->judge = g.judge;
 	log_event(LOG_AUTH_OK, &s->subject, "s:s", "method", s->method);
 	subscriber_handle(s, ON_ACCEPTED);
 }

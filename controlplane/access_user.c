@@ -29,6 +29,7 @@ struct access_user {
 	struct log_subject subject;
 	struct timer timer;
 	bool granted;
+	const char *judge;
 	struct grant grant;
 };
 
@@ -90,6 +91,7 @@ static void judged(struct access_user *u, const struct aaa_answer *a)
 	if (a->grant) {
 		u->grant = *a->grant;
 		u->granted = true;
+		u->judge = a->source;
 		log_event(LOG_AUTH_OK, &u->subject, "s:s, s:s", "method", method_of(u), "source",
 			a->source);
 		return;
@@ -188,7 +190,7 @@ void subscribers_user_ask(void *context, const struct ike_user_request *request)
 	aaa_ask(all->aaa, &u->who, &u->credentials, on_verdict, u);
 }
 
-int access_user_take(struct subscribers *all, uint64_t attempt, struct grant *out, uint64_t *id)
+int access_user_take(struct subscribers *all, uint64_t attempt, struct access_granted *out)
 {
 	struct access_user **place;
 
@@ -197,8 +199,9 @@ int access_user_take(struct subscribers *all, uint64_t attempt, struct grant *ou
 	place = place_of(all, attempt);
 	if (!*place || !(*place)->granted)
 		return -ENOENT;
-	*id = (*place)->id;
-	*out = (*place)->grant;
+	out->id = (*place)->id;
+	out->judge = (*place)->judge;
+	out->grant = (*place)->grant;
 	memset(&(*place)->grant, 0, sizeof((*place)->grant));
 	user_free(place);
 	return 0;

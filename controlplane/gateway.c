@@ -17,7 +17,9 @@
 #include "log.h"
 #include "numbers.h"
 #include "pool.h"
+#include "radius/accounting.h"
 #include "radius/client.h"
+#include "radius/coa.h"
 #include "subscriber.h"
 #include "timer.h"
 #include "aaa.h"
@@ -33,8 +35,10 @@
 #include <uv.h>
 
 enum {
-	FAREWELL_MS = 300, // from Terminate-Request and StopCCN until IKE's Deletes follow
-	ALIVE_MS = 1000,   // how often the counters of the SAs are looked at for signs of life
+	FAREWELL_MS = 300,    // from Terminate-Request and StopCCN until IKE's Deletes follow
+	ACCOUNTING_MS = 2000, // that the last reports may take then
+	LOOK_MS = 20,         // how often that is looked at
+	ALIVE_MS = 1000,      // how often the counters of the SAs are looked at for signs of life
 };
 
 struct gateway {
@@ -54,6 +58,9 @@ struct gateway {
 	struct users *users;
 	struct aaa *aaa;
 	struct radius *radius; // NULL: no servers
+	struct accounting *accounting;
+	struct coa *coa;    // NULL: none
+	uint32_t waited_ms; // at the end, for accounting
 	struct subscribers *subscribers;
 	struct objects objects;
 	struct api *api;
@@ -295,9 +302,26 @@ static bool make_certificates(struct gateway *g)
 	return true;
 }
 
+static int coa_disconnect(void *context, const struct coa_match *match)
+{
+	struct gateway *g = context;
+
+	return subscribers_disconnect_matching(g->subscribers, match, "coa: disconnect");
+}
+
+static int coa_change(void *context, const struct coa_match *match, const struct grant *change)
+{
+	struct gateway *g = context;
+
+	return subscribers_change_matching(g->subscribers, match, change);
+}
+
+static const struct coa_events coa_events = {.disconnect = coa_disconnect, .change = coa_change};
+
 static bool make_modules(struct gateway *g)
 {
 	const struct config *c = g->config;
+	bool no_coa;
 
 	g->timers = timers_create(timers_wake, g);
 	if (!g->timers)
@@ -325,7 +349,10 @@ static bool make_modules(struct gateway *g)
 		return false;
 	subscribers_set_l2tp(g->subscribers, g->l2tp);
 	subscribers_set_ike(g->subscribers, g->ike);
-	return true;
+	g->accounting = accounting_create(c, g->timers, g->radius);
+	subscribers_set_accounting(g->subscribers, g->accounting);
+	g->coa = coa_create(c, g->timers, g->loop, &coa_events, g, &no_coa);
+	return g->accounting && !no_coa;
 }
 
 static int make_api(struct gateway *g)
@@ -341,6 +368,8 @@ static int make_api(struct gateway *g)
 		.pools6 = g->pools6,
 		.subscribers = g->subscribers,
 		.radius = g->radius,
+		.accounting = g->accounting,
+		.coa = g->coa,
 	};
 	objects_source(&g->objects, &source);
 	return api_create(g->loop, g->config, &source, &g->api);
@@ -383,18 +412,37 @@ void gateway_close(struct gateway *g)
 {
 	api_free(g->api);
 	g->api = NULL;
+	coa_free(g->coa);
+	g->coa = NULL;
 	radius_close(g->radius);
+}
+
+// What the servers have taken so far is done; the rest stays in the spool.
+static void leave(void *context)
+{
+	struct gateway *g = context;
+	struct accounting_info info;
+
+	accounting_info(g->accounting, &info);
+	if (info.waiting && g->waited_ms < ACCOUNTING_MS) {
+		g->waited_ms += LOOK_MS;
+		(void)timer_start(g->timers, &g->farewell, LOOK_MS, leave, g);
+		return;
+	}
+	ike_close_all(g->ike, "stop");
+	// The Deletes lie in the rings now; the workers take them from there without us.
+	dataplane_stop();
+	gateway_close(g);
+	uv_stop(g->loop);
 }
 
 static void farewell_over(void *context)
 {
 	struct gateway *g = context;
 
-	ike_close_all(g->ike, "stop");
-	// The Deletes lie in the rings now; the workers take them from there without us.
-	dataplane_stop();
-	gateway_close(g);
-	uv_stop(g->loop);
+	subscribers_account_end(g->subscribers);
+	accounting_close(g->accounting);
+	leave(g);
 }
 
 void gateway_stop(struct gateway *g)
@@ -412,6 +460,7 @@ void gateway_free(struct gateway *g)
 {
 	gateway_close(g);
 	subscribers_free(g->subscribers);
+	accounting_free(g->accounting);
 	l2tp_free(g->l2tp);
 	ike_free(g->ike);
 	certificates_free(g->certificates);

@@ -157,6 +157,16 @@ static const int asking[] = {
 	SCMP_SYS(bind),
 };
 
+// The spool of accounting: LMDB writes its pages, and has them written out at the end.
+static const int spooling[] = {
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(pwritev),
+	SCMP_SYS(pread64),
+	SCMP_SYS(fdatasync),
+	SCMP_SYS(fsync),
+	SCMP_SYS(msync),
+};
+
 // The families of sockets that may be made. Towards the dataplane always; others only where a CRL,
 // an OCSP responder or a RADIUS server may have to be asked, for nothing else here ever speaks to
 // the network.
@@ -210,6 +220,8 @@ static int add_rules(scmp_filter_ctx filter, const struct config *config)
 		error = allow_families(filter, families_fetching, COUNT(families_fetching));
 	if (error == 0 && asks(config))
 		error = allow_calls(filter, asking, COUNT(asking));
+	if (error == 0 && *config->radius.spool)
+		error = allow_calls(filter, spooling, COUNT(spooling));
 	if (error == 0 && asks(config))
 		error = allow_families(filter, families_asking, COUNT(families_asking));
 	return error;

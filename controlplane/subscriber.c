@@ -71,6 +71,8 @@ static void family_installed(void *context, int error)
 	}
 	if (f == &s->family[V6])
 		subscriber_ip6_up(s);
+	if (s->up_since)
+		subscriber_account(s); // the other protocol has come later
 	subscriber_handle(s, ON_INSTALLED);
 }
 
@@ -289,6 +291,7 @@ static void announce_and_probe(struct subscriber *s)
 {
 	announce(s);
 	subscriber_grant_up(s);
+	subscriber_account(s);
 	subscriber_probe(s);
 }
 
@@ -326,6 +329,7 @@ static void bury(struct subscriber *s)
 {
 	struct subscribers *all = s->all;
 
+	subscriber_account_end(s);
 	stop_forwarding(s);
 	install_forget(s);
 	timer_stop(all->timers, &s->ask);

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 struct aaa;
+struct accounting;
 struct grant;
 struct numbers;
 struct subscribers;
@@ -72,6 +73,7 @@ void subscribers_free(struct subscribers *s);
 // The sessions' other end, and that of those without L2TP; before the first one.
 void subscribers_set_l2tp(struct subscribers *s, struct l2tp *l2tp);
 void subscribers_set_ike(struct subscribers *s, struct ike *ike);
+void subscribers_set_accounting(struct subscribers *s, struct accounting *accounting);
 
 // The events of l2tp.h; context is struct subscribers.
 void subscribers_session_up(void *context, const struct l2tp_session_info *info);
@@ -109,6 +111,9 @@ int subscribers_change_matching(
 	struct subscribers *s, const struct coa_match *match, const struct grant *change);
 // All at once, without waiting for their answers, when the control plane ends.
 void subscribers_close_all(struct subscribers *s, const char *cause);
+
+// Their Stops, for those that are not gone when the control plane ends.
+void subscribers_account_end(struct subscribers *s);
 
 void subscribers_each(const struct subscribers *s,
 	void (*each)(void *context, const struct subscriber_info *info), void *context);

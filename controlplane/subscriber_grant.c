@@ -217,4 +217,5 @@ void subscriber_grant_change(struct subscriber *s, struct grant *grant, uint16_t
 		return;
 	change_routes(s, s->grant.more);
 	subscriber_grant_up(s);
+	subscriber_account(s);
 }

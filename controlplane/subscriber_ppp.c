@@ -66,6 +66,7 @@ static void accepted(struct subscriber *s, const char *method, const struct aaa_
 		snprintf(s->cause, sizeof(s->cause), "its filters have no room in the dataplane");
 	}
 	s->method = method;
+	s->judge = a->source;
 	log_event(LOG_AUTH_OK, &s->subject, "s:s, s:s", "method", s->method, "source", a->source);
 }
 
@@ -86,8 +87,10 @@ static void on_authenticate(void *context, const struct ppp_credentials *c)
 	struct subscriber *s = context;
 
 	// Somebody else under the same session: the address goes with the old name.
-	if (strcmp(s->user, c->name) != 0)
+	if (strcmp(s->user, c->name) != 0) {
+		subscriber_account_end(s);
 		subscriber_give_address(s);
+	}
 	memcpy(s->user, c->name, sizeof(s->user));
 	s->proof = c->method;
 	subscriber_who(s);

@@ -96,8 +96,10 @@ struct subscriber {
 	bool wants[FAMILIES];
 	char user[PPP_NAME];
 	struct aaa_subject who; // as the judge is told
-	uint8_t proof;          // enum ppp_auth of what he is being judged by
-	bool granted;           // he has proven who he is, and grant is what holds for him
+	const char *judge;      // "users", "radius": who let him in; NULL: nobody had to
+	struct accounting_session *accounting; // while it is up, and until its end
+	uint8_t proof;                         // enum ppp_auth of what he is being judged by
+	bool granted; // he has proven who he is, and grant is what holds for him
 	struct grant grant;
 	uint16_t group;        // of the dataplane, held (install.h)
 	struct behind *behind; // those that are installed; NULL: none
@@ -123,6 +125,7 @@ struct subscribers {
 	struct pools *pools;
 	struct pools6 *pools6;
 	struct aaa *aaa;
+	struct accounting *accounting;     // NULL: none
 	struct access_users *access_users; // of access_user.c
 	struct l2tp *l2tp;
 	struct ike *ike;
@@ -165,9 +168,13 @@ void access_change_pair(struct subscriber *s);
 
 // ---- access_user.c
 
-// What the judge has granted to the peer of that connection attempt, once, and the id under which
-// he was asked: 0, or -ENOENT.
-int access_user_take(struct subscribers *all, uint64_t attempt, struct grant *out, uint64_t *id);
+// What the judge has granted to the peer of that connection attempt, once: 0, or -ENOENT.
+struct access_granted {
+	struct grant grant;
+	uint64_t id; // under which the judge was asked; 0: nobody was
+	const char *judge;
+};
+int access_user_take(struct subscribers *all, uint64_t attempt, struct access_granted *out);
 void access_users_free(struct subscribers *all);
 
 // ---- subscriber_grant.c
@@ -208,6 +215,12 @@ void subscriber_lease_end(struct subscriber *s, const char *cause);
 void subscriber_lease_info(
 	const struct subscriber *s, struct ip_address *address, struct ip_prefix *delegated);
 void subscriber_lease_duid(const struct config *config, uint8_t duid[DHCP6_DUID_UUID]);
+
+// ---- subscriber_account.c
+
+// It forwards, or something has changed since.
+void subscriber_account(struct subscriber *s);
+void subscriber_account_end(struct subscriber *s);
 
 // ---- subscriber_path.c
 

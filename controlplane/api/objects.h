@@ -15,6 +15,8 @@
 #include "controlplane/subscriber.h"
 
 struct certificates;
+struct accounting;
+struct coa;
 struct radius;
 
 struct objects {
@@ -24,6 +26,8 @@ struct objects {
 	const struct l2tp *l2tp;
 	const struct pools *pools;
 	const struct pools6 *pools6;
+	const struct accounting *accounting; // NULL: none
+	const struct coa *coa;               // NULL: none
 	struct subscribers *subscribers;
 	const struct radius *radius; // NULL: none
 	uint64_t started_ms;         // set by objects_source

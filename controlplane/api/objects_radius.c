@@ -4,7 +4,9 @@
 
 #include "objects_radius.h"
 
+#include "controlplane/radius/accounting.h"
 #include "controlplane/radius/client.h"
+#include "controlplane/radius/coa.h"
 #include "objects.h"
 #include "value.h"
 
@@ -79,6 +81,36 @@ static void put(void *context, const struct radius_server_info *info)
 	json_array_append_new(l->dropped, dropped_object(info));
 }
 
+static json_t *accounting_list(const struct accounting *a)
+{
+	struct accounting_info i;
+
+	if (!a)
+		return json_array();
+	accounting_info(a, &i);
+	return json_pack("[{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}]", "sessions",
+		(json_int_t)i.sessions, "started", (json_int_t)i.started, "stopped",
+		(json_int_t)i.stopped, "sent", (json_int_t)i.sent, "answered",
+		(json_int_t)i.answered, "lost", (json_int_t)i.lost, "waiting",
+		(json_int_t)i.waiting, "waiting_bytes", (json_int_t)i.spool_bytes, "oldest_ms",
+		(json_int_t)i.oldest_s * 1000);
+}
+
+static json_t *coa_list(const struct coa *c)
+{
+	struct coa_info i;
+
+	if (!c)
+		return json_array();
+	coa_info(c, &i);
+	return json_pack("[{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}]", "requests",
+		(json_int_t)i.requests, "acks", (json_int_t)i.acks, "naks", (json_int_t)i.naks,
+		"repeated", (json_int_t)i.repeated, "foreign", (json_int_t)i.foreign, "malformed",
+		(json_int_t)i.malformed, "wrong_authenticator", (json_int_t)i.wrong_authenticator,
+		"wrong_message_authenticator", (json_int_t)i.wrong_message_authenticator,
+		"outdated", (json_int_t)i.outdated);
+}
+
 json_t *objects_radius(void *context, const struct api_query *query)
 {
 	const struct objects *o = context;
@@ -87,6 +119,7 @@ json_t *objects_radius(void *context, const struct api_query *query)
 	(void)query;
 	if (o->radius)
 		radius_each_server(o->radius, put, &l);
-	return json_pack(
-		"{s:o, s:o, s:n}", "radius", l.servers, "radius_dropped", l.dropped, "next");
+	return json_pack("{s:o, s:o, s:o, s:o, s:n}", "radius", l.servers, "radius_dropped",
+		l.dropped, "accounting", accounting_list(o->accounting), "coa", coa_list(o->coa),
+		"next");
 }

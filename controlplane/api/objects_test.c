@@ -9,7 +9,9 @@
 #include "contract/messages.h"
 #include "contract/stats.h"
 #include "controlplane/ike/certificates.h"
+#include "controlplane/radius/accounting.h"
 #include "controlplane/radius/client.h"
+#include "controlplane/radius/coa.h"
 #include "controlplane/install.h"
 
 #include <errno.h>
@@ -275,6 +277,16 @@ void pools_each(const struct pools *pools,
 struct pool6_info pools6_info(const struct pools6 *pools, uint16_t pool)
 {
 	return (struct pool6_info){.size = 65536, .used = 7};
+}
+
+void accounting_info(const struct accounting *a, struct accounting_info *out)
+{
+	*out = (struct accounting_info){.sessions = 5};
+}
+
+void coa_info(const struct coa *c, struct coa_info *out)
+{
+	*out = (struct coa_info){.acks = 6};
 }
 
 void radius_each_server(const struct radius *radius,
@@ -611,7 +623,8 @@ static void test_radius(void **state)
 	free(text);
 	objects.radius = NULL;
 	text = get_text(API_RADIUS, (struct api_query){0});
-	assert_string_equal(text, "{\"next\":null,\"radius\":[],\"radius_dropped\":[]}");
+	assert_string_equal(text, "{\"accounting\":[],\"coa\":[],\"next\":null,\"radius\":[],"
+				  "\"radius_dropped\":[]}");
 	free(text);
 }
 

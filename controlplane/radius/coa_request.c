@@ -2,59 +2,34 @@
 
 #include "coa_request.h"
 
+#include "attribute.h"
 #include "types.h"
-
-#include "contract/view.h"
 
 #include <string.h>
 
 enum { SERVICE_AUTHORIZE_ONLY = 17 };
 
-static uint32_t number_of(const struct radius_attribute *a)
-{
-	return (uint32_t)a->value[0] << 24 | (uint32_t)a->value[1] << 16 |
-	       (uint32_t)a->value[2] << 8 | a->value[3];
-}
-
-// A text with a NUL in it is nobody's.
 static void take_text(struct coa_request *r, const struct radius_attribute *a, char *out)
 {
-	if (a->length == 0 || memchr(a->value, '\0', a->length)) {
+	if (attribute_text(a, out) < 0)
 		r->error = ERROR_INVALID_VALUE;
-		return;
-	}
-	memcpy(out, a->value, a->length);
-	out[a->length] = '\0';
-}
-
-static void take_address(struct coa_request *r, const struct radius_attribute *a)
-{
-	if (a->length == 4)
-		r->match.address = address_v4(a->value);
-	else
-		r->error = ERROR_INVALID_VALUE;
-}
-
-// RFC 3162 section 2.3: a reserved byte, the length in bits, the bytes that it takes.
-static void take_prefix(struct coa_request *r, const struct radius_attribute *a)
-{
-	struct ip_prefix *p = &r->match.prefix6;
-
-	if (a->length < 2 || a->length > 18 || a->value[1] > 128 ||
-		a->length - 2 < (a->value[1] + 7u) / 8) {
-		r->error = ERROR_INVALID_VALUE;
-		return;
-	}
-	p->address.version = IP_V6;
-	p->length = a->value[1];
-	memcpy(p->address.bytes, a->value + 2, a->length - 2);
 }
 
 static void take_number(struct coa_request *r, const struct radius_attribute *a, uint32_t *out)
 {
-	if (a->length == 4)
-		*out = number_of(a);
-	else
+	if (attribute_number(a, out) < 0)
+		r->error = ERROR_INVALID_VALUE;
+}
+
+static void take_address(struct coa_request *r, const struct radius_attribute *a)
+{
+	if (attribute_address(a, IP_V4, &r->match.address) < 0)
+		r->error = ERROR_INVALID_VALUE;
+}
+
+static void take_prefix(struct coa_request *r, const struct radius_attribute *a)
+{
+	if (attribute_prefix6(a, &r->match.prefix6) < 0)
 		r->error = ERROR_INVALID_VALUE;
 }
 

@@ -13,6 +13,7 @@ import gateway as gateways
 import lab as labs
 import matrix
 import policy
+import providers
 import ppp
 import rekeys
 import remote
@@ -608,5 +609,5 @@ def table():
     cases["vanish-without-a-word"] = vanish_without_a_word
     cases["two-behind-nat"] = two_behind_nat
     cases["kill-controlplane"] = kill_controlplane
-    cases |= ppp.table()
+    cases |= ppp.table() | providers.table()
     return cases | matrix.table() | remote.table() | policy.table() | revocation.table()

@@ -56,6 +56,7 @@ class Settings:
     password: str = "alice-secret"
     auth: str = "mschapv2"
     mtu: int = 1400
+    tls: tuple = ()  # of EAP-TLS in PPP: what is trusted, certificate, key, as PEM
     ccp: tuple = ()  # options of pppd for compression and MPPE; without any there is no CCP
     ipv6: bool = False  # inside: IPV6CP beside IPCP
     route: str = "198.51.100.0/24"
@@ -71,6 +72,8 @@ class Settings:
         if self.version not in (1, 2):
             raise ValueError(f"version {self.version} of IKE is neither 1 nor 2")
         for field in dataclasses.fields(self):
+            if field.name == "tls":
+                continue
             value = str(getattr(self, field.name))
             if "\n" in value or '"' in value:
                 raise ValueError(f"{field.name} contains a quote or a line end")
@@ -78,11 +81,14 @@ class Settings:
     def files(self):
         """The client's configuration files, by their path in it."""
         refuse = "\n".join(f"refuse-{way}" for way in PPP_REFUSE[self.auth])
+        names = ("ca", "cert", "key")
+        tls = "\n".join(f"{name} /etc/ppp/{name}.pem" for name in names) if self.tls else ""
+        pems = {f"ppp/{name}.pem": text for name, text in zip(names, self.tls)}
         v6 = ":" in self.server
         relay = {"relay": f"""#!/bin/sh
 exec socat UDP4-LISTEN:1701,bind={RELAY_TO} 'UDP6:[{self.server}]:1701,sourceport=1701,ipv6only=1'
 """} if v6 else {}
-        return relay | {
+        return relay | pems | {
             "ipsec.conf": f"""
 config setup
 	uniqueids=no
@@ -146,6 +152,7 @@ noauth
 name "{self.user}"
 password "{self.password}"
 {chr(10).join(self.ccp) or "noccp"}
+{tls}
 nodefaultroute
 mtu {self.mtu}
 mru {self.mtu}

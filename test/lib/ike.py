@@ -42,7 +42,7 @@ CHOSEN = {"gcm": "aes-gcm-128", "cbc-sha1": "aes-cbc-128", "cbc-sha256": "aes-cb
 class Way:
     """One combination. Its name is that of the connection in the daemon."""
     version: int = 2
-    auth: str = "psk"  # psk, rsa, ecdsa, eap
+    auth: str = "psk"  # psk, rsa, ecdsa, eap, eap-tls (with certificate)
     suite: str = "gcm"
     server: str = labs.GATEWAY_WAN
     tunnel: bool = False  # no L2TP: an address of the gateway's pools
@@ -50,6 +50,7 @@ class Way:
     user: str = "alice"
     password: str = gateways.USERS["alice"]
     certificate: object = None  # instead of the one of its kind
+    aaa: str = ""  # of EAP-TLS: who its server is
     proposals: tuple = ()  # of IKE and ESP in the daemon's words, instead of the suite's
     tag: str = ""  # told apart from another of the same combination
     connection: str = ""  # further lines for the daemon's connection
@@ -70,6 +71,10 @@ class Way:
             local, remote = "auth = psk", f"auth = psk\n\t\t\tid = {self.server}"
         elif self.auth == "eap":
             local = f"auth = eap-mschapv2\n\t\t\teap_id = {self.user}\n\t\t\tid = {self.user}"
+            remote = f"auth = pubkey\n\t\t\tid = {GATEWAY_NAME}"
+        elif self.auth == "eap-tls":
+            local = (f"auth = eap-tls\n\t\t\taaa_id = {self.aaa}\n\t\t\teap_id = {self.user}"
+                     f"\n\t\t\tid = {self.user}\n\t\t\t{own}")
             remote = f"auth = pubkey\n\t\t\tid = {GATEWAY_NAME}"
         else:
             local, remote = f"auth = pubkey\n\t\t\t{own}", f"auth = pubkey\n\t\t\tcacerts = {root}"
@@ -158,7 +163,7 @@ class Daemon:
         shutil.copy(path, target)
 
     def certificate(self, way):
-        if way.auth not in ("rsa", "ecdsa"):
+        if way.auth not in ("rsa", "ecdsa", "eap-tls"):
             return None
         return way.certificate or self.certificates[way.auth]
 
@@ -186,7 +191,8 @@ class Daemon:
                           for number, psk in enumerate({way.psk for way in self.ways.values()}))
         secrets += "".join(
             f"\teap-{user} {{\n\t\tid = {user}\n\t\tsecret = \"{password}\"\n\t}}\n"
-            for user, password in {(way.user, way.password) for way in self.ways.values()})
+            for user, password in {(way.user, way.password) for way in self.ways.values()
+                                   if way.auth != "eap-tls"})
         files["swanctl/swanctl.conf"] = (f"connections {{\n{body}}}\nsecrets {{\n{secrets}}}\n{text}")
         settings = clients.Settings().files()["strongswan.conf"]
         files["strongswan.conf"] = (settings.replace("charon {\n", f"charon {{\n\t{self.charon}\n", 1)

@@ -141,19 +141,23 @@ server culvert {{
 		port = {accounting_port}
 	}}
 {radsec}
+	# Debian's version sends it with EAP alone (CVE-2024-3596).
 	authorize {{
-{delayed}
-		chap
-		mschap
-		{eap_authorize}
-		files
-		pap
+		update reply {{
+			&Message-Authenticator := 0x00
+		}}
 		Autz-Type Status-Server {{
 			update reply {{
 				&Message-Authenticator := 0x00
 			}}
 			ok
 		}}
+{delayed}
+		chap
+		mschap
+		{eap_authorize}
+		files
+		pap
 	}}
 	authenticate {{
 		Auth-Type PAP {{
@@ -176,18 +180,8 @@ server culvert {{
 		sql
 	}}
 	post-auth {{
-		update reply {{
-			&Message-Authenticator := 0x00
-		}}
 		Post-Auth-Type REJECT {{
-			update reply {{
-				&Message-Authenticator := 0x00
-			}}
-		}}
-		Post-Auth-Type Challenge {{
-			update reply {{
-				&Message-Authenticator := 0x00
-			}}
+			ok
 		}}
 	}}
 }}
@@ -328,7 +322,7 @@ class Server:
             accounting_port=self.accounting_port, delays=delays, delayed=delayed,
             eap=EAP.format(**words) if tls else "", radsec=RADSEC.format(**words) if tls else "",
             radsec_clients=RADSEC_CLIENTS.format(**words) if tls else "",
-            eap_authorize="eap {\n\t\t\tok = return\n\t\t}" if tls else "",
+            eap_authorize="eap" if tls else "",
             eap_authenticate="eap" if tls else "",
             **{key: words[key] for key in ("here", "address", "clients")})
 
