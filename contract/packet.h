@@ -33,10 +33,10 @@ enum {
 	PACKET_PARTS = (LIMIT_IKE_MESSAGE + PACKET_DATA - 1) / PACKET_DATA,
 };
 
-// A PACKET_IKE message that is longer than one slot's data takes several that follow each other in
-// the ring, put in at once: part 0, 1, ... of parts, each but the last with PACKET_DATA bytes, and
-// the same header in all of them. All other packets are part 0 of 1. Whoever finds parts out of
-// their order drops what it has of the message.
+// A PACKET_IKE message, or a PACKET_PPP packet, that is longer than one slot's data takes several
+// that follow each other in the ring, put in at once: part 0, 1, ... of parts, each but the last
+// with PACKET_DATA bytes, and the same header in all of them. All other packets are part 0 of 1.
+// Whoever finds parts out of their order drops what it has of the message.
 
 struct packet {
 	uint16_t kind;   // enum packet_kind
@@ -59,3 +59,12 @@ struct packet {
 	uint8_t data[PACKET_DATA];
 };
 _Static_assert(sizeof(struct packet) == LIMIT_PACKET_SLOT, "a slot of the ring");
+
+// Bytes of a packet of that kind at most; PACKET_PPP: of the largest data packet, for LCP echoes
+// that look whether such a one gets through, and its protocol field.
+static inline uint32_t packet_most(unsigned kind)
+{
+	return kind == PACKET_IKE   ? LIMIT_IKE_MESSAGE
+	       : kind == PACKET_PPP ? 2 + LIMIT_MTU_MAX
+				    : PACKET_DATA;
+}

@@ -190,7 +190,8 @@ static bool header_is_sane(const struct packet *out)
 	if (out->length > PACKET_DATA || out->part != 0 || out->parts == 0 ||
 		out->parts > PACKET_PARTS)
 		return false;
-	if (out->parts > 1 && (out->kind != PACKET_IKE || out->length != PACKET_DATA))
+	if (out->parts > 1 && ((out->kind != PACKET_IKE && out->kind != PACKET_PPP) ||
+				      out->length != PACKET_DATA))
 		return false;
 	if (out->kind == PACKET_PPP || out->kind == PACKET_IP6 || out->kind == PACKET_IP4) {
 		if (out->session >= d.offer.sessions)
@@ -238,7 +239,7 @@ static bool take_packet(struct ring *ring, const struct packet *shared, struct p
 		if (!take_part(ring_front_at(ring, i), i, out))
 			return false;
 	ring_pop_all(ring, out->header.parts);
-	return out->length <= LIMIT_IKE_MESSAGE;
+	return out->length <= packet_most(out->header.kind);
 }
 
 static void take_packets(uint32_t worker)
@@ -506,7 +507,7 @@ int dataplane_post(uint32_t type, const void *body, uint32_t size, uint64_t requ
 // the same worker, so that it keeps its order.
 static int inject(const struct packet *header, uint32_t affinity, const void *data, size_t length)
 {
-	size_t most = header->kind == PACKET_IKE ? LIMIT_IKE_MESSAGE : PACKET_DATA;
+	size_t most = packet_most(header->kind);
 	uint16_t parts = length > PACKET_DATA ? (length + PACKET_DATA - 1) / PACKET_DATA : 1;
 	const uint8_t *bytes = data;
 	struct packet *slot;

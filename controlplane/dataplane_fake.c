@@ -39,7 +39,7 @@ static int keep(uint16_t kind, const struct flow *flow, uint32_t sa, uint32_t se
 {
 	struct fake_packet *p = &queue[(first + count) % QUEUE];
 
-	if (length > (kind == PACKET_IKE ? LIMIT_IKE_MESSAGE : PACKET_DATA))
+	if (length > packet_most(kind))
 		return -EMSGSIZE;
 	if (count == QUEUE)
 		return -ENOBUFS;

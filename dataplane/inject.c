@@ -250,13 +250,13 @@ static bool gather(struct ring *ring, struct gathered *t)
 	t->total = p->length;
 	if (p->parts == 1)
 		return p->part == 0 && p->length <= PACKET_DATA;
-	if (p->parts == 0 || p->parts > PACKET_PARTS || p->part != 0 || p->kind != PACKET_IKE ||
-		p->length != PACKET_DATA)
+	if (p->parts == 0 || p->parts > PACKET_PARTS || p->part != 0 ||
+		(p->kind != PACKET_IKE && p->kind != PACKET_PPP) || p->length != PACKET_DATA)
 		return false;
 	while (t->slots < p->parts)
 		if (!follow(ring, t))
 			return false;
-	return t->total <= LIMIT_IKE_MESSAGE;
+	return t->total <= packet_most(p->kind);
 }
 
 // The packet at the front of the ring. Returns how many slots it takes.
@@ -280,6 +280,11 @@ static uint16_t take(
 	m = packet_new(w);
 	if (!m) {
 		packet_lost(w, DROP_NO_MEMORY);
+		return t.slots;
+	}
+	// Behind it no stage meets a second segment.
+	if (of_session(p) && t.total + PPP_LENGTH_MIN > rte_pktmbuf_tailroom(m)) {
+		packet_drop(w, m, DROP_INJECT_INVALID);
 		return t.slots;
 	}
 	put_meta(m, p, sa);

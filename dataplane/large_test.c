@@ -413,17 +413,49 @@ static void test_does_not_wait_for_its_turn(void **state)
 	assert_int_equal(count, 2);
 }
 
-// What is none of IP ends by name: the ring to the control plane takes nothing so long, and an
-// answer would not fit anywhere.
+static void check_punted(const uint8_t *ppp, size_t length)
+{
+	size_t at = 0;
+
+	for (uint16_t part = 0; at < length; part++) {
+		const struct packet *p = ring_front(&lab.far.punt[0]);
+
+		assert_non_null(p);
+		assert_int_equal(p->kind, PACKET_PPP);
+		assert_int_equal(p->session, SESSION);
+		assert_int_equal(p->part, part);
+		assert_int_equal(p->parts, (length + PACKET_DATA - 1) / PACKET_DATA);
+		assert_memory_equal(p->data, ppp + at, p->length);
+		at += p->length;
+		ring_pop(&lab.far.punt[0]);
+	}
+	assert_int_equal(at, length);
+	assert_null(ring_front(&lab.far.punt[0]));
+}
+
+// What is none of IP goes to the control plane in parts, as the answer to a probe with a large MTU;
+// beyond that it ends by name: an answer would not fit anywhere.
 static void test_control_is_too_long(void **state)
 {
-	static uint8_t ppp[5000] = {
-		0xff, 0x03, 0xc0, 0x21, 9, 1, (5000 - 4) >> 8, (5000 - 4) & 0xff};
-	const uint8_t *udp = in_l2tp(TUNNEL, SESSION, -1, ppp, sizeof(ppp));
+	static uint8_t ppp[LIMIT_MTU_MAX + 5] = {
+		0xff, 0x03, 0xc0, 0x21, 9, 1, (LIMIT_MTU_MAX + 1) >> 8, (LIMIT_MTU_MAX + 1) & 0xff};
+	const uint8_t *udp;
 	uint8_t control[5000] = {0};
 	struct build b = build_in(control, sizeof(control));
 	uint64_t before = lab_drops(DROP_PUNT_LONG);
 
+	while (ring_front(&lab.far.punt[0]))
+		ring_pop(&lab.far.punt[0]);
+	for (size_t n = 0; n < sizeof(ppp); n++)
+		ppp[n] = n < 8 ? ppp[n] : (uint8_t)(n * 3 + n / 256);
+	seal_and_send(THEIRS, IPPROTO_UDP, in_l2tp(TUNNEL, SESSION, -1, ppp, 5000), UDP + 6 + 5000);
+	lab_run();
+	check_punted(ppp + 2, 4998);
+	seal_and_send(THEIRS, IPPROTO_UDP, in_l2tp(TUNNEL, SESSION, -1, ppp, sizeof(ppp) - 1),
+		UDP + 6 + sizeof(ppp) - 1);
+	lab_run();
+	check_punted(ppp + 2, sizeof(ppp) - 3);
+	udp = in_l2tp(TUNNEL, SESSION, -1, ppp, sizeof(ppp));
 	seal_and_send(THEIRS, IPPROTO_UDP, udp, UDP + 6 + sizeof(ppp));
 	lab_run();
 	assert_int_equal(lab_drops(DROP_PUNT_LONG) - before, 1);

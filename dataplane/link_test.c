@@ -389,6 +389,53 @@ static void inject_ike(void)
 	ring_push(&lab.far.inject[1]);
 }
 
+// A probe for a large MTU lies in several slots and leaves in one piece, or not at all.
+static void inject_probe(size_t length)
+{
+	uint16_t parts = (uint16_t)((length + PACKET_DATA - 1) / PACKET_DATA);
+
+	for (uint16_t i = 0; i < parts; i++) {
+		struct packet *p = ring_slot(&lab.far.inject[1]);
+		size_t left = length - (size_t)i * PACKET_DATA;
+
+		memset(p, 0, sizeof(*p));
+		p->kind = PACKET_PPP;
+		p->flags = PACKET_DF;
+		p->length = (uint16_t)RTE_MIN(left, (size_t)PACKET_DATA);
+		p->part = i;
+		p->parts = parts;
+		p->session = SESSION_CLEAR;
+		memset(p->data, i + 1, p->length);
+		memcpy(p->data, "\xc0\x21\x09", i == 0 ? 3 : 0);
+		ring_push(&lab.far.inject[1]);
+	}
+}
+
+static void test_large_probe(void **state)
+{
+	enum { FRONT = 14 + 20 + 8 + 8 }; // Ethernet to L2TP, and the two bytes of PPP's frame
+	uint64_t before = lab_drops(DROP_INJECT_INVALID);
+	uint8_t frame[LAB_FRAME];
+	size_t n;
+
+	lab_connect();
+	for (size_t length = 1500; length < 8900; length += 1000) {
+		inject_probe(length);
+		lab_run();
+		n = lab_sent(LAB_SUB, frame);
+		assert_int_equal(n, FRONT + length);
+		assert_int_equal(frame[20], 0x40);
+		assert_memory_equal(frame + FRONT, "\xc0\x21\x09\1", 4);
+		assert_int_equal(frame[n - 1], (length - 1) / PACKET_DATA + 1);
+		assert_int_equal(lab_sent(LAB_SUB, frame), 0);
+	}
+	assert_int_equal(lab_drops(DROP_INJECT_INVALID), before);
+	inject_probe(2 + LIMIT_MTU_MAX + 1);
+	lab_run();
+	assert_int_equal(lab_sent(LAB_SUB, frame), 0);
+	assert_int_equal(lab_drops(DROP_INJECT_INVALID), before + 1);
+}
+
 // No packet buffer is left: what needs one is dropped by that name, what has one goes on; and when
 // they come back, so does all the rest.
 static void test_no_memory(void **state)
@@ -474,6 +521,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_jumbo_too_big, tunnels, no_tunnels),
 		cmocka_unit_test_teardown(test_link_down_and_up, check_books),
 		cmocka_unit_test_teardown(test_tx_full, check_books),
+		cmocka_unit_test_setup_teardown(test_large_probe, tunnels, no_tunnels),
 		cmocka_unit_test_teardown(test_no_memory, check_books),
 		cmocka_unit_test_teardown(test_neighbour_lost_and_back, check_books),
 		cmocka_unit_test_teardown(test_clerk_lost, check_books),

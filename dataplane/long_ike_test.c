@@ -377,7 +377,7 @@ static void test_drops_parts_that_do_not_fit(void **state)
 			p->length -= c == 5 && i == 1;
 			p->length = c == 6 && last ? 0 : p->length;
 			p->kind = c == 7 && last ? PACKET_L2TP : p->kind;
-			p->kind = c == 8 ? PACKET_PPP : p->kind;
+			p->kind = c == 8 ? PACKET_IP6 : p->kind;
 			p->remote_port += c == 9 && last;
 			p->remote.bytes[3] ^= c == 10 && i == 1;
 			p->parts = c == 11 ? PACKET_PARTS + 1 : p->parts;

@@ -79,11 +79,11 @@ static void describe(
 // The slots that a packet takes, 0 when it is too long.
 static uint16_t parts_of(const struct rte_mbuf *m, enum packet_kind kind)
 {
-	uint32_t most = kind == PACKET_IKE ? LIMIT_IKE_MESSAGE : PACKET_DATA;
-
 	if (likely(m->pkt_len <= PACKET_DATA))
 		return 1;
-	return m->pkt_len > most ? 0 : (uint16_t)((m->pkt_len + PACKET_DATA - 1) / PACKET_DATA);
+	return m->pkt_len > packet_most(kind)
+		       ? 0
+		       : (uint16_t)((m->pkt_len + PACKET_DATA - 1) / PACKET_DATA);
 }
 
 static void put_part(const struct rte_mbuf *m, uint16_t part, struct packet *slot)

@@ -4,6 +4,7 @@
 // so many lines in a second: those that look for one come first.
 
 #include "ppp_lab.h"
+#include "probe.h"
 
 // ---- one network protocol without the other
 
@@ -89,6 +90,62 @@ static void test_one_renegotiates_without_end(void **state)
 		assert_string_equal(ppp_state(p->ppp), "open");
 		teardown(state);
 		setup(state);
+	}
+}
+
+// ---- jumbo frames
+
+enum { JUMBO = 8900 };
+
+static void dial_jumbo(struct peer_fake *p)
+{
+	static const uint8_t options[] = {1, 4, JUMBO >> 8, JUMBO & 255, 5, 6, 1, 2, 3, 4};
+
+	p->config.mru = JUMBO;
+	memcpy(p->lcp_options, options, p->lcp_length = sizeof(options));
+	if (p->ip4_ups == 0)
+		peer_fake_dial(p);
+	assert_int_equal(ppp_link(p->ppp)->mru, JUMBO);
+	assert_int_equal(ppp_link(p->ppp)->peer_mru, JUMBO);
+	p->path_mtus = p->probes = 0;
+	ppp_probe(p->ppp, JUMBO);
+	peer_fake_run(p);
+}
+
+static void test_large_mru_is_agreed_and_probed(void **state)
+{
+	struct peer_fake *p = *state;
+
+	dial_jumbo(p);
+	assert_int_equal(p->probes, 2);
+	assert_int_equal(p->newest.length, JUMBO + 2);
+	peer_fake_wait(p, 60000);
+	assert_int_equal(p->path_mtus, 0);
+}
+
+static void test_large_mru_and_a_smaller_path(void **state)
+{
+	static const uint16_t paths[] = {1300, 1400, 1480, 1600, 4400, 8000};
+	struct peer_fake *p = *state;
+
+	for (int i = 0; i < 6; i++) {
+		p->path_down = paths[i] + 2U;
+		dial_jumbo(p);
+		peer_fake_wait(p, 60000);
+		assert_in_range(p->path_mtu, paths[i] - PROBE_STEP, paths[i]);
+	}
+}
+
+// pppd has room for control packets of 1500 bytes, and says nothing to larger ones.
+static void test_large_mru_of_a_peer_without_large_answers(void **state)
+{
+	struct peer_fake *p = *state;
+
+	for (p->echo_most = 1502; p->echo_most < 1508; p->echo_most++) {
+		dial_jumbo(p);
+		peer_fake_wait(p, 2 * PROBE_AGAIN_MS);
+		assert_int_equal(p->path_mtus, 0);
+		assert_int_equal(p->downs, 0);
 	}
 }
 
@@ -205,6 +262,9 @@ int main(void)
 		CASE(test_one_is_rejected_by_the_peer),
 		CASE(test_ipcp_trouble_leaves_ipv6_alone),
 		CASE(test_one_renegotiates_without_end),
+		CASE(test_large_mru_is_agreed_and_probed),
+		CASE(test_large_mru_and_a_smaller_path),
+		CASE(test_large_mru_of_a_peer_without_large_answers),
 		CASE(test_echo_is_spared_by_traffic),
 		CASE(test_echo_is_not_spared),
 		CASE(test_quality_of_the_line),

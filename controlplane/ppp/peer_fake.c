@@ -197,7 +197,7 @@ static const struct ppp_events events = {
 void peer_fake_say(struct peer_fake *p, uint16_t protocol, uint8_t code, uint8_t id,
 	const void *body, size_t length)
 {
-	uint8_t packet[WIRE_PACKET];
+	uint8_t packet[FAKE_PACKET];
 	struct build out = build_in(packet, sizeof(packet));
 
 	if (p->silent)
@@ -327,7 +327,7 @@ static void on_echo(struct peer_fake *p, const struct wire_control *c)
 {
 	size_t length = WIRE_PROTOCOL + WIRE_HEADER + view_left(&c->body);
 	struct view reply = c->body;
-	uint8_t body[WIRE_PACKET];
+	uint8_t body[FAKE_PACKET];
 
 	if (p->no_echo || (p->echo_most && length > p->echo_most) ||
 		(p->path_up && length > p->path_up))

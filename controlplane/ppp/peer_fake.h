@@ -9,10 +9,10 @@
 #include "ppp.h"
 #include "wire.h"
 
-enum { FAKE_PACKETS = 64, FAKE_OPTIONS = 128 };
+enum { FAKE_PACKETS = 64, FAKE_OPTIONS = 128, FAKE_PACKET = WIRE_PROTOCOL + LIMIT_MTU_MAX };
 
 struct fake_ppp_packet {
-	uint8_t bytes[WIRE_PACKET];
+	uint8_t bytes[FAKE_PACKET];
 	size_t length;
 };
 

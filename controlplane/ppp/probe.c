@@ -11,6 +11,7 @@ enum step {
 	STEP_OFF,
 	STEP_SMALL,   // does the peer answer at all?
 	STEP_LARGEST, // does the largest get through?
+	STEP_PLAIN,   // do 1500 bytes, where that is less?
 	STEP_FLOOR,   // do 1280 bytes?
 	STEP_SEARCH,  // what between them does?
 	STEP_LAST,    // all below the largest did: what if the path only was down for a moment?
@@ -40,7 +41,7 @@ static uint16_t echo_length(const struct ppp *ppp, uint16_t size)
 static void send_next(struct ppp *ppp)
 {
 	struct probe *p = &ppp->probe;
-	uint8_t packet[WIRE_PACKET];
+	uint8_t packet[WIRE_PROTOCOL + LIMIT_MTU_MAX];
 	struct build out = build_in(packet, sizeof(packet));
 
 	p->ids[p->tries++] = ++ppp->echo_id;
@@ -78,7 +79,8 @@ static void conclude(struct ppp *ppp, uint16_t result, bool changed)
 	tell(ppp, result);
 }
 
-// Not even the floor was answered: for all that we know the peer answers nothing large.
+// Not even the floor was answered, or nothing that a peer need not take: for all that we know the
+// peer answers nothing large.
 static void leave(struct ppp *ppp)
 {
 	if (ppp->probe.result || !ppp->probe.told_silent)
@@ -98,6 +100,8 @@ static void search_on(struct ppp *ppp)
 		begin(ppp, STEP_SEARCH, (uint16_t)((p->low + p->high) / 2));
 	else if (p->high == p->largest)
 		begin(ppp, STEP_LAST, p->largest);
+	else if (p->low >= PROBE_PLAIN && p->low < PROBE_PLAIN + 2 * PROBE_STEP)
+		leave(ppp);
 	else
 		conclude(ppp, p->low, p->low != p->before);
 }
@@ -110,9 +114,14 @@ static void answered(struct ppp *ppp)
 	case STEP_SMALL:
 		begin(ppp, STEP_LARGEST, p->largest);
 		break;
-	case STEP_FLOOR:
+	case STEP_PLAIN:
 		p->low = p->size;
 		p->high = p->largest;
+		search_on(ppp);
+		break;
+	case STEP_FLOOR:
+		p->low = p->size;
+		p->high = p->largest > PROBE_PLAIN ? PROBE_PLAIN : p->largest;
 		// What is sent meanwhile shall not be lost; more is found out in a moment.
 		if (p->result == 0)
 			tell(ppp, p->low);
@@ -134,10 +143,15 @@ static void unanswered(struct ppp *ppp)
 
 	switch (p->step) {
 	case STEP_LARGEST:
-		if (p->largest > PROBE_FLOOR)
+		if (p->largest > PROBE_PLAIN)
+			begin(ppp, STEP_PLAIN, PROBE_PLAIN);
+		else if (p->largest > PROBE_FLOOR)
 			begin(ppp, STEP_FLOOR, PROBE_FLOOR);
 		else
 			rest(ppp);
+		break;
+	case STEP_PLAIN:
+		begin(ppp, STEP_FLOOR, PROBE_FLOOR);
 		break;
 	case STEP_FLOOR:
 		leave(ppp);
@@ -213,7 +227,6 @@ void ppp_probe(struct ppp *ppp, uint16_t largest)
 	probe_stop(ppp);
 	if (ppp->lcp.fsm.state != FSM_OPENED || ppp->phase >= PHASE_CLOSING)
 		return;
-	ppp->probe.largest =
-		largest < WIRE_PACKET - WIRE_PROTOCOL ? largest : WIRE_PACKET - WIRE_PROTOCOL;
+	ppp->probe.largest = largest < LIMIT_MTU_MAX ? largest : LIMIT_MTU_MAX;
 	start(ppp);
 }

@@ -9,9 +9,11 @@
 //
 // A small one goes first: it says that the peer answers at all, and how long that takes. When three
 // large ones in a row stay without an answer, 1280 bytes are tried, and then, between the two, the
-// largest size that is answered. A peer that answers small ones but not even 1280 bytes may be one
-// that does not answer large ones: nothing is changed for it. All of it is repeated every 10
-// minutes.
+// largest size that is answered. Where the largest has more than 1500 bytes these are tried before
+// that: more than so much a peer need not take of a control packet (RFC 1661 section 6.1), so when
+// they are answered and nothing larger is, nothing is known of the path. A peer that answers small
+// ones but not even 1280 bytes may be one that does not answer large ones: nothing is changed for
+// it. All of it is repeated every 10 minutes.
 
 #include "controlplane/timer.h"
 
@@ -20,6 +22,7 @@
 
 enum {
 	PROBE_TRIES = 3,    // of each size
+	PROBE_PLAIN = 1500, // bytes: every peer can answer these
 	PROBE_FLOOR = 1280, // bytes of an inner packet: nothing below is looked for (RFC 8200)
 	PROBE_STEP = 8,     // bytes: the search need not be finer
 	PROBE_WAIT_FIRST_MS = 1000, // for the answer to the small one; then by how long that took,
