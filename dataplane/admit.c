@@ -13,8 +13,9 @@
 // together, shared by all workers, and one for each source, so that one source does not take all. A
 // flood from sources that are made up would leave an honest client a chance in a hundred at each
 // try. But an honest client asks again, with the same SPI, while a flood that does so has a smaller
-// part of its sources new. So a worker remembers who asked, as a few bits in a table of which a
-// flood overwrites a part only, and who asks again goes before those who ask for the first time.
+// part of its sources new. So a worker remembers who asked, as a few bits, and who asks again goes
+// before those who ask for the first time. In each line of what it remembers the oldest gives way:
+// under 100,000 new ones a second those of the last 10 s are there.
 //
 // Only IKE messages come here. There is no division, and a first touches three lines.
 
@@ -28,16 +29,18 @@
 #include <string.h>
 
 enum {
-	HEADER = 28,      // bytes: the ISAKMP header (RFC 2408 section 3.1)
-	RESPONDER = 8,    // offset of the responder's SPI
-	LENGTH_AT = 24,   // offset of the length
-	SOURCES = 4096,   // buckets of sources; two that meet in one share it
-	SPIS = 4096,      // buckets of SPIs
-	SEEN = 1 << 18,   // messages that are remembered
-	TIME_BITS = 12,   // of a remembered message: when it came
-	TIME_SHIFT = 24,  // nanoseconds to its units, of some 17 ms
-	MARK_SHIFT = 44,  // the other bits: of its hash
-	SOURCE_BYTES = 8, // IPv6: a /64 is one source
+	HEADER = 28,          // bytes: the ISAKMP header (RFC 2408 section 3.1)
+	RESPONDER = 8,        // offset of the responder's SPI
+	LENGTH_AT = 24,       // offset of the length
+	SOURCES = 4096,       // buckets of sources; two that meet in one share it
+	SPIS = 4096,          // buckets of SPIs
+	SEEN = 1 << 21,       // messages that all workers remember together
+	SEEN_LEAST = 1 << 18, // that one does
+	WAYS = 16,            // of them are in a line
+	TIME_BITS = 12,       // of a remembered message: when it came
+	TIME_SHIFT = 27,      // nanoseconds to its units, of some 134 ms
+	MARK_SHIFT = 44,      // the other bits: of its hash
+	SOURCE_BYTES = 8,     // IPv6: a /64 is one source
 	RING_FIRSTS = LIMIT_RING_PACKETS / 2,
 	RING_KNOWN = LIMIT_RING_PACKETS / 4 * 3,
 };
@@ -50,8 +53,10 @@ enum {
 struct admission {
 	uint64_t source[SOURCES]; // nanoseconds: when its bucket is full
 	uint64_t spi[SPIS];
-	uint32_t seen[SEEN];
+	uint32_t lines;
+	uint32_t (*seen)[WAYS];
 };
+_Static_assert(sizeof(uint32_t[WAYS]) == RTE_CACHE_LINE_SIZE, "a line");
 
 int ike_admit_set(struct ike_admit *a, const struct command_ike_admit *command)
 {
@@ -68,13 +73,27 @@ int ike_admit_set(struct ike_admit *a, const struct command_ike_admit *command)
 	return 0;
 }
 
-struct admission *admission_create(void)
+struct admission *admission_create(uint16_t workers)
 {
-	return table_alloc(sizeof(struct admission));
+	struct admission *a = table_alloc(sizeof(*a));
+	uint32_t seen = rte_align32pow2(SEEN / workers);
+
+	if (!a)
+		return NULL;
+	a->lines = RTE_MAX(seen, (uint32_t)SEEN_LEAST) / WAYS;
+	a->seen = table_alloc(a->lines * sizeof(*a->seen));
+	if (!a->seen) {
+		table_free(a);
+		return NULL;
+	}
+	return a;
 }
 
 void admission_destroy(struct admission *a)
 {
+	if (!a)
+		return;
+	table_free(a->seen);
 	table_free(a);
 }
 
@@ -124,19 +143,27 @@ static struct source source_of(const struct meta *meta)
 static bool asks_again(
 	struct worker *w, const uint8_t *key, const struct source *s, const uint8_t *spi)
 {
-	uint32_t now = (uint32_t)(w->now >> TIME_SHIFT), age, mark, *seen;
+	uint32_t now = (uint32_t)(w->now >> TIME_SHIFT), mark, *line, oldest = 0;
 	uint8_t who[SOURCE_BYTES + IKE_SPI];
+	uint16_t place = 0;
+	bool again = false;
 	uint64_t h;
-	bool again;
 
 	memcpy(who, s->bytes, SOURCE_BYTES);
 	memcpy(who + SOURCE_BYTES, spi, IKE_SPI);
 	h = siphash(key, who, sizeof(who));
-	seen = &w->admission->seen[h % SEEN];
-	mark = (uint32_t)(h >> MARK_SHIFT) << TIME_BITS;
-	age = (now - *seen) % (1 << TIME_BITS);
-	again = *seen >> TIME_BITS == mark >> TIME_BITS && age <= AGAIN_UNITS;
-	*seen = mark | now % (1 << TIME_BITS);
+	line = w->admission->seen[h & (w->admission->lines - 1)];
+	mark = (uint32_t)(h >> MARK_SHIFT);
+	for (uint16_t i = 0; i < WAYS && !again; i++) {
+		uint32_t age = (now - line[i]) % (1 << TIME_BITS);
+
+		again = line[i] >> TIME_BITS == mark && age <= AGAIN_UNITS;
+		if (!again && age < oldest)
+			continue;
+		oldest = age;
+		place = i;
+	}
+	line[place] = mark << TIME_BITS | now % (1 << TIME_BITS);
 	return again;
 }
 

@@ -29,8 +29,8 @@ struct ike_admit {
 // -EINVAL: see contract/messages.h.
 int ike_admit_set(struct ike_admit *a, const struct command_ike_admit *command);
 
-// What one worker remembers. NULL when there is no memory; NULL may be destroyed.
-struct admission *admission_create(void);
+// What one of so many workers remembers. NULL when there is no memory; NULL may be destroyed.
+struct admission *admission_create(uint16_t workers);
 void admission_destroy(struct admission *a);
 
 // From the ISAKMP header on. DROP_COUNT: it may go to the control plane; else why it may not.

@@ -268,7 +268,7 @@ static int make_worker(struct gateway *g, uint16_t index, uint32_t seed)
 		.bell = &g->bell,
 		.reassembly = reassembly_create(g->pool, g->workers, seed),
 		.large = g->large,
-		.admission = admission_create(),
+		.admission = admission_create(g->workers),
 		.reorder = reorder_create(g->pool, g->workers),
 		.shaper = shaper_create(g->pool, g->workers, g->config->dataplane.sessions, seed),
 	};

@@ -170,7 +170,7 @@ static void make_worker(uint16_t index)
 		.from_clerk = ring("from-clerk", index, 0),
 		.bell = &lab.bell,
 		.reassembly = reassembly_create(lab.pool, lab.workers, 1),
-		.admission = admission_create(),
+		.admission = admission_create(lab.workers),
 		.reorder = reorder_create(lab.pool, lab.workers),
 		.shaper = shaper_create(lab.pool, lab.workers, SESSIONS, 1),
 	};
