@@ -60,6 +60,9 @@ static const struct {
 		"DOWNLINK\n"
 		" 7  alice       100.64.0.2  203.0.113.9:4500  ikev2   up     1h02m  123 kB   "
 		"7.65 GB\n"},
+	{"$C -s $S show addresses", 0,
+		" 7  alice       100.64.0.2  2001:db8:0:1::/64  2001:db8:0:1::1  "
+		"2001:db8:d000::/56\n"},
 	{"$C -s $S show lines", 0, "alice       203.0.113.9:4500  12.0%      31  "},
 	{"$C -s $S show subscribers", 0, "eve\\x1b[2J"},
 	{"COLUMNS=78 $C -s $S show subscribers", 0, "203.0.113~  ikev2   up"},
@@ -142,9 +145,9 @@ static void test_calls(void **state)
 // A table of `show` fits 80 columns.
 static void test_width(void **state)
 {
-	static const char *const nouns[] = {"status", "subscribers", "lines", "tunnels", "sas",
-		"workers", "ports", "drops", "pools", "groups", "filters", "certificates",
-		"algorithms", "psks", "radius"};
+	static const char *const nouns[] = {"status", "subscribers", "lines", "addresses",
+		"tunnels", "sas", "workers", "ports", "drops", "pools", "groups", "filters",
+		"certificates", "algorithms", "psks", "radius"};
 
 	for (size_t i = 0; i < sizeof(nouns) / sizeof(nouns[0]); i++) {
 		char words[128];

@@ -58,11 +58,11 @@ struct command {
 };
 
 extern const struct command command_show_status, command_show_subscribers, command_show_lines,
-	command_show_tunnels, command_show_sessions, command_show_sas, command_show_workers,
-	command_show_ports, command_show_drops, command_show_pools, command_show_groups,
-	command_show_filters, command_show_certificates, command_show_algorithms, command_show_psks,
-	command_show_effective, command_show_radius, command_policy_check, command_disconnect,
-	command_config_check;
+	command_show_addresses, command_show_tunnels, command_show_sessions, command_show_sas,
+	command_show_workers, command_show_ports, command_show_drops, command_show_pools,
+	command_show_groups, command_show_filters, command_show_certificates,
+	command_show_algorithms, command_show_psks, command_show_effective, command_show_radius,
+	command_policy_check, command_disconnect, command_config_check;
 
 // The run of most commands: gets the command's path, with the filters of the arguments, page by
 // page, and prints its listings, or the JSON.

@@ -21,6 +21,7 @@ static const struct command *const commands[] = {
 	&command_show_status,
 	&command_show_subscribers,
 	&command_show_lines,
+	&command_show_addresses,
 	&command_show_tunnels,
 	&command_show_sessions,
 	&command_show_sas,

@@ -29,6 +29,19 @@ static const struct column line_columns[] = {
 	{0},
 };
 
+static const struct column address_columns[] = {
+	{"ID", "id", COLUMN_NUMBER},
+	{"USER", "user", COLUMN_TEXT, true},
+	{"ADDRESS", "address", COLUMN_TEXT},
+	{"IPV6 PREFIX", "ipv6_prefix", COLUMN_TEXT, true},
+	{"IPV6 ADDRESS", "ipv6_address", COLUMN_TEXT, true},
+	{"DELEGATED", "delegated_prefix", COLUMN_TEXT, true},
+	{0},
+};
+
+static const struct listing address_listings[] = {
+	{"subscribers", address_columns, "No subscriber is connected."}, {0}};
+
 static const struct listing line_listings[] = {
 	{"subscribers", line_columns, "No subscriber is connected."}, {0}};
 
@@ -55,6 +68,17 @@ const struct command command_show_lines = {
 		  "to see.\n",
 	.path = "/v1/subscribers",
 	.listings = line_listings,
+	.run = show_run,
+	.options = OPTION_USER | OPTION_PEER | OPTION_ADDRESS | OPTION_LIMIT,
+};
+
+const struct command command_show_addresses = {
+	.verb = "show",
+	.noun = "addresses",
+	.help = "what addresses and prefixes who is connected has",
+	.detail = "IPV6 ADDRESS and DELEGATED are leased by DHCPv6.\n",
+	.path = "/v1/subscribers",
+	.listings = address_listings,
 	.run = show_run,
 	.options = OPTION_USER | OPTION_PEER | OPTION_ADDRESS | OPTION_LIMIT,
 };

@@ -679,6 +679,11 @@ static void check_user(struct config_load *load, const struct config_user *u)
 		config_error(load, config_place(load, &u->prefix6),
 			"user %s: ipv6-prefix %s is no /%u: write one", name,
 			prefix_format(&u->prefix6, shown), CONFIG_PREFIX6);
+	if (u->delegated.address.version != IP_NONE &&
+		(u->delegated.length == 0 || u->delegated.length > CONFIG_PREFIX6))
+		config_error(load, config_place(load, &u->delegated),
+			"user %s: delegated-prefix %s is not /1 to /%u: write one", name,
+			prefix_format(&u->delegated, shown), CONFIG_PREFIX6);
 	if (u->address.version == IP_NONE)
 		return;
 	if (*u->pool)

@@ -414,6 +414,9 @@
 	"users: [{name: a, password: x, pool: q}]\n",
 	"f:1:38: user a: there is no pool q: name one of pools\n"},
 {ALL,
+	"users: [{name: a, password: x, delegated-prefix: '2001:db8::/65'}]\n",
+	"f:1:50: user a: delegated-prefix 2001:db8::/65 is not /1 to /64: write one\n"},
+{ALL,
 	"users: [{name: a, password: x, pool: p, address: 192.0.2.1}]\n",
 	"f:1:38: user a has a fixed address and a pool: remove one\n"
 	"f:1:50: user a: address 192.0.2.1 is an own address: choose another\n"},

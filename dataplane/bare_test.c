@@ -647,6 +647,10 @@ static void test_control_plane(void **state)
 	inject(PACKET_IP6, ip, (uint16_t)n);
 	assert_int_equal(client_gets(got, &outer), n);
 	assert_memory_equal(got, ip, n);
+	n = inner4(ip, HOST, BARE, 20);
+	inject(PACKET_IP4, ip, (uint16_t)n);
+	assert_int_equal(client_gets(got, &outer), n);
+	assert_memory_equal(got, ip, n);
 	inject(PACKET_PPP, lcp, sizeof(lcp));
 	assert_int_equal(lab_drops(DROP_INJECT_INVALID) - invalid, 1);
 	n = inner6(ip, ask, 8);

@@ -29,12 +29,14 @@ static json_t *fake_status(void *context, const struct api_query *query)
 static json_t *fake_subscriber(uint64_t id, const char *user, const char *address)
 {
 	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:{s:f, s:i}, s:{s:I, s:I, "
-			 "s:I}, s:{s:I, s:I, s:I}}",
+			 "s:I}, s:{s:I, s:I, s:I}, s:s, s:s, s:s}",
 		"id", (json_int_t)id, "user", user, "address", address, "access", "ikev2", "state",
 		"up", "peer", "203.0.113.9:4500", "pool", "default", "up_ms", (json_int_t)3723000,
 		"line", "loss", 0.12, "rtt_ms", 31, "uplink", "packets", (json_int_t)1000, "bytes",
 		(json_int_t)123456, "drops", (json_int_t)0, "downlink", "packets", (json_int_t)2000,
-		"bytes", (json_int_t)7654321000, "drops", (json_int_t)1);
+		"bytes", (json_int_t)7654321000, "drops", (json_int_t)1, "ipv6_prefix",
+		"2001:db8:0:1::/64", "ipv6_address", "2001:db8:0:1::1", "delegated_prefix",
+		"2001:db8:d000::/56");
 }
 
 static bool wanted(const struct api_query *q, uint64_t id, const char *user, const char *address)
