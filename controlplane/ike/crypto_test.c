@@ -4,34 +4,13 @@
 // against values worked out apart from this code with another HMAC.
 
 #include "crypto.h"
+#include "hex_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-struct bytes {
-	uint8_t at[256];
-	size_t length;
-};
-
-static struct bytes unhex(const char *text)
-{
-	struct bytes b = {.length = strlen(text) / 2};
-
-	for (size_t i = 0; i < b.length; i++) {
-		const char pair[3] = {text[2 * i], text[2 * i + 1], 0};
-
-		b.at[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return b;
-}
-
-static struct span span(const struct bytes *b)
-{
-	return SPAN(b->at, b->length);
-}
 
 // RFC 2202 and RFC 4231, test case 2.
 static void prf_gives_the_vectors(void **state)

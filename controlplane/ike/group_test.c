@@ -3,6 +3,7 @@
 // The groups against published vectors, against themselves, and with values that nobody may use.
 
 #include "group.h"
+#include "hex_fixture.h"
 
 #include "contract/config.h"
 
@@ -13,28 +14,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-struct bytes {
-	uint8_t at[256];
-	size_t length;
-};
-
-static struct bytes unhex(const char *text)
-{
-	struct bytes b = {.length = strlen(text) / 2};
-
-	for (size_t i = 0; i < b.length; i++) {
-		const char pair[3] = {text[2 * i], text[2 * i + 1], 0};
-
-		b.at[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return b;
-}
-
-static struct span span(const struct bytes *b)
-{
-	return SPAN(b->at, b->length);
-}
 
 // RFC 7748 section 6.1; a point of small order gives no secret (RFC 8031 section 2.3).
 static void x25519_gives_the_vectors(void **state)

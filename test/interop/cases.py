@@ -9,6 +9,7 @@ return a word on what it measured.
 import re
 import time
 
+import dhcp
 import gateway as gateways
 import lab as labs
 import matrix
@@ -603,6 +604,7 @@ def table():
         cases[f"rekey-{what}-nat"] = lambda bench, what=what: rekey(bench, what, NAT)
         cases[f"rekey-v2-{what}-nat"] = lambda bench, what=what: rekey(bench, what, NAT, 2)
     cases["rekey-by-lifetime"] = rekey_by_lifetime
+    dhcp.add_to(cases)
     rekeys.add_to(cases)
     cases["vanish-and-return-direct"] = lambda bench: vanish_and_return(bench, DIRECT)
     cases["vanish-and-return-nat"] = lambda bench: vanish_and_return(bench, NAT)

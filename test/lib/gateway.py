@@ -39,7 +39,8 @@ ike:
   local-address: 100.64.0.1
   dns: [{host}]
 {ppp}pools:
-  - {{name: default, prefixes: [{pool}], ipv6-prefixes: ["{pool6}"]}}
+  - {{name: default, prefixes: [{pool}], ipv6-prefixes: ["{pool6}"],
+     delegated-prefixes: ["{delegated6}"], delegated-length: 56}}
 {groups}{radius}users:
 {users}
 api:
@@ -84,7 +85,7 @@ class Gateway:
                 radius=radius, ppp=ppp,
                 remote=", remote-access: true" if remote_access else "",
                 wan=labs.GATEWAY_WAN, wan6=labs.GATEWAY_WAN6,
-                net6=labs.GATEWAY_NET6, pool6=labs.POOL6,
+                net6=labs.GATEWAY_NET6, pool6=labs.POOL6, delegated6=labs.DELEGATED6,
                 net=labs.GATEWAY_NET, host=labs.HOST_NET, pool=labs.POOL, **self.settings))
 
     def program(self, name, folder):

@@ -32,6 +32,7 @@ POOL = "100.64.0.0/16"
 GATEWAY_NET6 = "2001:db8:0:2::1"
 HOST_NET6 = "2001:db8:0:2::2"
 POOL6 = "2001:db8:64::/48"
+DELEGATED6 = "2001:db8:d000::/48"  # a /56 for each client
 PREFIX = "culvert-lab"
 
 PR_SET_PDEATHSIG = 1
@@ -222,7 +223,8 @@ class Topology:
         lab.inside(self.net, "sysctl", "-qw", "net.ipv6.conf.net0.disable_ipv6=0",
                    "net.ipv6.conf.net0.accept_ra=0")
         lab.ip(self.net, "addr", "add", f"{HOST_NET6}/64", "dev", "net0", "nodad")
-        lab.ip(self.net, "route", "add", POOL6, "via", GATEWAY_NET6)
+        for pool in (POOL6, DELEGATED6):
+            lab.ip(self.net, "route", "add", pool, "via", GATEWAY_NET6)
         if nat:
             self.add_nat()
 

@@ -141,23 +141,20 @@ server culvert {{
 		port = {accounting_port}
 	}}
 {radsec}
-	# Debian's version sends it with EAP alone (CVE-2024-3596).
+	# Debian's version sends Message-Authenticator with EAP alone (CVE-2024-3596).
 	authorize {{
-		update reply {{
-			&Message-Authenticator := 0x00
-		}}
-		Autz-Type Status-Server {{
-			update reply {{
-				&Message-Authenticator := 0x00
-			}}
-			ok
-		}}
 {delayed}
 		chap
 		mschap
 		{eap_authorize}
 		files
 		pap
+		Autz-Type Status-Server {{
+			update reply {{
+				&Message-Authenticator := 0x00
+			}}
+			ok
+		}}
 	}}
 	authenticate {{
 		Auth-Type PAP {{
@@ -180,8 +177,18 @@ server culvert {{
 		sql
 	}}
 	post-auth {{
+		update reply {{
+			&Message-Authenticator := 0x00
+		}}
 		Post-Auth-Type REJECT {{
-			ok
+			update reply {{
+				&Message-Authenticator := 0x00
+			}}
+		}}
+		Post-Auth-Type Challenge {{
+			update reply {{
+				&Message-Authenticator := 0x00
+			}}
 		}}
 	}}
 }}

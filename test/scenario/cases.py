@@ -134,7 +134,8 @@ def table():
     for name, (change, expected) in bad.items():
         cases[f"config-{name}"] = (lambda bench, change=change, expected=expected:
                                    refuses_bad_config(bench, change, expected))
-    for script in ("dataplane_alone.sh", "replayed.py", "generated_load.sh", "flood.sh"):
+    for script in ("dataplane_alone.sh", "replayed.py", "generated_load.sh", "flood.sh",
+                   "radius_servers.py"):
         script = os.path.join(HERE, script)
         name = os.path.splitext(os.path.basename(script))[0].replace("_", "-")
         cases[name] = lambda bench, script=script: passes(bench, script) and None

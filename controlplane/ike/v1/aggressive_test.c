@@ -12,18 +12,10 @@
 
 static int setup(void **state)
 {
-	int error = fixture_setup(state);
+	int error = fixture_logged_setup(state);
 
 	config.ike.aggressive = true;
-	log_set_level(LEVEL_INFO);
-	log_set_sink(on_log, NULL);
 	return error;
-}
-
-static int teardown(void **state)
-{
-	log_set_sink(NULL, NULL);
-	return fixture_teardown(state);
 }
 
 static void is_off_and_says_why(void **state)
@@ -155,14 +147,17 @@ static void the_group_is_that_of_the_public_value(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(is_off_and_says_why, setup, teardown),
-		cmocka_unit_test_setup_teardown(comes_up, setup, teardown),
-		cmocka_unit_test_setup_teardown(answers_the_same_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-			answers_no_longer_than_three_times, setup, teardown),
-		cmocka_unit_test_setup_teardown(refuses_a_wrong_key, setup, teardown),
+			is_off_and_says_why, setup, fixture_logged_teardown),
+		cmocka_unit_test_setup_teardown(comes_up, setup, fixture_logged_teardown),
 		cmocka_unit_test_setup_teardown(
-			the_group_is_that_of_the_public_value, setup, teardown),
+			answers_the_same_again, setup, fixture_logged_teardown),
+		cmocka_unit_test_setup_teardown(
+			answers_no_longer_than_three_times, setup, fixture_logged_teardown),
+		cmocka_unit_test_setup_teardown(
+			refuses_a_wrong_key, setup, fixture_logged_teardown),
+		cmocka_unit_test_setup_teardown(
+			the_group_is_that_of_the_public_value, setup, fixture_logged_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,8 +36,7 @@ static void each_group_cipher_and_hash(void **state)
 		i.hash = suites[n].hash;
 		i.group = suites[n].group;
 		assert_true(initiator_main(&i));
-		initiator_quick_init(&q, 0xabcd0001 + n);
-		assert_true(initiator_quick(&i, &q));
+		quick_up(&i, &q, 0xabcd0001 + n);
 		initiator_free(&i);
 	}
 }
@@ -181,8 +180,7 @@ static void answers_leave_through_the_newest_pair(void **state)
 	struct initiator_quick q, again;
 
 	bring_up(&i, &q, "198.51.100.7");
-	initiator_quick_init(&again, 0xabcd0002);
-	assert_true(initiator_quick(&i, &again));
+	quick_up(&i, &again, 0xabcd0002);
 	(void)take_add();
 	assert_int_equal(ike_pair_used(ike, q.spi_responder), again.spi_responder);
 	initiator_free(&i);

@@ -139,6 +139,21 @@ int fixture_teardown(void **state)
 	return 0;
 }
 
+int fixture_logged_setup(void **state)
+{
+	int error = fixture_setup(state);
+
+	log_set_level(LEVEL_INFO);
+	log_set_sink(on_log, NULL);
+	return error;
+}
+
+int fixture_logged_teardown(void **state)
+{
+	log_set_sink(NULL, NULL);
+	return fixture_teardown(state);
+}
+
 void pass(uint64_t ms)
 {
 	now += ms;
@@ -170,11 +185,16 @@ void connect_as(struct initiator *i, const char *remote, uint16_t port)
 	assert_true(initiator_main(i));
 }
 
+void quick_up(struct initiator *i, struct initiator_quick *q, uint32_t spi)
+{
+	initiator_quick_init(q, spi);
+	assert_true(initiator_quick(i, q));
+}
+
 // Main mode and quick mode; the commands are taken.
 void bring_up(struct initiator *i, struct initiator_quick *q, const char *remote)
 {
 	connect_as(i, remote, PORT_IKE);
-	initiator_quick_init(q, 0xabcd0001);
-	assert_true(initiator_quick(i, q));
+	quick_up(i, q, 0xabcd0001);
 	(void)take_add();
 }

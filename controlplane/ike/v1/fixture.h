@@ -37,6 +37,9 @@ extern struct seen seen;
 
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
+// The same with on_log and the level info.
+int fixture_logged_setup(void **state);
+int fixture_logged_teardown(void **state);
 // A responder of the config as it is now; the old one ends.
 void restart(void);
 // A sink that keeps refusals and what comes up.
@@ -48,5 +51,7 @@ struct command_sa_add take_add(void);
 void assert_deleted(uint32_t spi);
 // Main mode as a peer that does DPD; port 500 or a port behind NAT.
 void connect_as(struct initiator *i, const char *remote, uint16_t port);
+// Quick mode; the command is not taken.
+void quick_up(struct initiator *i, struct initiator_quick *q, uint32_t spi);
 // Main mode and quick mode; the command is taken.
 void bring_up(struct initiator *i, struct initiator_quick *q, const char *remote);

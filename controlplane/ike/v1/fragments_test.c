@@ -192,13 +192,11 @@ static void cuts_what_is_too_long(void **state)
 	announce(&i, 20);
 	config.ike.fragment_size = 150;
 	assert_true(initiator_main(&i));
-	initiator_quick_init(&q, 0xabcd0001);
-	assert_true(initiator_quick(&i, &q));
+	quick_up(&i, &q, 0xabcd0001);
 	assert_in_range(i.answer_fragments, 2, 4);
 	assert_int_equal(seen.currents, 1);
 	config.ike.fragment_size = 1280;
-	initiator_quick_init(&q, 0xabcd0002);
-	assert_true(initiator_quick(&i, &q));
+	quick_up(&i, &q, 0xabcd0002);
 	assert_int_equal(i.answer_fragments, 0);
 	initiator_free(&i);
 }

@@ -12,21 +12,6 @@
 
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-	int error = fixture_setup(state);
-
-	log_set_level(LEVEL_INFO);
-	log_set_sink(on_log, NULL);
-	return error;
-}
-
-static int teardown(void **state)
-{
-	log_set_sink(NULL, NULL);
-	return fixture_teardown(state);
-}
-
 static void key(uint32_t place, const char *identity, const char *secret)
 {
 	psks[place] = (struct config_psk){.secret_length = (uint16_t)strlen(secret)};
@@ -55,12 +40,10 @@ static void an_old_and_a_new_key_are_good(void **state)
 	restart();
 	assert_true(try(&i, "old key"));
 	assert_non_null(strstr(seen.up_line, "\"psk\":1"));
-	initiator_quick_init(&q, 0xabcd0001);
-	assert_true(initiator_quick(&i, &q));
+	quick_up(&i, &q, 0xabcd0001);
 	assert_true(try(&i, "new key"));
 	assert_non_null(strstr(seen.up_line, "\"psk\":0"));
-	initiator_quick_init(&q, 0xabcd0002);
-	assert_true(initiator_quick(&i, &q));
+	quick_up(&i, &q, 0xabcd0002);
 	assert_int_equal(psks_use(ike->psks, 0).count, 1);
 	assert_int_equal(psks_use(ike->psks, 1).count, 1);
 	assert_null(strstr(seen.up_line, "new key"));
@@ -141,9 +124,12 @@ static void a_key_is_for_its_identity(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(an_old_and_a_new_key_are_good, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_forged_message_leaves_the_keys, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_key_is_for_its_identity, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_old_and_a_new_key_are_good, fixture_logged_setup,
+			fixture_logged_teardown),
+		cmocka_unit_test_setup_teardown(a_forged_message_leaves_the_keys,
+			fixture_logged_setup, fixture_logged_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_key_is_for_its_identity, fixture_logged_setup, fixture_logged_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,8 +41,7 @@ static void falls_back_when_the_newest_is_deleted(void **state)
 	struct initiator_quick q, q2;
 
 	bring_up(&i, &q, "198.51.100.7");
-	initiator_quick_init(&q2, 0xabcd0002);
-	assert_true(initiator_quick(&i, &q2));
+	quick_up(&i, &q2, 0xabcd0002);
 	(void)take_add();
 	initiator_delete_esp(&i, (uint32_t[]){0xabcd0002, 0xabcd0002, 7777}, 3);
 	assert_deleted(q2.spi_responder);
@@ -129,8 +128,7 @@ static void rekeys_the_ike_sa(void **state)
 	assert_int_equal(ike_peer_sa(ike, peer), q.spi_responder);
 	ike_counters(ike, &counters);
 	assert_int_equal(counters.peers, 1);
-	initiator_quick_init(&q2, 0xabcd0002);
-	assert_true(initiator_quick(&i2, &q2));
+	quick_up(&i2, &q2, 0xabcd0002);
 	(void)take_add();
 	assert_int_equal(seen.peer, peer);
 	// A Delete for the old pair comes under the new SA.
@@ -156,8 +154,7 @@ static void takes_back_a_vanished_client(void **state)
 	assert_int_equal(seen.down_peer, peer);
 	assert_string_equal(seen.cause, "replaced");
 	assert_deleted(q.spi_responder);
-	initiator_quick_init(&q2, 0xabcd0001);
-	assert_true(initiator_quick(&i2, &q2));
+	quick_up(&i2, &q2, 0xabcd0001);
 	assert_int_not_equal(seen.peer, peer);
 	initiator_free(&i);
 	initiator_free(&i2);
@@ -177,8 +174,7 @@ static void takes_back_one_that_says_so_later(void **state)
 	assert_int_equal(seen.downs, 1);
 	assert_int_equal(seen.down_peer, peer);
 	assert_deleted(q.spi_responder);
-	initiator_quick_init(&q2, 0xabcd0001);
-	assert_true(initiator_quick(&i2, &q2));
+	quick_up(&i2, &q2, 0xabcd0001);
 	assert_int_not_equal(seen.peer, peer);
 	initiator_free(&i);
 	initiator_free(&i2);
@@ -191,8 +187,7 @@ static void takes_back_a_silent_one(void **state)
 
 	bring_up(&i, &q, "198.51.100.7");
 	connect_as(&i2, "198.51.100.7", PORT_IKE);
-	initiator_quick_init(&q2, 0xabcd0009);
-	assert_true(initiator_quick(&i2, &q2));
+	quick_up(&i2, &q2, 0xabcd0009);
 	assert_int_equal(seen.sa, q2.spi_responder);
 	assert_int_equal(ike_peer_sa(ike, seen.peer), q2.spi_responder);
 	initiator_free(&i);

@@ -122,8 +122,7 @@ static void tells_what_would_be_used_instead(void **state)
 	initiator_init(&i, ike, "198.51.100.1", PORT_IKE);
 	i.sa_offer = SPAN(body, build_length(&b));
 	assert_true(initiator_main(&i));
-	initiator_quick_init(&q, 0xabcd0001);
-	assert_true(initiator_quick(&i, &q));
+	quick_up(&i, &q, 0xabcd0001);
 	forbid("ecp-384");
 	assert_int_equal(check_of("198.51.100.1")->verdict, IKE_CHECK_CHANGES);
 	forbid("sha1,sha256");

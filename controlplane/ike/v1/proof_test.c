@@ -157,8 +157,7 @@ static void every_method(void **state)
 		snprintf(word, sizeof(word), "\"auth\":\"%s\"", kinds[n].word);
 		assert_non_null(strstr(seen.up_line, word));
 		assert_non_null(strstr(seen.up_line, "\"identity\":\"CN=Peer\""));
-		initiator_quick_init(&q, 0xabcd0001 + n);
-		assert_true(initiator_quick(&i, &q));
+		quick_up(&i, &q, 0xabcd0001 + n);
 		initiator_end(&i);
 	}
 	assert_int_equal(seen.refused, 0);
@@ -379,10 +378,8 @@ static void revoked_gets_no_new_pair(void **state)
 	with_crl();
 	initiator_of(&i, 0, &peer[0]);
 	assert_true(initiator_main(&i));
-	initiator_quick_init(&q, 0xabcd0001);
-	assert_true(initiator_quick(&i, &q));
-	initiator_quick_init(&q, 0xabcd0002);
-	assert_true(initiator_quick(&i, &q));
+	quick_up(&i, &q, 0xabcd0001);
+	quick_up(&i, &q, 0xabcd0002);
 	assert_int_equal(seen.downs, 0);
 	write_crl(peer[0].certificate);
 	pass(PLACE_FILE_MS);
@@ -405,8 +402,7 @@ static void ended_gets_no_new_pair(void **state)
 
 	initiator_of(&i, 0, &peer[0]);
 	assert_true(initiator_main(&i));
-	initiator_quick_init(&q, 0xabcd0001);
-	assert_true(initiator_quick(&i, &q));
+	quick_up(&i, &q, 0xabcd0001);
 	ahead = 400 * 86400;
 	initiator_quick_init(&q, 0xabcd0002);
 	assert_false(initiator_quick_first(&i, &q));

@@ -41,6 +41,15 @@ static void until_due(void)
 	assert_int_equal(fake_sent_count(), 1);
 }
 
+// The client's part of the exchange, to the end.
+static void answer_all(void)
+{
+	assert_true(answerer_first(&i, &a));
+	answerer_second(&i, &a);
+	(void)take_add();
+	assert_true(answerer_third(&i, &a));
+}
+
 static void went_in(uint32_t spi, uint64_t packets)
 {
 	seen.count_of = spi;
@@ -148,18 +157,14 @@ static void renews_again_and_again(void **state)
 	initiator_init(&i, ike, "198.51.100.7", PORT_IKE);
 	i.lifetime_s = 28800;
 	assert_true(initiator_main(&i));
-	initiator_quick_init(&q, SPI_FIRST);
-	assert_true(initiator_quick(&i, &q));
+	quick_up(&i, &q, SPI_FIRST);
 	before = take_add().spi_in;
 	for (uint32_t n = 0; n < 7; n++) {
 		uint32_t peer = seen.peer;
 
 		pass(LIFETIME_MS / 10 * 9 - (n ? REKEY_RETIRE_MS + REKEY_LINGER_MS : 0));
 		a = (struct answerer){.spi = SPI_SECOND + n};
-		assert_true(answerer_first(&i, &a));
-		answerer_second(&i, &a);
-		(void)take_add();
-		assert_true(answerer_third(&i, &a));
+		answer_all();
 		pass(REKEY_AWAIT_MS);
 		assert_int_equal(ike_peer_sa(ike, peer), a.spi_gateway);
 		pass(REKEY_RETIRE_MS);
@@ -281,10 +286,7 @@ static void renews_by_sequence_numbers(void **state)
 	ike_sa_exhausting(ike, &event);
 	ike_sa_exhausting(ike, &event);
 	assert_int_equal(fake_sent_count(), 1);
-	assert_true(answerer_first(&i, &a));
-	answerer_second(&i, &a);
-	(void)take_add();
-	assert_true(answerer_third(&i, &a));
+	answer_all();
 	// None left while the new one is awaited: it is used at once.
 	event.why = SA_EXHAUSTED_SEQUENCE;
 	ike_sa_exhausting(ike, &event);
@@ -420,10 +422,7 @@ static void goes_on_after_a_refusal(void **state)
 	pass(REKEY_RETRY_MS);
 	assert_int_equal(fake_sent_count(), 1);
 	a = (struct answerer){.spi = SPI_SECOND};
-	assert_true(answerer_first(&i, &a));
-	answerer_second(&i, &a);
-	(void)take_add();
-	assert_true(answerer_third(&i, &a));
+	answer_all();
 	pass(REKEY_AWAIT_MS);
 	assert_int_equal(seen.sa, a.spi_gateway);
 	initiator_free(&i);
@@ -538,8 +537,7 @@ static void leaves_alone_what_the_peer_renewed(void **state)
 
 	start("198.51.100.7");
 	pass(LIFETIME_MS / 2);
-	initiator_quick_init(&q2, 0xabcd0002);
-	assert_true(initiator_quick(&i, &q2));
+	quick_up(&i, &q2, 0xabcd0002);
 	(void)take_add();
 	pass(LIFETIME_MS / 2);
 	assert_int_equal(fake_sent_count(), 0);
@@ -551,10 +549,7 @@ static void deletes_in_between(void **state)
 {
 	start("198.51.100.7");
 	until_due();
-	assert_true(answerer_first(&i, &a));
-	answerer_second(&i, &a);
-	(void)take_add();
-	assert_true(answerer_third(&i, &a));
+	answer_all();
 	// The old one, which is in use: the new one is taken at once.
 	initiator_delete_esp(&i, (uint32_t[]){SPI_FIRST}, 1);
 	assert_deleted(q.spi_responder);
@@ -571,10 +566,7 @@ static void deletes_the_new_one(void **state)
 {
 	start("198.51.100.7");
 	until_due();
-	assert_true(answerer_first(&i, &a));
-	answerer_second(&i, &a);
-	(void)take_add();
-	assert_true(answerer_third(&i, &a));
+	answer_all();
 	initiator_delete_esp(&i, (uint32_t[]){SPI_SECOND}, 1);
 	assert_deleted(a.spi_gateway);
 	assert_int_equal(seen.currents, 1);

@@ -4,6 +4,8 @@
 // apart from this code with another HMAC.
 
 #include "keys.h"
+
+#include "controlplane/ike/hex_fixture.h"
 #include "wire.h"
 
 #include <setjmp.h>
@@ -11,23 +13,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-struct bytes {
-	uint8_t at[256];
-	size_t length;
-};
-
-static struct bytes unhex(const char *text)
-{
-	struct bytes b = {.length = strlen(text) / 2};
-
-	for (size_t i = 0; i < b.length; i++) {
-		const char pair[3] = {text[2 * i], text[2 * i + 1], 0};
-
-		b.at[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return b;
-}
 
 static void is(const uint8_t *got, const char *hex)
 {

@@ -2,29 +2,14 @@
 
 #include "sealed.h"
 
+#include "controlplane/ike/hex_fixture.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-struct bytes {
-	uint8_t at[256];
-	size_t length;
-};
-
-static struct bytes unhex(const char *text)
-{
-	struct bytes b = {.length = strlen(text) / 2};
-
-	for (size_t i = 0; i < b.length; i++) {
-		const char pair[3] = {text[2 * i], text[2 * i + 1], 0};
-
-		b.at[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return b;
-}
 
 static const struct v2_suite suites[] = {{IKE_AES_CBC_128, IKE_SHA1, IKE_MODP_2048},
 	{IKE_AES_CBC_256, IKE_SHA512, IKE_MODP_2048}, {IKE_3DES, IKE_MD5, IKE_MODP_2048},
