@@ -85,26 +85,36 @@ static int transforms_parse(struct view v, size_t count, struct isakmp_sa *out)
 	return 0;
 }
 
-// One proposal payload; *more says whether another follows.
-static int proposal_parse(struct view *v, struct isakmp_sa *out, bool *more)
+int isakmp_proposal_parse(
+	struct view *v, struct isakmp_proposal *out, struct view *transforms, bool *more)
 {
-	struct isakmp_proposal *p = &out->proposals[out->proposal_count];
-	struct view body;
 	uint16_t size;
 
 	*more = view_u8(v) == ISAKMP_PROPOSAL;
 	view_skip(v, 1);
 	size = view_u16(v);
-	if (v->failed || size < GENERIC_HEADER || out->proposal_count == ISAKMP_PROPOSALS)
+	if (v->failed || size < GENERIC_HEADER)
 		return -EBADMSG;
-	body = view_sub(v, size - GENERIC_HEADER);
-	p->number = view_u8(&body);
-	p->protocol = view_u8(&body);
-	p->spi.length = view_u8(&body);
-	p->count = view_u8(&body);
-	p->spi = span_take(&body, p->spi.length);
+	*transforms = view_sub(v, size - GENERIC_HEADER);
+	out->number = view_u8(transforms);
+	out->protocol = view_u8(transforms);
+	out->spi.length = view_u8(transforms);
+	out->count = view_u8(transforms);
+	out->spi = span_take(transforms, out->spi.length);
+	return transforms->failed ? -EBADMSG : 0;
+}
+
+// One proposal payload; *more says whether another follows.
+static int proposal_parse(struct view *v, struct isakmp_sa *out, bool *more)
+{
+	struct isakmp_proposal *p = &out->proposals[out->proposal_count];
+	struct view transforms;
+
+	if (out->proposal_count == ISAKMP_PROPOSALS ||
+		isakmp_proposal_parse(v, p, &transforms, more))
+		return -EBADMSG;
 	p->first = out->transform_count;
-	if (body.failed || p->spi.length > ISAKMP_SPI || transforms_parse(body, p->count, out))
+	if (p->spi.length > ISAKMP_SPI || transforms_parse(transforms, p->count, out))
 		return -EBADMSG;
 	out->proposal_count++;
 	return 0;

@@ -202,6 +202,10 @@ const struct isakmp_part *isakmp_chain_find(
 // The body of an SA payload. Refuses another DOI or situation, none or too many proposals and
 // transforms, and lengths and counts that contradict each other.
 int isakmp_sa_parse(struct span body, struct isakmp_sa *out);
+// The next proposal of either version, up to its transforms, which are *transforms; first is left
+// alone. *more: another one follows.
+int isakmp_proposal_parse(
+	struct view *v, struct isakmp_proposal *out, struct view *transforms, bool *more);
 // Takes the next attribute off *rest; false at the end or when it passes the end.
 bool isakmp_attribute_next(struct span *rest, struct isakmp_attribute *out);
 int isakmp_id_parse(struct span body, struct isakmp_id_body *out);

@@ -178,8 +178,8 @@ static void sort_one(const struct config_ike *c, const struct v2_transform *t, s
 	}
 }
 
-static void sort(const struct config_ike *c, const struct v2_sa *offer, const struct v2_proposal *p,
-	struct offered *out)
+static void sort(const struct config_ike *c, const struct v2_sa *offer,
+	const struct isakmp_proposal *p, struct offered *out)
 {
 	memset(out, 0, sizeof(*out));
 	for (size_t i = p->first; i < p->first + p->count; i++) {
@@ -201,7 +201,7 @@ static void take(struct v2_choice *out, const struct v2_transform *t)
 		out->transforms[out->count++] = *t;
 }
 
-static void choice_begin(struct v2_choice *out, const struct v2_proposal *p)
+static void choice_begin(struct v2_choice *out, const struct isakmp_proposal *p)
 {
 	*out = (struct v2_choice){.number = p->number, .protocol = p->protocol, .spi = p->spi};
 }
@@ -249,7 +249,7 @@ static int ike_weigh(const struct config_ike *c, const struct offered *o, struct
 	return best;
 }
 
-static void ike_take(const struct v2_proposal *p, const struct offered *o,
+static void ike_take(const struct isakmp_proposal *p, const struct offered *o,
 	const struct v2_suite *suite, struct v2_ike_choice *out)
 {
 	bool aead = ike_encryption_is_aead(suite->encryption);
@@ -276,7 +276,7 @@ int v2_choose_ike(const struct config_ike *config, const struct v2_sa *offer, bo
 	int best = REFUSED;
 
 	for (size_t i = 0; i < offer->proposal_count; i++) {
-		const struct v2_proposal *p = &offer->proposals[i];
+		const struct isakmp_proposal *p = &offer->proposals[i];
 		struct v2_suite suite;
 		struct offered o;
 		int weight;
@@ -327,7 +327,7 @@ static int esp_weigh(const struct config_ike *c, const struct offered *o, struct
 
 // The transform of the group to be used, or NULL for none; *fits says whether that is possible.
 static const struct v2_transform *pfs_of(const struct config_ike *c, const struct v2_sa *offer,
-	const struct v2_proposal *p, const struct offered *o, const struct v2_esp_terms *terms,
+	const struct isakmp_proposal *p, const struct offered *o, const struct v2_esp_terms *terms,
 	bool *fits)
 {
 	*fits = true;
@@ -360,7 +360,7 @@ static bool spi_is_esp(struct span spi)
 	return spi.length == SPI_ESP && view_u32(&v) >= SPI_MIN;
 }
 
-static void esp_take(const struct v2_proposal *p, const struct offered *o,
+static void esp_take(const struct isakmp_proposal *p, const struct offered *o,
 	const struct esp_form *form, const struct v2_transform *group, bool first,
 	struct v2_esp_choice *out)
 {
@@ -384,7 +384,7 @@ int v2_choose_esp(const struct config_ike *config, const struct v2_sa *offer,
 	int best = REFUSED;
 
 	for (size_t i = 0; i < offer->proposal_count; i++) {
-		const struct v2_proposal *p = &offer->proposals[i];
+		const struct isakmp_proposal *p = &offer->proposals[i];
 		const struct v2_transform *group;
 		struct esp_form form = {0};
 		struct offered o;
@@ -494,7 +494,7 @@ static bool answer_fits(const struct v2_transform *t, const struct v2_choice *ou
 static int answer_is(
 	const struct v2_sa *answer, const struct v2_choice *ours, size_t spi_size, struct span *spi)
 {
-	const struct v2_proposal *p = &answer->proposals[0];
+	const struct isakmp_proposal *p = &answer->proposals[0];
 	unsigned seen = 0;
 
 	if (answer->proposal_count != 1 || p->protocol != ours->protocol ||

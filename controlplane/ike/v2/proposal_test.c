@@ -62,14 +62,14 @@ static uint8_t type_of(char letter)
 
 static const struct v2_sa *offer(uint8_t protocol, size_t spi_size, const char *text)
 {
-	struct v2_proposal *p = NULL;
+	struct isakmp_proposal *p = NULL;
 	char copy[1000], *rest = copy, *word;
 
 	memset(&sa, 0, sizeof(sa));
 	snprintf(copy, sizeof(copy), "%s", text);
 	for (char *one; (one = strsep(&rest, ","));) {
 		p = &sa.proposals[sa.proposal_count++];
-		*p = (struct v2_proposal){
+		*p = (struct isakmp_proposal){
 			sa.proposal_count, protocol, SPAN(spi, spi_size), sa.transform_count, 0};
 		while ((word = strsep(&one, " "))) {
 			struct v2_transform *t = &sa.transforms[sa.transform_count++];

@@ -60,7 +60,8 @@ static void text_transform(struct text *t, const struct v2_transform *transform)
 		text_add(t, "?");
 }
 
-static void text_proposal(struct text *t, const struct v2_sa *offer, const struct v2_proposal *p)
+static void text_proposal(
+	struct text *t, const struct v2_sa *offer, const struct isakmp_proposal *p)
 {
 	size_t start = t->length;
 	bool more = false;

@@ -11,7 +11,6 @@ enum {
 	CRITICAL = 0x80,
 	MORE_PROPOSALS = 2,
 	MORE_TRANSFORMS = 3,
-	PROPOSAL_HEADER = 8,
 	TRANSFORM_HEADER = 8,
 	ATTRIBUTE_SHORT = 0x8000,
 	ATTRIBUTE_KEY_LENGTH = 14,
@@ -137,23 +136,13 @@ static int transforms_parse(struct view v, size_t count, struct v2_sa *out)
 // One proposal; *more says whether another follows.
 static int proposal_parse(struct view *v, struct v2_sa *out, bool *more)
 {
-	struct v2_proposal *p = &out->proposals[out->proposal_count];
-	struct view body;
-	uint16_t size;
+	struct isakmp_proposal *p = &out->proposals[out->proposal_count];
+	struct view transforms;
 
-	*more = view_u8(v) == MORE_PROPOSALS;
-	view_skip(v, 1);
-	size = view_u16(v);
-	if (v->failed || size < PROPOSAL_HEADER || out->proposal_count == V2_PROPOSALS)
+	if (out->proposal_count == V2_PROPOSALS || isakmp_proposal_parse(v, p, &transforms, more))
 		return -EBADMSG;
-	body = view_sub(v, size - GENERIC_HEADER);
-	p->number = view_u8(&body);
-	p->protocol = view_u8(&body);
-	p->spi.length = view_u8(&body);
-	p->count = view_u8(&body);
-	p->spi = span_take(&body, p->spi.length);
 	p->first = out->transform_count;
-	if (body.failed || transforms_parse(body, p->count, out))
+	if (transforms_parse(transforms, p->count, out))
 		return -EBADMSG;
 	out->proposal_count++;
 	return 0;

@@ -215,16 +215,10 @@ struct v2_transform {
 	uint16_t key_bits; // attribute Key Length; 0 = not given
 };
 
-struct v2_proposal {
-	uint8_t number;
-	uint8_t protocol; // enum v2_protocol
-	struct span spi;  // 0, 4 or 8 bytes; up to 255
-	size_t first;     // into v2_sa.transforms
-	size_t count;
-};
-
+// Of a proposal the protocol is enum v2_protocol, the SPI has up to 255 bytes, and first is into
+// transforms.
 struct v2_sa {
-	struct v2_proposal proposals[V2_PROPOSALS];
+	struct isakmp_proposal proposals[V2_PROPOSALS];
 	size_t proposal_count;
 	struct v2_transform transforms[V2_TRANSFORMS];
 	size_t transform_count;

@@ -23,7 +23,7 @@ static void again_sa(const struct v2_sa *sa, uint8_t *buffer, size_t size)
 	struct v2_sa got;
 
 	for (size_t i = 0; i < sa->proposal_count; i++) {
-		const struct v2_proposal *p = &sa->proposals[i];
+		const struct isakmp_proposal *p = &sa->proposals[i];
 
 		out[i] = (struct v2_proposal_out){
 			p->number, p->protocol, p->spi, sa->transforms + p->first, p->count};
