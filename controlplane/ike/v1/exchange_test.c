@@ -41,15 +41,21 @@ static void each_group_cipher_and_hash(void **state)
 	}
 }
 
+// Main mode, and of quick mode the first message and its answer.
+static void ask_for_a_pair(struct initiator *i, struct initiator_quick *q)
+{
+	connect_as(i, "198.51.100.7", PORT_IKE);
+	initiator_quick_init(q, 0xabcd0001);
+	assert_true(initiator_quick_first(i, q));
+}
+
 static void installs_the_pair_that_was_agreed(void **state)
 {
 	struct initiator i;
 	struct initiator_quick q;
 	struct command_sa_add c;
 
-	connect_as(&i, "198.51.100.7", PORT_IKE);
-	initiator_quick_init(&q, 0xabcd0001);
-	assert_true(initiator_quick_first(&i, &q));
+	ask_for_a_pair(&i, &q);
 	assert_int_equal(seen.currents, 0);
 	c = take_add();
 	assert_int_equal(c.spi_in, q.spi_responder);
@@ -157,9 +163,7 @@ static void takes_esp_for_the_third_message(void **state)
 	struct initiator_quick q;
 	uint32_t sa;
 
-	connect_as(&i, "198.51.100.7", PORT_IKE);
-	initiator_quick_init(&q, 0xabcd0001);
-	assert_true(initiator_quick_first(&i, &q));
+	ask_for_a_pair(&i, &q);
 	sa = take_add().spi_in;
 	assert_int_equal(ike_pair_used(ike, sa), sa);
 	assert_int_equal(seen.currents, 1);
@@ -537,9 +541,7 @@ static void sends_the_second_message_again(void **state)
 	struct initiator_quick q;
 	struct command_sa_add c;
 
-	connect_as(&i, "198.51.100.7", PORT_IKE);
-	initiator_quick_init(&q, 0xabcd0001);
-	assert_true(initiator_quick_first(&i, &q));
+	ask_for_a_pair(&i, &q);
 	c = take_add();
 	pass(1000);
 	assert_int_equal(fake_sent_count(), 1);
@@ -561,9 +563,7 @@ static void says_the_shorter_lifetime(void **state)
 	struct initiator_quick q;
 
 	config.ike.esp_lifetime_s = 1800;
-	connect_as(&i, "198.51.100.7", PORT_IKE);
-	initiator_quick_init(&q, 0xabcd0001);
-	assert_true(initiator_quick_first(&i, &q));
+	ask_for_a_pair(&i, &q);
 	assert_non_null(isakmp_chain_find(&i.chain, ISAKMP_NOTIFY, 0));
 	initiator_free(&i);
 }

@@ -45,15 +45,22 @@ static void keeps_up_with_a_fast_client(void **state)
 	initiator_free(&i);
 }
 
+// The old pair's Delete has come, and of the new one's quick mode the first message alone.
+static void delete_before_the_third(
+	struct initiator *i, struct initiator_quick *old, struct initiator_quick *next)
+{
+	bring_up(i, old, "198.51.100.7");
+	quick(i, next, 0xabcd0002);
+	initiator_delete_esp(i, &old->spi, 1);
+}
+
 static void a_delete_may_overtake_the_third_message(void **state)
 {
 	struct initiator_quick q, next;
 	struct initiator i;
 
 	(void)state;
-	bring_up(&i, &q, "198.51.100.7");
-	quick(&i, &next, 0xabcd0002);
-	initiator_delete_esp(&i, &q.spi, 1);
+	delete_before_the_third(&i, &q, &next);
 	assert_int_equal(seen.downs, 0);
 	assert_int_equal(ike_peer_sa(ike, seen.peer), next.spi_responder);
 	assert_deleted(q.spi_responder);
@@ -74,9 +81,7 @@ static void a_delete_may_come_when_the_second_message_was_lost(void **state)
 	struct initiator i;
 
 	(void)state;
-	bring_up(&i, &q, "198.51.100.7");
-	quick(&i, &next, 0xabcd0002);
-	initiator_delete_esp(&i, &q.spi, 1);
+	delete_before_the_third(&i, &q, &next);
 	assert_int_equal(ike_peer_sa(ike, seen.peer), next.spi_responder);
 	while (fake_sent_take())
 		;

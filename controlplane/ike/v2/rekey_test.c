@@ -84,6 +84,14 @@ static void take_request(struct v2_initiator *v, struct asked *a)
 	}
 }
 
+// To the gateway's request to renew the pair.
+static void until_asked(struct asked *a)
+{
+	start();
+	pass(DUE_MS);
+	take_request(&i, a);
+}
+
 static const struct esp_form form = {
 	.cipher = ESP_CIPHER_AES_CBC_256, .integrity = ESP_INTEGRITY_HMAC_SHA256_128};
 
@@ -214,9 +222,7 @@ static void renews_with_the_groups_that_the_peer_wants(void **state)
 	struct asked a;
 	uint8_t in[64], out[64];
 
-	start();
-	pass(DUE_MS);
-	take_request(&i, &a);
+	until_asked(&a);
 	answer_error(&a, V2_NO_PROPOSAL_CHOSEN, SPAN(NULL, 0));
 	pass(1000);
 	take_request(&i, &a);
@@ -241,9 +247,7 @@ static void waits_for_a_busy_peer(void **state)
 {
 	struct asked a;
 
-	start();
-	pass(DUE_MS);
-	take_request(&i, &a);
+	until_asked(&a);
 	answer_error(&a, V2_TEMPORARY_FAILURE, SPAN(NULL, 0));
 	assert_int_equal(fake_sent_count(), 0);
 	pass(1000);
@@ -255,9 +259,7 @@ static void drops_what_the_peer_does_not_know(void **state)
 {
 	struct asked a;
 
-	start();
-	pass(DUE_MS);
-	take_request(&i, &a);
+	until_asked(&a);
 	answer_error(&a, V2_CHILD_SA_NOT_FOUND, SPAN(NULL, 0));
 	assert_deleted(first);
 	assert_int_equal(seen.downs, 1);
@@ -269,9 +271,7 @@ static void deletes_what_was_not_offered(void **state)
 	struct asked a;
 	uint8_t in[64], out[64];
 
-	start();
-	pass(DUE_MS);
-	take_request(&i, &a);
+	until_asked(&a);
 	i.ts_i.port_last = 2000;
 	answer_pair(&a, SPI_SECOND, high, in, out);
 	assert_int_equal(fake_command_count(), 0);
@@ -308,9 +308,7 @@ static void refuses_to_renew_what_goes(void **state)
 	struct asked a;
 	uint8_t in[64], out[64];
 
-	start();
-	pass(DUE_MS);
-	take_request(&i, &a);
+	until_asked(&a);
 	answer_pair(&a, SPI_SECOND, high, in, out);
 	(void)take_add();
 	i.rekey = true;
