@@ -318,20 +318,27 @@ static int coa_change(void *context, const struct coa_match *match, const struct
 
 static const struct coa_events coa_events = {.disconnect = coa_disconnect, .change = coa_change};
 
+static bool make_timers(struct gateway *g)
+{
+	g->timers = timers_create(timers_wake, g);
+	if (g->timers)
+		timers_set_now(g->timers, uv_now(g->loop));
+	return g->timers != NULL;
+}
+
+// It says itself what is wrong.
+static bool make_radius(struct gateway *g)
+{
+	if (g->config->radius.server_count)
+		g->radius = radius_create(g->config, g->timers, g->loop);
+	return g->radius || g->config->radius.server_count == 0;
+}
+
 static bool make_modules(struct gateway *g)
 {
 	const struct config *c = g->config;
 	bool no_coa;
 
-	g->timers = timers_create(timers_wake, g);
-	if (!g->timers)
-		return false;
-	timers_set_now(g->timers, uv_now(g->loop));
-	if (c->radius.server_count) {
-		g->radius = radius_create(c, g->timers, g->loop);
-		if (!g->radius)
-			return false;
-	}
 	g->pools = pools_create(c);
 	g->pools6 = pools6_create(c);
 	g->users = users_create(c);
@@ -388,6 +395,10 @@ struct gateway *gateway_create(uv_loop_t *loop, const struct config *config)
 	uv_check_init(loop, &g->check);
 	uv_check_start(&g->check, round_done);
 	work_init(loop);
+	if (!make_timers(g) || !make_radius(g)) {
+		gateway_free(g);
+		return NULL;
+	}
 	if (!make_modules(g)) {
 		log_event(LOG_CONTROLPLANE_FAILED, NULL, "s:s", "reason", "no memory");
 		gateway_free(g);

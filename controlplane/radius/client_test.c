@@ -290,6 +290,34 @@ static void test_refused(void **state)
 	end();
 }
 
+// The server is started anew between two requests: the same socket hears it again.
+static void test_refused_and_back(void **state)
+{
+	begin_one();
+	fake_close(&one);
+	fixture_send(&a, RADIUS_AUTH, PATIENCE_MS);
+	fixture_pass(100);
+	assert_true(fixture_info(0).refused >= 1);
+	fake_open_again(&one);
+	fixture_pass(1900);
+	assert_int_equal(fake_answer_all(&one), 1);
+	assert_true(a.done);
+	assert_int_equal(a.outcome, RADIUS_ANSWERED);
+	end();
+}
+
+// Our address towards the servers.
+static void test_source(void **state)
+{
+	fixture_server(&one, 0);
+	assert_int_equal(address_parse("127.0.0.2", &fixture_config.radius.source), 0);
+	fixture_begin();
+	fixture_send(&a, RADIUS_AUTH, PATIENCE_MS);
+	assert_true(fake_receive(&one, &request));
+	assert_int_equal(request.from, 0x7f000002);
+	end();
+}
+
 // ---- many
 
 enum { MANY = 5000 };
@@ -610,6 +638,8 @@ int main(void)
 		TEST(test_sent_again),
 		TEST(test_accounting_again),
 		TEST(test_refused),
+		TEST(test_refused_and_back),
+		TEST(test_source),
 		TEST(test_thousands),
 		TEST(test_full),
 		TEST(test_forget),

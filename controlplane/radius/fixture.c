@@ -183,6 +183,7 @@ bool fake_receive(const struct fake_server *f, struct fake_request *out)
 	if (n < 0)
 		return false;
 	assert_int_equal(radius_parse(out->bytes, (size_t)n, &out->packet), 0);
+	out->from = ntohl(from.sin_addr.s_addr);
 	out->from_port = ntohs(from.sin_port);
 	return true;
 }
@@ -237,6 +238,11 @@ void fake_close(struct fake_server *f)
 {
 	close(f->fd);
 	f->fd = -1;
+}
+
+void fake_open_again(struct fake_server *f)
+{
+	f->fd = bound(f->port, &f->port);
 }
 
 static void copy_info(void *context, const struct radius_server_info *info)

@@ -27,6 +27,7 @@ struct fake_server {
 struct fake_request {
 	uint8_t bytes[RADIUS_PACKET];
 	struct radius_packet packet;
+	uint32_t from; // IPv4, in host byte order
 	uint16_t from_port;
 };
 
@@ -68,6 +69,7 @@ void fake_answer(const struct fake_server *f, const struct fake_request *request
 // Answers all that is there, Status-Server too; returns how many.
 unsigned fake_answer_all(const struct fake_server *f);
 void fake_close(struct fake_server *f);
+void fake_open_again(struct fake_server *f); // at the same port
 
 struct radius_server_info fixture_info(unsigned server);
 unsigned fixture_logged(enum log_event event);

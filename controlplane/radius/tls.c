@@ -16,6 +16,7 @@
 #include "controlplane/log.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -130,6 +131,7 @@ static void closed(uv_handle_t *handle)
 	struct connection *c = handle->data;
 
 	SSL_free(c->ssl);
+	OPENSSL_cleanse(&c->stream, sizeof(c->stream));
 	free(c);
 }
 
@@ -280,16 +282,24 @@ static bool take_packets(struct connection *c, const uint8_t *bytes, size_t leng
 	return n == 0;
 }
 
+// The next bytes in the clear; 0 or less as SSL_read has it.
+static int read_clear(struct connection *c, uint8_t bytes[RADIUS_PACKET])
+{
+	ERR_clear_error();
+	return SSL_read(c->ssl, bytes, RADIUS_PACKET);
+}
+
 static void take_clear(struct connection *c)
 {
 	uint8_t bytes[RADIUS_PACKET];
+	bool goes_on = true;
 	int n;
 
-	while ((n = SSL_read(c->ssl, bytes, sizeof(bytes))) > 0) {
-		if (!take_packets(c, bytes, (size_t)n))
-			return;
-		ERR_clear_error();
-	}
+	while (goes_on && (n = read_clear(c, bytes)) > 0)
+		goes_on = take_packets(c, bytes, (size_t)n);
+	OPENSSL_cleanse(bytes, sizeof(bytes));
+	if (!goes_on)
+		return;
 	flush(c);
 	switch (SSL_get_error(c->ssl, n)) {
 	case SSL_ERROR_WANT_READ:

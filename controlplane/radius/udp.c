@@ -63,14 +63,10 @@ static int connected(const struct link *link)
 	return error;
 }
 
-static void readable(uv_poll_t *poll, int status, int events)
+static void read_all(struct udp *u)
 {
-	struct udp *u = poll->data;
 	struct radius *r = u->path.link->radius;
 
-	(void)status; // an error is what recv says too
-	(void)events;
-	radius_wake(r);
 	for (unsigned i = 0; i < READ_AT_ONCE; i++) {
 		ssize_t n = recv(u->fd, r->input, sizeof(r->input), 0);
 
@@ -81,6 +77,18 @@ static void readable(uv_poll_t *poll, int status, int events)
 		else if (errno != EINTR)
 			return;
 	}
+}
+
+static void readable(uv_poll_t *poll, int status, int events)
+{
+	struct udp *u = poll->data;
+
+	(void)events;
+	radius_wake(u->path.link->radius);
+	read_all(u);
+	// After an error (ICMP) libuv looks no more, though recv has taken the error away.
+	if (status < 0)
+		(void)uv_poll_start(poll, UV_READABLE, readable);
 }
 
 struct path *udp_open(struct link *link)
