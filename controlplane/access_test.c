@@ -79,6 +79,11 @@ const struct ppp_quality *ppp_quality(const struct ppp *p)
 	return NULL;
 }
 
+void ppp_undecided(struct ppp *p)
+{
+	fail();
+}
+
 void ppp_close(struct ppp *p, const char *cause)
 {
 	fail();
@@ -450,10 +455,15 @@ static void test_eap(void **state)
 	timers_run(g.timers, timers_now(g.timers) + 600 * 1000);
 	subscribers_access_ask(g.subscribers, &r); // too late
 	assert_int_equal(ike.refusals, 3);
+	say_password("alice", "right-password", r.attempt);
+	subscribers_user_gone(g.subscribers, r.attempt);
+	subscribers_user_gone(g.subscribers, r.attempt + 1); // which is nobody
+	subscribers_access_ask(g.subscribers, &r);
+	assert_int_equal(ike.refusals, 4);
 	say_password("alice", "right-password", r.attempt + 1024); // never taken
 	ike.gone = true;
 	say_password("alice", "right-password", 3);
-	assert_int_equal(ike.user_answers, 5);
+	assert_int_equal(ike.user_answers, 6);
 }
 
 // Who is no user gets in by certificate or pre-shared key, not by EAP.

@@ -190,6 +190,16 @@ void subscribers_user_ask(void *context, const struct ike_user_request *request)
 	aaa_ask(all->aaa, &u->who, &u->credentials, on_verdict, u);
 }
 
+// Its IKE SA waits for nothing any more: a question that is open need not be answered.
+void subscribers_user_gone(void *context, uint64_t attempt)
+{
+	struct subscribers *all = context;
+	struct access_user **place = all->access_users ? place_of(all, attempt) : NULL;
+
+	if (place && *place)
+		user_free(place);
+}
+
 int access_user_take(struct subscribers *all, uint64_t attempt, struct access_granted *out)
 {
 	struct access_user **place;

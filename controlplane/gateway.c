@@ -241,11 +241,21 @@ static void user_ask(void *context, const struct ike_user_request *request)
 	subscribers_user_ask(g->subscribers, request);
 }
 
+static void user_gone(void *context, uint64_t attempt)
+{
+	struct gateway *g = context;
+
+	// The subscribers go first, at the end.
+	if (g->subscribers)
+		subscribers_user_gone(g->subscribers, attempt);
+}
+
 static const struct ike_events ike_events = {
 	.sa_current = peer_sa,
 	.peer_down = peer_down,
 	.access_ask = access_ask,
 	.user_ask = user_ask,
+	.user_gone = user_gone,
 	.pair_count = pair_count,
 	.peer_moved = peer_moved,
 };
@@ -471,6 +481,7 @@ void gateway_free(struct gateway *g)
 {
 	gateway_close(g);
 	subscribers_free(g->subscribers);
+	g->subscribers = NULL;
 	accounting_free(g->accounting);
 	l2tp_free(g->l2tp);
 	ike_free(g->ike);

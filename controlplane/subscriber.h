@@ -81,6 +81,7 @@ void subscribers_session_down(void *context, uint32_t session, const char *cause
 // The events of ike.h; context is struct subscribers. Of peers with L2TP nothing is known here:
 // then peer_sa returns false.
 void subscribers_user_ask(void *context, const struct ike_user_request *request);
+void subscribers_user_gone(void *context, uint64_t attempt);
 void subscribers_access_ask(void *context, const struct ike_access_request *request);
 bool subscribers_peer_sa(void *context, uint32_t peer, uint32_t sa);
 void subscribers_peer_down(void *context, uint32_t peer, const char *cause);

@@ -70,11 +70,18 @@ static void accepted(struct subscriber *s, const char *method, const struct aaa_
 	log_event(LOG_AUTH_OK, &s->subject, "s:s, s:s", "method", s->method, "source", a->source);
 }
 
+// Who forwards stays while nobody can be asked whether he may.
 static void on_verdict(void *context, const struct aaa_answer *a)
 {
 	struct subscriber *s = context;
 	const char *method = ppp_auth_word(s->proof);
 
+	if (a->unreachable && s->proves_again) {
+		log_event(LOG_AUTH_FAILED, &s->subject, "s:s, s:s, s:s, s:b", "method", method,
+			"source", a->source, "reason", a->reason, "stays", 1);
+		ppp_undecided(s->ppp);
+		return;
+	}
 	if (a->verdict->turn == EAP_DECIDED && a->grant)
 		accepted(s, method, a);
 	else if (a->verdict->turn == EAP_DECIDED)
@@ -93,6 +100,7 @@ static void on_authenticate(void *context, const struct ppp_credentials *c)
 	}
 	memcpy(s->user, c->name, sizeof(s->user));
 	s->proof = c->method;
+	s->proves_again = c->again;
 	subscriber_who(s);
 	aaa_ask(s->all->aaa, &s->who, c, on_verdict, s);
 }

@@ -99,6 +99,7 @@ struct subscriber {
 	const char *judge;      // "users", "radius": who let him in; NULL: nobody had to
 	struct accounting_session *accounting; // while it is up, and until its end
 	uint8_t proof;                         // enum ppp_auth of what he is being judged by
+	bool proves_again;                     // and he forwards meanwhile
 	bool granted; // he has proven who he is, and grant is what holds for him
 	struct grant grant;
 	uint16_t group;        // of the dataplane, held (install.h)

@@ -26,7 +26,7 @@ struct ppp {
 	struct ppp_link link;
 	struct ppp_verdict verdict;
 	struct ppp_addresses addresses;
-	int started, closed, networks, probes;
+	int started, closed, networks, probes, undecided;
 	uint16_t largest; // that it was told to probe
 	char cause[64];
 };
@@ -63,6 +63,11 @@ void ppp_input(struct ppp *p, const uint8_t *packet, size_t length)
 void ppp_authenticated(struct ppp *p, const struct ppp_verdict *verdict)
 {
 	p->verdict = *verdict;
+}
+
+void ppp_undecided(struct ppp *p)
+{
+	p->undecided++;
 }
 
 void ppp_network(struct ppp *p, const struct ppp_addresses *addresses)

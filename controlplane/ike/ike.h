@@ -70,7 +70,7 @@ struct ike_events {
 	void (*user_ask)(void *context, const struct ike_user_request *request);
 	// That conversation is over: the IKE SA is established, has failed or is gone. Called once
 	// for each about which user_ask was called, answered or not. May be NULL.
-	void (*user_gone)(void *context, const uint8_t *spi_i, const uint8_t *spi_r);
+	void (*user_gone)(void *context, uint64_t attempt);
 	// Asked every 100 ms, and only of pairs that have a limit of bytes or packets or wait for
 	// their first packet. False when nothing is known. NULL: there are no such limits.
 	bool (*pair_count)(void *context, uint32_t spi_in, struct ike_pair_count *out);

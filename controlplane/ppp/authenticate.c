@@ -254,3 +254,20 @@ void authenticate_verdict(struct ppp *ppp, const struct ppp_verdict *verdict)
 	authenticate_answer(ppp, verdict);
 	authenticate_end(ppp, verdict->accepted);
 }
+
+void authenticate_undecided(struct ppp *ppp)
+{
+	const struct ppp_verdict refused = {0};
+	struct authenticate *auth = &ppp->auth;
+
+	if (!auth->asking)
+		return;
+	if (auth->stale || !auth->again) {
+		authenticate_verdict(ppp, &refused);
+		return;
+	}
+	auth->asking = auth->again = false;
+	credentials_free(&auth->asked);
+	ppp_setup_resume(ppp);
+	rest(ppp);
+}

@@ -41,6 +41,8 @@ void authenticate_start(struct ppp *ppp, unsigned method);
 void authenticate_stop(struct ppp *ppp);
 void authenticate_free(struct ppp *ppp);
 void authenticate_verdict(struct ppp *ppp, const struct ppp_verdict *verdict);
+// Nobody could say: who is asked again keeps what he has, anybody else is refused.
+void authenticate_undecided(struct ppp *ppp);
 // The peer is expected to say something now.
 bool authenticate_open(const struct ppp *ppp);
 

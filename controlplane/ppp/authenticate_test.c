@@ -337,6 +337,40 @@ static void test_chap_again_takes_its_time(void **state)
 	assert_false(p->credentials.again);
 }
 
+// The judge's server is away: who is up stays up, and is asked again later.
+static void test_chap_again_is_undecided(void **state)
+{
+	struct peer_fake *p = *state;
+
+	dial_with_interval(p, PPP_AUTH_MSCHAPV2);
+	p->hold_verdict = true;
+	for (int i = 0; i < 5; i++) {
+		peer_fake_wait(p, 61000);
+		assert_int_equal(p->asks, 2 + i);
+		ppp_undecided(p->ppp);
+		ppp_undecided(p->ppp);
+	}
+	assert_int_equal(peer_fake_seen(p, PPP_CHAP, CHAP_SUCCESS), 1);
+	assert_int_equal(peer_fake_seen(p, PPP_CHAP, CHAP_FAILURE), 0);
+	p->hold_verdict = false;
+	peer_fake_wait(p, 61000);
+	assert_int_equal(peer_fake_seen(p, PPP_CHAP, CHAP_SUCCESS), 2);
+	assert_up(p);
+}
+
+// That is nobody's way in.
+static void test_the_first_time_undecided_is_refused(void **state)
+{
+	struct peer_fake *p = *state;
+
+	p->hold_verdict = true;
+	peer_fake_dial(p);
+	ppp_undecided(p->ppp);
+	peer_fake_run(p);
+	assert_down(p, "authentication");
+	assert_int_equal(p->accepts, 0);
+}
+
 static void test_pap_is_not_asked_again(void **state)
 {
 	struct peer_fake *p = *state;
@@ -366,6 +400,8 @@ int main(void)
 		CASE(test_chap_again_under_another_name),
 		CASE(test_chap_again_without_an_answer),
 		CASE(test_chap_again_takes_its_time),
+		CASE(test_chap_again_is_undecided),
+		CASE(test_the_first_time_undecided_is_refused),
 		CASE(test_pap_is_not_asked_again),
 	};
 

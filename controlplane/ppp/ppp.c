@@ -341,6 +341,12 @@ void ppp_authenticated(struct ppp *ppp, const struct ppp_verdict *verdict)
 		authenticate_verdict(ppp, verdict);
 }
 
+void ppp_undecided(struct ppp *ppp)
+{
+	if (ppp->phase != PHASE_DEAD)
+		authenticate_undecided(ppp);
+}
+
 // Whoever sent what was held listens, and has our request of just now: no need to say that twice.
 static void release(struct ppp *ppp, struct ppp_held *held, struct fsm *fsm)
 {

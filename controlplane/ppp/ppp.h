@@ -99,6 +99,9 @@ void ppp_free(struct ppp *ppp);
 void ppp_start(struct ppp *ppp);
 void ppp_input(struct ppp *ppp, const uint8_t *packet, size_t length);
 void ppp_authenticated(struct ppp *ppp, const struct ppp_verdict *verdict);
+// Instead of it, of who was accepted before (credentials->again): nobody could be asked. He stays,
+// hears nothing, and is asked again after ppp.chap-interval.
+void ppp_undecided(struct ppp *ppp);
 // Starts IPCP and IPV6CP with these addresses; peer IP_NONE refuses IPCP with a Protocol-Reject, no
 // ip6 IPV6CP.
 void ppp_network(struct ppp *ppp, const struct ppp_addresses *addresses);

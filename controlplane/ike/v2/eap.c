@@ -51,7 +51,7 @@ void eap_end(struct v2_eap *e)
 	if (!e)
 		return;
 	if (e->asked && ike->events->user_gone)
-		ike->events->user_gone(ike->context, e->sa->cookie_i, e->sa->cookie_r);
+		ike->events->user_gone(ike->context, e->sa->attempt);
 	eap_free(e->eap);
 	if (e->plain)
 		OPENSSL_cleanse(e->plain, e->length);
