@@ -232,6 +232,7 @@ enum ppp_auth {
 
 struct config_ppp {
 	struct config_list auth; // enum ppp_auth, in order of preference
+	bool pap_in_clear;       // PAP is asked for without IPsec as well
 	uint16_t mru;            // bytes: what we ask for
 	uint16_t mtu;            // bytes: the largest inner packet; 0 = what fits
 	struct ip_address local; // our address in IPCP

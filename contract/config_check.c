@@ -528,6 +528,24 @@ static void check_local(struct config_load *load)
 			"to take: add it, for example local-address: 100.64.0.1");
 }
 
+// Who comes without IPsec has to have a way to prove who he is.
+static void check_pap(struct config_load *load)
+{
+	const struct config *c = load->config;
+
+	for (unsigned i = 0; i < c->ppp.auth.count; i++)
+		if (c->ppp.auth.values[i] != PPP_AUTH_PAP || c->ppp.pap_in_clear)
+			return;
+	for (unsigned i = 0; i < c->listener_count; i++)
+		if (c->listeners[i].clear_l2tp) {
+			config_error(load, config_place(load, &c->ppp.auth),
+				"ppp.auth is pap alone, and listener %s serves L2TP without IPsec: "
+				"add chap, or pap-in-clear: true",
+				c->listeners[i].name);
+			return;
+		}
+}
+
 static void check_ppp(struct config_load *load)
 {
 	struct config *c = load->config;
@@ -540,6 +558,8 @@ static void check_ppp(struct config_load *load)
 			mtu = c->ports[i - 1].mtu;
 	if (mtu == 0)
 		return;
+	if (config_walked(load, "listeners"))
+		check_pap(load);
 	check_local(load);
 	check_mtu(load, "mru", &c->ppp.mru, mtu - LEAST_OVERHEAD);
 	check_mtu(load, "mtu", &c->ppp.mtu, mtu - LEAST_OVERHEAD);

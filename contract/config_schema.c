@@ -339,6 +339,9 @@ static const struct config_section l2tp = {"l2tp", l2tp_fields};
 static const struct config_field ppp_fields[] = {
 	{"auth", "mschapv2 chap", .kind = KIND_WORD, LIST(config_ppp, auth.values, auth.count),
 		.words = ppp_auth_words, .help = "in order of preference"},
+	{"pap-in-clear", "false", .kind = KIND_BOOL, FIELD(config_ppp, pap_in_clear),
+		.help = "ask for PAP without IPsec as well, where everybody on the way reads the "
+			"password"},
 	{"mru", "1400", .kind = KIND_INTEGER, FIELD(config_ppp, mru), .low = LIMIT_MTU_MIN,
 		.high = LIMIT_MTU_MAX, .help = "bytes: what we ask the client to keep to"},
 	{"mtu", "auto", .kind = KIND_INTEGER, FIELD(config_ppp, mtu), .low = LIMIT_MTU_MIN,

@@ -573,3 +573,10 @@
 	"f:3:72: prefix 2001:db8:0:8000::/49 of pool p overlaps 2001:db8::/48 of pool p: an address can be in one alone\n"
 	"f:3:103: pool q has neither prefixes nor ipv6-prefixes: add one of them\n"
 	"f:4:26: group g: there is no pool r: name one of pools\n"},
+{0,
+	"ports: [{name: a, side: subscriber, device: d, addresses: [10.1.0.1/24]}]\n"
+	"listeners: [{name: l, address: 10.1.0.1, ipsec: optional}]\n"
+	"pools: [{name: p, prefixes: [10.2.0.0/16]}]\n"
+	"ppp: {auth: [pap]}\n",
+	"f:4:14: ppp.auth is pap alone, and listener l serves L2TP without IPsec: add chap, or "
+	"pap-in-clear: true\n"},

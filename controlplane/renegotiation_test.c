@@ -52,7 +52,7 @@ static const char text[] = "ports:\n"
 			   "  - {name: n, side: network, device: y, addresses: [198.51.100.1/24]}\n"
 			   "listeners: [{name: l, address: 192.0.2.1}]\n"
 			   "ike: {psks: [{peer: any, secret: abcdefgh}]}\n"
-			   "ppp: {local-address: 100.64.0.1, auth: [pap]}\n"
+			   "ppp: {local-address: 100.64.0.1, auth: [pap], pap-in-clear: true}\n"
 			   "pools: [{name: p, prefixes: [100.64.0.8/32],\n"
 			   "         ipv6-prefixes: ['2001:db8:64::/64']}]\n"
 			   "users: [{name: alice, password: right-password}]\n";

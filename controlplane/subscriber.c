@@ -464,6 +464,18 @@ void subscriber_handle(struct subscriber *s, enum subscriber_event event)
 
 // ---- life
 
+// A password in clear is asked for inside IPsec alone.
+static struct config_ppp ppp_in_clear(const struct config *config)
+{
+	struct config_ppp out = config->ppp;
+
+	out.auth.count = 0;
+	for (uint16_t i = 0; i < config->ppp.auth.count; i++)
+		if (config->ppp.auth.values[i] != PPP_AUTH_PAP || config->ppp.pap_in_clear)
+			out.auth.values[out.auth.count++] = config->ppp.auth.values[i];
+	return out;
+}
+
 struct subscribers *subscribers_create(const struct config *config, struct timers *timers,
 	struct pools *pools, struct pools6 *pools6, struct aaa *aaa, struct numbers *numbers)
 {
@@ -475,6 +487,7 @@ struct subscribers *subscribers_create(const struct config *config, struct timer
 		return NULL;
 	*all = (struct subscribers){
 		.config = config,
+		.ppp_in_clear = ppp_in_clear(config),
 		.timers = timers,
 		.pools = pools,
 		.pools6 = pools6,

@@ -272,7 +272,8 @@ void subscribers_session_up(void *context, const struct l2tp_session_info *info)
 		return;
 	}
 	s->wants[V4] = s->wants[V6] = true;
-	s->ppp = ppp_create(&all->config->ppp, all->timers, &ppp_events, s, &s->subject);
+	s->ppp = ppp_create(info->peer ? &all->config->ppp : &all->ppp_in_clear, all->timers,
+		&ppp_events, s, &s->subject);
 	if (s->ppp) {
 		ppp_start(s->ppp);
 		return;

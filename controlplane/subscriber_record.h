@@ -122,6 +122,7 @@ struct subscriber {
 
 struct subscribers {
 	const struct config *config;
+	struct config_ppp ppp_in_clear; // for those without IPsec
 	struct timers *timers;
 	struct pools *pools;
 	struct pools6 *pools6;
