@@ -11,7 +11,7 @@ static const char reply_config[] =
 	"     addresses: [198.51.100.1/24, \"2001:db8:1::1/64\"]}\n"
 	"routes: [{to: 0.0.0.0/0, via: 198.51.100.254}]\n"
 	"listeners: [{name: l, address: 192.0.2.1, ipsec: optional}]\n"
-	"ppp: {auth: [pap], local-address: 100.64.0.1}\n"
+	"ppp: {auth: [pap], pap-in-clear: true, local-address: 100.64.0.1}\n"
 	"pools:\n"
 	"  - {name: default, prefixes: [100.64.0.0/16], ipv6-prefixes: [\"2001:db8:a000::/48\"],\n"
 	"     delegated-prefixes: [\"2001:db8:b000::/40\"]}\n"
