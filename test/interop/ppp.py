@@ -92,6 +92,23 @@ def began_again(bench):
     bench.gateway.wait_subscribers(0)
 
 
+def ipv6_alone(bench):
+    """pppd rejects IPCP; IPv6 does not mind."""
+    one = bench.client()
+    mark = bench.gateway.mark()
+    bench.dial(one, ipv6=True, ipv4=False)
+    address = one.address6()
+    check(address.startswith("2001:db8:64:"), f"its address is {address}")
+    check(one.ping(labs.HOST_NET6) == 3, "a ping was lost")
+    there = bench.gateway.wait_subscribers(1)
+    check(there[0]["state"] == "up" and there[0]["ipv6_prefix"], f"{there}")
+    names = [event["event"] for event in bench.gateway.events(mark=mark)]
+    check("ipv6cp-up" in names and "ipcp-up" not in names, f"{names}")
+    check("inet 100." not in one.output("ip -o addr show dev ppp0"), "it has an IPv4 address")
+    one.down()
+    bench.gateway.wait_subscribers(0)
+
+
 def compression_is_refused(bench):
     """Compression is offered and refused, which takes no time; MPPE as well, and a client that
     insists on it does not come in, with the reason in the log."""
@@ -141,6 +158,7 @@ def table():
         "ppp-chap-again-mschapv2": lambda bench: with_ppp(
             bench, f"  chap-interval: {INTERVAL}s\n", lambda b: asked_again(b, "mschapv2")),
         "ppp-lcp-again": began_again,
+        "ppp-ipv6-alone": ipv6_alone,
         "ppp-compression-refused": compression_is_refused,
         "ppp-line": lambda bench: with_ppp(bench, "  echo-interval: 1s\n", line_is_measured),
     }

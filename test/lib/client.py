@@ -59,6 +59,7 @@ class Settings:
     tls: tuple = ()  # of EAP-TLS in PPP: what is trusted, certificate, key, as PEM
     ccp: tuple = ()  # options of pppd for compression and MPPE; without any there is no CCP
     ipv6: bool = False  # inside: IPV6CP beside IPCP
+    ipv4: bool = True  # IPCP; without it the addresses of a Dial are the link's
     route: str = "198.51.100.0/24"
     ike_lifetime: str = "8h"
     esp_lifetime: str = "1h"
@@ -162,8 +163,14 @@ usepeerdns
 lcp-echo-interval 30
 lcp-echo-failure 4
 {"+ipv6" if self.ipv6 else "noipv6"}
+{"" if self.ipv4 else "noip"}
 debug
 logfile /run/log/pppd
+""",
+            "ppp/ipv6-up": f"""#!/bin/sh
+{"exit" if self.ipv4 else ""}
+: >/run/ppp-up
+echo "@@ppp-up $1 $4 $5" >/dev/ttyS0
 """,
             "ppp/ip-up": f"""#!/bin/sh
 ip route replace {self.route} dev "$1"
