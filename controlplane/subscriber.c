@@ -159,6 +159,7 @@ void subscriber_give_address(struct subscriber *s)
 {
 	struct ip_prefix *v4 = &s->family[V4].route, *v6 = &s->family[V6].route;
 
+	subscriber_lease_end(s, "its addresses go back");
 	if (v4->address.version != IP_NONE)
 		pools_give(s->all->pools, &v4->address);
 	pools6_give(s->all->pools6, v6);

@@ -61,12 +61,13 @@ void subscriber_ip6_up(struct subscriber *s)
 {
 	if (s->road->advertises)
 		advertise(s);
+	subscriber_lease_resume(s);
 }
 
 void subscriber_ip6_down(struct subscriber *s)
 {
 	timer_stop(s->all->timers, &s->advertise);
-	subscriber_lease_end(s, "ipv6 is down");
+	subscriber_lease_suspend(s);
 }
 
 void subscribers_input_ip6(

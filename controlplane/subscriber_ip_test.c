@@ -90,7 +90,7 @@ static int teardown(void **state)
 {
 	for (int i = 0; i < SESSIONS; i++)
 		if (by_session[i])
-			subscriber_ip6_down(by_session[i]);
+			subscriber_lease_end(by_session[i], "test");
 	assert_int_equal(pools6_delegated_info(all.pools6, 0).used, 0);
 	pools6_free(all.pools6);
 	timers_free(all.timers);
@@ -266,10 +266,38 @@ static void waits_for_the_route(void **state)
 	// Gone before the dataplane has answered.
 	fake_install_hold(true);
 	request(1, DHCP6_REQUEST, 1);
-	subscriber_ip6_down(&who[0]);
+	subscriber_lease_end(&who[0], "test");
 	fake_install_release();
 	assert_int_equal(fake_sent_count(), 0);
 	assert_int_equal(pools6_delegated_info(all.pools6, 0).used, 0);
+}
+
+// IPV6CP goes down and comes up again: the client keeps what it has.
+static void outlives_ipv6cp(void **state)
+{
+	struct ip_prefix got, again;
+
+	request(1, DHCP6_REQUEST, 1);
+	got = leased(heard(), DHCP6_PD);
+	subscriber_ip6_down(&who[0]);
+	again = last_route(COMMAND_ROUTE_DELETE).prefix;
+	assert_memory_equal(&again, &got, sizeof(got));
+	assert_int_equal(pools6_delegated_info(all.pools6, 0).used, 1);
+	subscriber_ip6_up(&who[0]);
+	(void)fake_sent_take();
+	again = last_route(COMMAND_ROUTE_ADD).prefix;
+	assert_memory_equal(&again, &got, sizeof(got));
+	// With another prefix of its own, and another one to be delegated.
+	subscriber_ip6_down(&who[0]);
+	who[0].family[V6].route = prefix("2001:db8:64:6::/64");
+	who[0].grant.delegated = prefix("2001:db8:bb00::/48");
+	subscriber_ip6_up(&who[0]);
+	(void)fake_sent_take();
+	assert_int_equal(last_route(COMMAND_ROUTE_ADD).prefix.length, 0);
+	assert_int_equal(pools6_delegated_info(all.pools6, 0).used, 0);
+	request(1, DHCP6_RENEW, 1);
+	got = leased(heard(), DHCP6_PD);
+	assert_int_equal(got.length, 48);
 }
 
 static void ends_with_time(void **state)
@@ -428,6 +456,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(leases_from_solicit_to_release, setup, teardown),
 		cmocka_unit_test_setup_teardown(waits_for_the_route, setup, teardown),
+		cmocka_unit_test_setup_teardown(outlives_ipv6cp, setup, teardown),
 		cmocka_unit_test_setup_teardown(ends_with_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(declines_and_other_clients, setup, teardown),
 		cmocka_unit_test_setup_teardown(gives_what_is_granted, setup, teardown),

@@ -4,7 +4,8 @@
 // granted, and a prefix that is delegated to it, one of each. The address needs no route when it
 // lies in the subscriber's prefix; whatever else is leased is routed to the session before the
 // client hears of it: an answer waits for the dataplane's. A client that asks has its lease until
-// it releases it, the lifetime ends, or IPv6 of the session goes down.
+// it releases it, the lifetime ends, or its addresses go back to the pools; while IPv6 of the
+// session is down it is not routed.
 //
 // What an Advertise offers is reserved for a short time and not routed.
 //
@@ -178,15 +179,21 @@ static bool needs_route(const struct lease *l)
 	return !prefix_contains(&l->of->s->family[V6].route, &l->prefix.address);
 }
 
+static void unroute(struct lease *l)
+{
+	install_forget(l);
+	if (l->route == ROUTE_ASKED || l->route == ROUTE_THERE)
+		(void)install_route_delete(l->of->s->session, &l->prefix);
+	l->route = ROUTE_NONE;
+}
+
 static void drop(struct lease *l, const char *cause)
 {
 	struct subscribers *all = l->of->s->all;
 
 	if (!is_there(l))
 		return;
-	install_forget(l);
-	if (l->route == ROUTE_ASKED || l->route == ROUTE_THERE)
-		(void)install_route_delete(l->of->s->session, &l->prefix);
+	unroute(l);
 	if (l == &l->of->delegated)
 		pools6_give(all->pools6, &l->prefix);
 	if (l->bound)
@@ -474,6 +481,47 @@ void subscriber_lease_input(struct subscriber *s, const struct dhcp_packet *p)
 }
 
 // ---- life
+
+void subscriber_lease_suspend(struct subscriber *s)
+{
+	if (!s->leases)
+		return;
+	unroute(&s->leases->address);
+	unroute(&s->leases->delegated);
+	forget_waiting(s->leases);
+}
+
+static bool still_granted(const struct lease *l)
+{
+	const struct subscriber *s = l->of->s;
+	const struct ip_prefix *fixed = &s->grant.delegated;
+
+	if (l == &l->of->delegated)
+		return fixed->address.version == IP_NONE ||
+		       memcmp(&l->prefix, fixed, sizeof(*fixed)) == 0;
+	return s->grant.address6.version == IP_NONE
+		       ? prefix_contains(&s->family[V6].route, &l->prefix.address)
+		       : address_equal(&s->grant.address6, &l->prefix.address);
+}
+
+static void resume(struct lease *l)
+{
+	if (!is_there(l))
+		return;
+	if (!still_granted(l))
+		drop(l, "it is granted something else");
+	else if (l->bound)
+		route(l);
+}
+
+void subscriber_lease_resume(struct subscriber *s)
+{
+	if (!s->leases)
+		return;
+	resume(&s->leases->address);
+	resume(&s->leases->delegated);
+	watch(s->leases);
+}
 
 void subscriber_lease_end(struct subscriber *s, const char *cause)
 {

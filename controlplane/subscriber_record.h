@@ -211,6 +211,10 @@ const char *subscriber_domain(const struct subscriber *s);
 void subscriber_lease_input(struct subscriber *s, const struct dhcp_packet *packet);
 // Is there anything that only DHCPv6 has for it?
 bool subscriber_lease_any(const struct subscriber *s);
+// Its IPv6 is down, or open again: the leases stay, without their routes and with them again as far
+// as they still fit what it is granted.
+void subscriber_lease_suspend(struct subscriber *s);
+void subscriber_lease_resume(struct subscriber *s);
 // All leases go back, with their routes.
 void subscriber_lease_end(struct subscriber *s, const char *cause);
 // What it has leased; what it has not stays as it is.
