@@ -137,6 +137,28 @@ def delegated(bench):
     return f"{address}, {prefix}"
 
 
+def delegated_again(bench):
+    """dhcpcd: the same, and who comes again has his prefix again."""
+    one = bench.client()
+    prefixes = []
+    with bench.configured(groups=TOLD):
+        for _ in range(2):
+            bench.dial(one, ipv6=True)
+            one.address6()
+            address, behind = one.output("client_dhcpcd 15", 30).split()
+            there = bench.gateway.wait_subscribers(1)[0]
+            prefixes.append(there["delegated_prefix"])
+            check(there["ipv6_address"] == address, f"{address} is not in {there}")
+            check(ipaddress.ip_address(behind) in ipaddress.ip_network(prefixes[-1]),
+                  f"{behind} is not in {prefixes[-1]}")
+            uses(bench, one, behind, "the delegated prefix")
+            one.down()
+            bench.gateway.wait_subscribers(0)
+    check(prefixes[0] == prefixes[1], f"first {prefixes[0]}, then {prefixes[1]}")
+    return prefixes[0]
+
+
 def add_to(cases):
+    cases["dhcpv6-again"] = delegated_again
     cases["dhcpv6-address-and-prefix"] = delegated
     cases["dhcp-inform"] = told_by_inform
