@@ -10,8 +10,12 @@
 
 #include "log.h"
 
+#include <jansson.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <string.h>
+
+enum { REASON = 320 }; // bytes: words of ours and the server's message
 
 static int write_request(void *context, struct radius_build *b)
 {
@@ -29,8 +33,9 @@ static void complain(void *context, const struct reply_complaint *c)
 		.peer = q->subject->flow.remote,
 		.peer_port = q->subject->flow.remote_port};
 
-	log_event(LOG_RADIUS_NOT_HONOURED, &subject, "s:s, s:s, s:s", "attribute", c->name, "value",
-		c->value, "reason", c->reason);
+	// The value is escaped already.
+	log_event(LOG_RADIUS_NOT_HONOURED, &subject, "s:s, s:o, s:s", "attribute", c->name, "value",
+		json_string(c->value), "reason", c->reason);
 }
 
 static void accept(
@@ -48,6 +53,16 @@ static void accept(
 		&(struct aaa_answer){.verdict = &v->verdict, .grant = &grant, .source = "radius"});
 }
 
+// With what the server says to the user, so that whoever reads the log knows what he was told.
+static void refuse(struct question *q, const struct reply_verdict *v)
+{
+	char reason[REASON];
+
+	snprintf(reason, sizeof(reason), "%s%s%s", v->reason, *v->message ? ": " : "", v->message);
+	question_answer(q,
+		&(struct aaa_answer){.verdict = &v->verdict, .source = "radius", .reason = reason});
+}
+
 static void replied(struct question *q, const struct radius_result *result)
 {
 	struct reply_verdict v;
@@ -60,17 +75,21 @@ static void replied(struct question *q, const struct radius_result *result)
 	}
 	if (v.verdict.accepted)
 		accept(q, result, &v);
+	else if (v.verdict.turn == EAP_MORE)
+		question_answer(q, &(struct aaa_answer){.verdict = &v.verdict, .source = "radius"});
 	else
-		question_answer(
-			q, &(struct aaa_answer){.verdict = &v.verdict,
-				   .source = "radius",
-				   .reason = v.verdict.turn == EAP_DECIDED ? v.reason : NULL});
+		refuse(q, &v);
 	OPENSSL_cleanse(&v, sizeof(v));
 }
 
-// Nobody answers: the next source may know the name.
+// Nobody answers: the next source may know the name. An EAP conversation that a server has begun
+// can be carried on by no one else.
 static void unreachable(struct question *q, enum radius_outcome outcome)
 {
+	if (q->state_length) {
+		question_refuse(q, "radius", "the RADIUS server of the conversation is gone", true);
+		return;
+	}
 	question_next(q, outcome == RADIUS_NO_SERVER    ? "no RADIUS server is alive"
 			 : outcome == RADIUS_NO_REQUEST ? "the request cannot be made"
 							: "no RADIUS server answers");
