@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "dictionary.h"
+#include "freeradius_fixture.h"
 #include "reply.h"
 #include "reply_fixture.h"
 
@@ -614,6 +615,33 @@ static void test_what_was_there_before(void **state)
 	grant_free(&grant);
 }
 
+static void test_freeradius(void **state)
+{
+	uint8_t bytes[RADIUS_PACKET];
+	struct radius_packet p;
+	size_t n = 0;
+	unsigned byte;
+
+	for (const char *t = freeradius_reply; sscanf(t, "%2x", &byte) == 1; t += 2)
+		bytes[n++] = (uint8_t)byte;
+	grant_free(&grant);
+	complaints[0] = granted[0] = '\0';
+	assert_int_equal(radius_parse(bytes, n, &p), 0);
+	assert_int_equal(reply_grant(config, &p, FROM_RADIUS, &grant, complain, NULL), 0);
+	grant_each(config, &grant, note, NULL);
+	is("FreeRADIUS",
+		"address=203.0.113.7; pool=four; ipv6-prefix=2001:db8:65:7::/64; "
+		"interface-id=000000fffe000007; delegated-prefix=2001:db8:ff00::/56; "
+		"routes-behind=10.1.0.0/16; dns=203.0.113.53; police-uplink=1Mbit/s; "
+		"shape-downlink=2Mbit/s; session-timeout=3600s; class=676f6c64; ",
+		granted);
+	is("FreeRADIUS",
+		"WISPr-Bandwidth-Max-Up 1000000 is there twice: the first one holds; "
+		"Tunnel-Type 01000003 is of tunnels, and sessions end here; ",
+		complaints);
+	grant_free(&grant);
+}
+
 static void test_dictionary(void **state)
 {
 	char name[DICTIONARY_NAME];
@@ -643,6 +671,7 @@ int main(void)
 		cmocka_unit_test(test_as_long_as_may_be),
 		cmocka_unit_test(test_coa),
 		cmocka_unit_test(test_what_was_there_before),
+		cmocka_unit_test(test_freeradius),
 		cmocka_unit_test(test_dictionary),
 	};
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "freeradius_fixture.h"
 #include "reply.h"
 #include "types.h"
 
@@ -278,6 +279,43 @@ static void test_eap_is_refused(void **state)
 	assert_int_equal(out.verdict.eap_length, 0);
 }
 
+// FreeRADIUS answers the exchange of RFC 2759 section 9.2 as that and RFC 3079 section 3.5.3 have
+// it.
+static void test_freeradius(void **state)
+{
+	static const uint8_t send_key[16] = {0x8b, 0x7c, 0xdc, 0x14, 0x9b, 0x99, 0x3a, 0x1b, 0xa1,
+		0x18, 0xcb, 0x15, 0x3f, 0x56, 0xdc, 0xcb};
+	static const uint8_t zero[32];
+	const struct radius_secret s = {freeradius_secret, sizeof(freeradius_secret) - 1};
+	uint8_t bytes[RADIUS_PACKET], request[RADIUS_AUTHENTICATOR];
+	struct radius_packet p;
+	struct radius_result r = {.reply = &p, .authenticator = request, .secret = s};
+	size_t n = 0;
+	unsigned byte;
+
+	for (const char *t = freeradius_reply; sscanf(t, "%2x", &byte) == 1; t += 2)
+		bytes[n++] = (uint8_t)byte;
+	for (unsigned i = 0; i < sizeof(request); i++)
+		request[i] = (uint8_t)i;
+	assert_int_equal(radius_parse(bytes, n, &p), 0);
+	assert_int_equal(radius_prove_reply(&p, request, &s, true), RADIUS_PROVEN);
+	c = (struct ppp_credentials){.method = PPP_AUTH_MSCHAPV2, .id = 9, .want_msk = true};
+	reply_verdict(&r, &c, &out);
+	assert_true(out.verdict.accepted);
+	assert_string_equal(out.verdict.message, "S=407A5589115FD0D6209F510FE9C04566932CDA56");
+	assert_true(out.verdict.has_msk);
+	assert_memory_equal(out.verdict.msk + 16, send_key, 16);
+	assert_memory_equal(out.verdict.msk + 32, zero, 32);
+	// A bit of any byte is enough.
+	for (size_t i = 0; i < n; i++) {
+		bytes[i] ^= 1;
+		if (radius_parse(bytes, n, &p) == 0)
+			assert_int_not_equal(
+				radius_prove_reply(&p, request, &s, true), RADIUS_PROVEN);
+		bytes[i] ^= 1;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +328,7 @@ int main(void)
 		cmocka_unit_test(test_eap_goes_on),
 		cmocka_unit_test(test_eap_keys),
 		cmocka_unit_test(test_eap_is_refused),
+		cmocka_unit_test(test_freeradius),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,12 +7,13 @@ The users of these cases are known to FreeRADIUS alone.
 
 import contextlib
 import os
+import time
 
 import ike
 import lab as labs
 import radius
-from bench import HOST
-from remote import connected, daemon, gone
+from bench import HOST, SOURCE
+from remote import NO_SOURCE, connected, daemon, gone
 from runner import check
 from traffic import moves_traffic
 
@@ -21,7 +22,8 @@ ADDRESS, BEHIND, PREFIX6 = "203.0.113.7", "203.0.113.64/28", "2001:db8:65:7::/64
 DNS = "198.51.100.53"
 GRANT = [("Framed-IP-Address", ADDRESS), ("Framed-Route", f"{BEHIND} 0.0.0.0 1"),
          ("MS-Primary-DNS-Server", DNS), ("Framed-IPv6-Prefix", PREFIX6),
-         ("Session-Timeout", "3600"), ("Class", "gold"), ("Framed-Compression", "Van-Jacobson-TCP-IP")]
+         ("Session-Timeout", "3600"), ("Class", "gold"),
+         ("Framed-Compression", "Van-Jacobson-TCP-IP")]
 PASSWORD = "dora-secret"
 
 
@@ -45,7 +47,8 @@ def running(bench, one):
     """For the time of a with: the server runs, and the host knows the way to whom it grants; gives
     the gateway's section that asks it and nobody else."""
     space = bench.topology.net
-    ways = (("-4", "203.0.113.0/24", labs.GATEWAY_NET), ("-6", "2001:db8:65::/48", labs.GATEWAY_NET6))
+    ways = (("-4", "203.0.113.0/24", labs.GATEWAY_NET),
+            ("-6", "2001:db8:65::/48", labs.GATEWAY_NET6))
     for family, prefix, via in ways:
         bench.lab.ip(space, family, "route", "replace", prefix, "via", via)
     one.start()
@@ -106,11 +109,12 @@ def wrong_password(bench, client, method):
 
 
 def tls_over_ppp(bench):
-    """EAP-TLS in PPP: pppd proves itself by its certificate, to FreeRADIUS and through the gateway."""
+    """EAP-TLS in PPP: pppd shows FreeRADIUS its certificate, through the gateway."""
     one, client = server(bench, eap="tls"), bench.client()
     authorities = bench.authorities()
     own = authorities.clients["rsa"]
     pems = (authorities.roots["rsa"].text(), own.text("path"), own.text("key"))
+    strange = authorities.clients["ecdsa"]  # of a root that FreeRADIUS does not know
     with running(bench, one) as section, bench.configured(radius=section):
         mark = bench.gateway.mark()
         dial = bench.dial(client, auth="eap", user="alice-rsa@example.org", password="", tls=pems)
@@ -120,7 +124,36 @@ def tls_over_ppp(bench):
         moves_traffic(bench, client)
         client.down()
         bench.gateway.wait_subscribers(0)
+        mark = bench.gateway.mark()
+        bad = client.up(auth="eap", user="alice-rsa@example.org", password="", dial_seconds=10,
+                        tls=(pems[0], strange.text("path"), strange.text("key")))
+        check(not bad.ok, "a certificate of a strange authority was let in")
+        check("radius" in str(bench.gateway.wait_event("auth-failed", mark)), "not by RADIUS")
+        client.down()
+        bench.gateway.wait_subscribers(0)
     return f"{dial.seconds:.2f} s to an address"
+
+
+def limits(bench):
+    """A filter by Filter-Id and a rate by Mikrotik-Rate-Limit hold for what the client moves."""
+    one, client = server(bench), bench.client()
+    one.user("dora", PASSWORD, {"Filter-Id": "no-source.in", "Mikrotik-Rate-Limit": "0/10M"})
+    with (running(bench, one) as section,
+          bench.configured(radius=section, groups=NO_SOURCE)):
+        bench.dial(client, auth="mschapv2", user="dora", password=PASSWORD)
+        check(client.ping(HOST) == 3, "a plain ping was lost")
+        client.run(f"busybox nc -w 3 {HOST} {SOURCE} </dev/null >/dev/null", check=False)
+        denied = sum(int(row["packets"]) for row in bench.gateway.show("drops")
+                     if row["reason"] == "filter-uplink")
+        check(denied > 0, "nothing was denied")
+        began = time.monotonic()
+        size, _ = client.download(HOST, bench.bulk.source)
+        rate = size * 8 / (time.monotonic() - began) / 1e6
+        # What is inside TCP is a little less than what the rate counts.
+        check(8.5 < rate < 10, f"{rate:.2f} Mbit/s instead of 10")
+        client.down()
+        bench.gateway.wait_subscribers(0)
+    return f"{denied} denied, {rate:.2f} Mbit/s"
 
 
 def ikev2(bench, method):
@@ -152,6 +185,7 @@ def table():
         cases[f"radius-{'eap-mschapv2' if method == 'eap' else method}-ppp"] = (
             lambda bench, method=method: ppp(bench, method))
     cases["radius-eap-tls-ppp"] = tls_over_ppp
+    cases["radius-filter-and-rate"] = limits
     cases["radius-eap-mschapv2-ikev2"] = lambda bench: ikev2(bench, "eap")
     cases["radius-eap-tls-ikev2"] = lambda bench: ikev2(bench, "eap-tls")
     return cases
