@@ -380,7 +380,7 @@ static void test_session_timeout(void **state)
 // What CoA changes holds at once, for those who are meant, or for nobody.
 static void test_change(void **state)
 {
-	struct coa_match m = {.session_id = "", .user = "carol", .calling = ""};
+	struct coa_match m = {.session_id = "", .user = "carol", .calling = "", .called = ""};
 	struct grant change = {
 		.from = {[GRANT_POLICE_DOWNLINK] = FROM_COA, [GRANT_SESSION_TIMEOUT] = FROM_COA},
 		.police_downlink = {.kbit = 9000},

@@ -12,13 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_calling(const struct subscriber *s, const char *calling)
+// A number that a LAC told, or the address that stands for it in requests.
+static bool is_station(const char *number, const struct ip_address *otherwise, const char *wanted)
 {
 	char text[ADDRESS_TEXT];
 
-	if (*s->l2tp.calling)
-		return strcmp(s->l2tp.calling, calling) == 0;
-	return strcmp(address_format(&s->l2tp.flow.remote, text), calling) == 0;
+	return strcmp(*number ? number : address_format(otherwise, text), wanted) == 0;
 }
 
 static bool is_session(const struct subscriber *s, const char *session_id)
@@ -39,22 +38,40 @@ static bool is_prefix(const struct subscriber *s, const struct ip_prefix *prefix
 	return memcmp(&s->family[V6].route, prefix, sizeof(*prefix)) == 0;
 }
 
+static bool has_address6(const struct subscriber *s, const struct ip_address *address)
+{
+	return address_equal(&s->grant.address6, address) ||
+	       (s->family[V6].route.address.version == IP_V6 &&
+		       prefix_contains(&s->family[V6].route, address));
+}
+
+static bool is_where(const struct subscriber *s, const struct coa_match *m)
+{
+	if (m->address.version != IP_NONE &&
+		!address_equal(&s->family[V4].route.address, &m->address))
+		return false;
+	if (m->address6.version != IP_NONE && !has_address6(s, &m->address6))
+		return false;
+	if (m->prefix6.address.version != IP_NONE && !is_prefix(s, &m->prefix6))
+		return false;
+	return !m->has_port || s->session == m->port;
+}
+
 static bool is_meant(const struct subscriber *s, const struct coa_match *m)
 {
+	const struct flow *flow = &s->l2tp.flow;
+
 	if (!s->granted || s->state == SUBSCRIBER_CLOSING)
 		return false;
 	if (*m->session_id && !is_session(s, m->session_id))
 		return false;
 	if (*m->user && !is_user(s, m->user))
 		return false;
-	if (*m->calling && !is_calling(s, m->calling))
+	if (*m->calling && !is_station(s->l2tp.calling, &flow->remote, m->calling))
 		return false;
-	if (m->address.version != IP_NONE &&
-		!address_equal(&s->family[V4].route.address, &m->address))
+	if (*m->called && !is_station(s->l2tp.called, &flow->local, m->called))
 		return false;
-	if (m->prefix6.address.version != IP_NONE && !is_prefix(s, &m->prefix6))
-		return false;
-	return !m->has_port || s->session == m->port;
+	return is_where(s, m);
 }
 
 // The first, or the next after s. A NAS-Port or an Acct-Session-Id means one at most, which is

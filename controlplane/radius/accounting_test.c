@@ -162,7 +162,7 @@ static int set_up(void **state)
 	config.radius.spool_mib = 1;
 	snprintf(folder, sizeof(folder), "/tmp/culvert-spool-XXXXXX");
 	assert_non_null(mkdtemp(folder));
-	snprintf(config.radius.spool, sizeof(config.radius.spool), "%s/spool", folder);
+	snprintf(config.radius.spool, sizeof(config.radius.spool), "%s/some/spool", folder);
 	timers = timers_create(NULL, NULL);
 	boot();
 	return 0;
@@ -336,7 +336,7 @@ static void test_broken_file(void **state)
 
 	accounting_free(accounting);
 	server.first = server.count;
-	snprintf(path, sizeof(path), "%s/spool/accounting.mdb", folder);
+	snprintf(path, sizeof(path), "%s/some/spool/accounting.mdb", folder);
 	f = fopen(path, "w");
 	for (int i = 0; i < 4096; i++)
 		fputs("rubbish ", f);

@@ -4,9 +4,9 @@
 // CoA-Request and Disconnect-Request (RFC 5176): from the clients of radius.coa-clients, proven by
 // their secret, once (a repeated one gets its answer again), with an Event-Timestamp within
 // radius.coa-window where it has one. Whom it means is said by Acct-Session-Id, User-Name,
-// Framed-IP-Address, Framed-IPv6-Prefix, NAS-Port, Calling-Station-Id: all that are there must fit,
-// and one at least must be. Every other attribute of a CoA-Request changes something, or the whole
-// request is refused with Error-Cause.
+// Framed-IP-Address, Framed-IPv6-Prefix, Framed-IPv6-Address, NAS-Port, Calling-Station-Id,
+// Called-Station-Id: all that are there must fit, and one at least must be. Every other attribute
+// of a CoA-Request changes something, or the whole request is refused with Error-Cause.
 
 #include "contract/config.h"
 #include "controlplane/grant.h"
@@ -20,8 +20,8 @@ struct uv_loop_s;
 
 // Who is meant. Texts are raw; empty, IP_NONE and false: not asked for.
 struct coa_match {
-	const char *session_id, *user, *calling;
-	struct ip_address address;
+	const char *session_id, *user, *calling, *called;
+	struct ip_address address, address6;
 	struct ip_prefix prefix6;
 	bool has_port;
 	uint32_t port; // NAS-Port: index of the session

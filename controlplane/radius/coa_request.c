@@ -21,9 +21,10 @@ static void take_number(struct coa_request *r, const struct radius_attribute *a,
 		r->error = ERROR_INVALID_VALUE;
 }
 
-static void take_address(struct coa_request *r, const struct radius_attribute *a)
+static void take_address(struct coa_request *r, const struct radius_attribute *a,
+	enum ip_version version, struct ip_address *out)
 {
-	if (attribute_address(a, IP_V4, &r->match.address) < 0)
+	if (attribute_address(a, version, out) < 0)
 		r->error = ERROR_INVALID_VALUE;
 }
 
@@ -69,8 +70,18 @@ static bool take_session(struct coa_request *r, const struct radius_attribute *a
 	case RADIUS_CALLING_STATION_ID:
 		take_text(r, a, r->calling);
 		return true;
+	case RADIUS_CALLED_STATION_ID:
+		take_text(r, a, r->called);
+		return true;
 	case RADIUS_FRAMED_IP_ADDRESS:
-		take_address(r, a);
+		take_address(r, a, IP_V4, &r->match.address);
+		return true;
+	case RADIUS_FRAMED_IPV6_ADDRESS:
+		take_address(r, a, IP_V6, &r->match.address6);
+		return true;
+	case RADIUS_FRAMED_INTERFACE_ID:
+	case RADIUS_ACCT_MULTI_SESSION_ID:
+		r->error = ERROR_UNSUPPORTED_ATTRIBUTE;
 		return true;
 	case RADIUS_FRAMED_IPV6_PREFIX:
 		take_prefix(r, a);
@@ -146,7 +157,8 @@ static void keep(struct coa_request *r, const struct radius_attribute *a)
 
 static bool names_nobody(const struct coa_match *m)
 {
-	return !*m->session_id && !*m->user && !*m->calling && m->address.version == IP_NONE &&
+	return !*m->session_id && !*m->user && !*m->calling && !*m->called &&
+	       m->address.version == IP_NONE && m->address6.version == IP_NONE &&
 	       m->prefix6.address.version == IP_NONE && !m->has_port;
 }
 
@@ -160,6 +172,7 @@ void coa_request_read(
 	out->match.session_id = out->session_id;
 	out->match.user = out->user;
 	out->match.calling = out->calling;
+	out->match.called = out->called;
 	memcpy(out->bytes, packet->bytes, RADIUS_HEADER);
 	out->change = (struct radius_packet){.code = packet->code,
 		.id = packet->id,

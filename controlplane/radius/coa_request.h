@@ -21,7 +21,8 @@ enum error_cause {
 
 struct coa_request {
 	struct coa_match match; // points to texts below
-	char session_id[RADIUS_VALUE + 1], user[RADIUS_VALUE + 1], calling[RADIUS_VALUE + 1];
+	char session_id[RADIUS_VALUE + 1], user[RADIUS_VALUE + 1], calling[RADIUS_VALUE + 1],
+		called[RADIUS_VALUE + 1];
 	bool has_timestamp;
 	uint32_t timestamp; // seconds since 1970
 	// The attributes that are neither NAS, nor session, nor RADIUS's own business: what is to

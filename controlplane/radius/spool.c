@@ -71,6 +71,21 @@ static int open_env(struct spool *s, const char *path, uint32_t mib)
 	return error;
 }
 
+// With the folders above it. Returns 0 or errno.
+static int make_folder(const char *folder)
+{
+	char path[PATH];
+
+	snprintf(path, sizeof(path), "%s", folder);
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return errno;
+		*slash = '/';
+	}
+	return mkdir(path, 0700) < 0 && errno != EEXIST ? errno : 0;
+}
+
 int spool_open(const char *folder, uint32_t mib, struct spool **out)
 {
 	char path[PATH], aside[PATH + 8];
@@ -80,8 +95,9 @@ int spool_open(const char *folder, uint32_t mib, struct spool **out)
 	if (snprintf(path, sizeof(path), "%s/accounting.mdb", folder) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	snprintf(aside, sizeof(aside), "%s.broken", path);
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-		return failed(folder, errno);
+	error = make_folder(folder);
+	if (error)
+		return failed(folder, error);
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
