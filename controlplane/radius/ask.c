@@ -31,6 +31,12 @@ struct word {
 	uint64_t ended_ms; // the last of them, from the start
 };
 
+// A request, sent again as the same.
+struct one {
+	struct word *word;
+	unsigned number;
+};
+
 static struct word words[WORDS];
 static unsigned word_count, on_the_way, most;
 static uint64_t began_ms;
@@ -68,8 +74,8 @@ static void round_done(uv_check_t *handle)
 
 static int put(void *context, struct radius_build *b)
 {
-	const struct word *w = context;
-	static unsigned number;
+	const struct one *one = context;
+	const struct word *w = one->word;
 	char session[32];
 
 	radius_put_text(b, RADIUS_USER_NAME, w->name);
@@ -77,7 +83,7 @@ static int put(void *context, struct radius_build *b)
 		radius_put_password(b, (const uint8_t *)w->password, strlen(w->password));
 		return 0;
 	}
-	snprintf(session, sizeof(session), "ask-%u-%u", (unsigned)getpid(), number++);
+	snprintf(session, sizeof(session), "ask-%u-%u", (unsigned)getpid(), one->number);
 	radius_put_text(b, RADIUS_ACCT_SESSION_ID, session);
 	radius_put_u32(b, RADIUS_ACCT_STATUS_TYPE, ACCT_START);
 	return 0;
@@ -99,8 +105,10 @@ static void count(struct word *w, const struct radius_result *result)
 
 static void done(void *context, const struct radius_result *result)
 {
-	struct word *w = context;
+	struct one *one = context;
+	struct word *w = one->word;
 
+	free(one);
 	on_the_way--;
 	count(w, result);
 	w->most_ms = result->ms > w->most_ms ? result->ms : w->most_ms;
@@ -110,6 +118,8 @@ static void done(void *context, const struct radius_result *result)
 
 static bool begin(struct word *w)
 {
+	static unsigned number;
+	struct one *one = malloc(sizeof(*one));
 	const struct radius_call call = {
 		.kind = *w->password ? RADIUS_AUTH : RADIUS_ACCOUNTING,
 		.code = *w->password ? RADIUS_ACCESS_REQUEST : RADIUS_ACCOUNTING_REQUEST,
@@ -117,11 +127,16 @@ static bool begin(struct word *w)
 		.patience_ms = config->radius.patience_ms,
 		.write = put,
 		.done = done,
-		.context = w,
+		.context = one,
 	};
 
-	if (radius_send(radius, &call) < 0)
+	if (!one)
 		return false;
+	*one = (struct one){w, number++};
+	if (radius_send(radius, &call) < 0) {
+		free(one);
+		return false;
+	}
 	w->left--;
 	on_the_way++;
 	return true;

@@ -155,6 +155,17 @@ class Scenario:
         check(words["alice"]["most_ms"] < FAILOVER_MS + 1500, f"{transport}: {words}")
         return f"{transport}: failover in {words['alice']['most_ms']} ms"
 
+    def restarted(self):
+        """Nobody listens at first, as the system says; the same request is answered after."""
+        self.write(self.servers[0].entry("timeout: 1s, tries: 4"))
+        self.servers[0].kill()
+        process = self.begin("alice:secret:5")
+        self.servers[0].start()
+        words, servers, log = self.end(process)
+        check(words["alice"]["accepted"] == 5, f"restarted: {words} {servers} {log}")
+        check(servers["first"]["deaths"] == 0, f"restarted: {servers} {log}")
+        check(servers["first"]["retransmits"] >= 5, f"restarted: it listened: {servers}")
+
     # ---- the gateway's own program
 
     def shown(self):
@@ -212,6 +223,7 @@ class Scenario:
         said += [self.many("udp"), self.push("udp")]
         self.alone()
         said.append(self.failover("udp"))
+        self.restarted()
         self.write(self.tls())
         self.verdicts("tls")
         self.accounting("tls")
