@@ -213,6 +213,42 @@ static void the_session_is_closed_before_the_peer_hears_a_word(void **state)
 	}
 }
 
+// The dataplane takes its time; until it has answered the peer hears nothing at all.
+static void nothing_is_said_until_it_is_closed(void **state)
+{
+	const struct fake_packet *p;
+
+	come_up();
+	fake_install_hold(true);
+	say(PPP_LCP, CODE_CONFIGURE_REQUEST, ++g.id, "\1\4\5\170", 4);
+	assert_int_equal(fake_sent_count(), 0);
+	fake_install_hold(false);
+	fake_install_release();
+	p = fake_sent_take();
+	assert_non_null(p);
+	assert_memory_equal(p->data, "\xc0\x21\1", 3); // our request, and then our Ack
+	hear(p);
+	p = fake_sent_take();
+	assert_memory_equal(p->data, "\xc0\x21\2", 3);
+	hear(p);
+	run();
+	assert_true(g.is_open);
+}
+
+// Its end comes while something is held.
+static void what_is_held_may_go(void **state)
+{
+	come_up();
+	fake_install_hold(true);
+	say(PPP_LCP, CODE_CONFIGURE_REQUEST, ++g.id, "\1\4\5\170", 4);
+	subscribers_session_down(g.subscribers, SESSION, "test");
+	fake_install_release();
+	assert_int_equal(fake_sent_count(), 0);
+	fake_install_hold(false);
+	timers_run(g.timers, timers_now(g.timers) + 1000);
+	assert_int_equal(fake_sent_count(), 0);
+}
+
 static void nothing_opens_without_the_password(void **state)
 {
 	come_up();
@@ -254,7 +290,8 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {CASE(the_session_is_closed_before_the_peer_hears_a_word),
-		CASE(nothing_opens_without_the_password), CASE(nothing_opens_in_between)};
+		CASE(nothing_opens_without_the_password), CASE(nothing_opens_in_between),
+		CASE(nothing_is_said_until_it_is_closed), CASE(what_is_held_may_go)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

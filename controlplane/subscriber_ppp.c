@@ -8,25 +8,94 @@
 #include "contract/stats.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-// ---- what PPP says
+enum { HELD = 32 }; // packets; what goes beyond is lost like any datagram
+
+// ---- what PPP says goes to the peer, at once or when the dataplane forwards no more
+
+static void send_now(struct subscriber *s, const uint8_t *packet, size_t length, bool whole)
+{
+	if (whole)
+		(void)dataplane_send_ppp_whole(s->session, packet, length);
+	else
+		(void)dataplane_send_ppp(s->session, packet, length);
+}
+
+static void send_or_hold(struct subscriber *s, const uint8_t *packet, size_t length, bool whole)
+{
+	struct hold *h = &s->hold;
+	struct held *p;
+
+	if (s->buried)
+		return;
+	if (!h->waits) {
+		send_now(s, packet, length, whole);
+		return;
+	}
+	p = h->count < HELD ? malloc(sizeof(*p) + length) : NULL;
+	if (!p)
+		return;
+	*p = (struct held){.whole = whole, .length = (uint16_t)length};
+	memcpy(p->bytes, packet, length);
+	if (!h->first)
+		h->last = &h->first;
+	*h->last = p;
+	h->last = &p->next;
+	h->count++;
+}
+
+// Sends what is held, or with a record that is about to go forgets it.
+static void release(struct hold *h)
+{
+	while (h->first) {
+		struct held *p = h->first;
+
+		h->first = p->next;
+		h->count--;
+		if (!h->s->buried)
+			send_now(h->s, p->bytes, p->length, p->whole);
+		free(p);
+	}
+}
+
+static void closed(void *context, int error, uint16_t mtu)
+{
+	struct hold *h = context;
+
+	(void)error; // whatever it was, it is as closed as it will be
+	(void)mtu;
+	if (--h->waits == 0)
+		release(h);
+}
+
+// The dataplane has been told to close; its answer to the next command says that it has.
+static void hold(struct subscriber *s)
+{
+	struct command_session_set c;
+	struct hold *h = &s->hold;
+
+	if (s->buried || s->state > SUBSCRIBER_UP)
+		return;
+	h->s = s;
+	h->waits++;
+	c = subscriber_form(s);
+	if (install_session_set(&c, closed, h) < 0 && --h->waits == 0)
+		release(h);
+}
 
 static void on_send(void *context, const uint8_t *packet, size_t length)
 {
-	struct subscriber *s = context;
-
-	if (!s->buried)
-		(void)dataplane_send_ppp(s->session, packet, length);
+	send_or_hold(context, packet, length, false);
 }
 
 static void on_send_probe(void *context, const uint8_t *packet, size_t length)
 {
-	struct subscriber *s = context;
-
-	if (!s->buried)
-		(void)dataplane_send_ppp_whole(s->session, packet, length);
+	send_or_hold(context, packet, length, true);
 }
+
+// ---- what PPP says of itself
 
 static void on_path_mtu(void *context, uint16_t mtu)
 {
@@ -125,6 +194,7 @@ static void on_ip4_down(void *context, const char *cause)
 {
 	(void)cause;
 	subscriber_handle(context, ON_IP4_DOWN);
+	hold(context);
 }
 
 static void on_ip6_up(void *context, const uint8_t *identifier)
@@ -137,6 +207,7 @@ static void on_ip6_down(void *context, const char *cause)
 {
 	(void)cause;
 	subscriber_handle(context, ON_IP6_DOWN);
+	hold(context);
 }
 
 // Those that the dataplane let through.
@@ -235,6 +306,8 @@ static void bury(struct subscriber *s)
 
 static void free_ppp(struct subscriber *s)
 {
+	install_forget(&s->hold);
+	release(&s->hold);
 	if (s->ppp)
 		ppp_free(s->ppp);
 }

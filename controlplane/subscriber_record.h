@@ -78,6 +78,21 @@ struct behind {
 	struct ip_prefix route;
 };
 
+// What PPP says while the dataplane has not yet answered that it forwards no more: the peer must
+// not hear of its link's end before that is so.
+struct held {
+	struct held *next;
+	bool whole; // no router may cut it
+	uint16_t length;
+	uint8_t bytes[];
+};
+struct hold {
+	struct subscriber *s;
+	uint16_t waits; // answers that are awaited
+	uint16_t count;
+	struct held *first, **last;
+};
+
 struct subscriber {
 	struct subscribers *all;
 	struct subscriber *next, *previous;
@@ -109,6 +124,7 @@ struct subscriber {
 	struct family family[FAMILIES];
 	char cause[128]; // why it ends
 	struct log_subject subject;
+	struct hold hold;
 	struct timer burial;
 	struct timer advertise; // the next router advertisement
 	struct leases *leases;  // of subscriber_lease.c; NULL: none
