@@ -9,6 +9,7 @@ return a word on what it measured.
 import re
 import time
 
+import accounting
 import dhcp
 import gateway as gateways
 import lab as labs
@@ -611,5 +612,5 @@ def table():
     cases["vanish-without-a-word"] = vanish_without_a_word
     cases["two-behind-nat"] = two_behind_nat
     cases["kill-controlplane"] = kill_controlplane
-    cases |= ppp.table() | providers.table()
+    cases |= ppp.table() | providers.table() | accounting.table()
     return cases | matrix.table() | remote.table() | policy.table() | revocation.table()

@@ -87,6 +87,10 @@ modules {{
 	}}
 {delays}
 {eap}
+	detail {{
+		filename = {here}/detail
+		permissions = 0600
+	}}
 	sql {{
 		driver = rlm_sql_sqlite
 		dialect = sqlite
@@ -174,6 +178,7 @@ server culvert {{
 		}}
 	}}
 	accounting {{
+		detail
 		sql
 	}}
 	post-auth {{
@@ -400,6 +405,16 @@ class Server:
             return [dict(row) for row in base.execute(f"SELECT * FROM {table} WHERE {where}")]
         finally:
             base.close()
+
+    def reports(self, mark=0):
+        """All that accounting was told, attribute by attribute, as a list of dicts."""
+        if not os.path.exists(self.file("detail")):
+            return []
+        with open(self.file("detail"), errors="replace") as file:
+            file.seek(mark)
+            parts = re.split(r"^(?=\w)", file.read(), flags=re.M)
+        return [{key: value.strip('"') for key, value in
+                 re.findall(r"^\t([\w-]+(?::\d+)?) = (.*)$", part, re.M)} for part in parts if part]
 
     def wait_rows(self, test, seconds=15, where="1"):
         """Waits until the rows of accounting pass the test and returns them."""
