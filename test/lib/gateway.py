@@ -72,10 +72,12 @@ class Gateway:
                          "hugepages": "true" if hugepages else "false"}
         self.write()
 
-    def write(self, ike="", groups="", members=None, remote_access=False, radius="", ppp=""):
+    def write(self, ike="", groups="", members=None, remote_access=False, radius="", ppp="",
+              plain=False):
         """Writes the config, with further lines of its section ike, with further sections, such
         as those for filters and groups, with the group of each user who is in one, with the
-        section radius (radius.py), and with further lines of ppp."""
+        section radius (radius.py), and with further lines of ppp; plain: L2TP without IPsec is
+        served as well."""
         group = {name: f", group: {group}" for name, group in (members or {}).items()}
         users = "\n".join(f"  - {{name: {name}, password: {password}{group.get(name, '')}}}"
                           for name, password in USERS.items())
@@ -83,7 +85,8 @@ class Gateway:
             file.write(CONFIG.format(
                 run=self.run, users=users, groups=groups, psk=PSK, ike=ike,
                 radius=radius, ppp=ppp,
-                remote=", remote-access: true" if remote_access else "",
+                remote=(", remote-access: true" if remote_access else "")
+                + (", ipsec: optional" if plain else ""),
                 wan=labs.GATEWAY_WAN, wan6=labs.GATEWAY_WAN6,
                 net6=labs.GATEWAY_NET6, pool6=labs.POOL6, delegated6=labs.DELEGATED6,
                 net=labs.GATEWAY_NET, host=labs.HOST_NET, pool=labs.POOL, **self.settings))

@@ -72,6 +72,11 @@ def save_evidence(bench, directory, error):
     for entry in os.listdir(bench.lab.directory):
         if entry.endswith((".log", ".pcap", ".yaml")):
             shutil.copy(os.path.join(bench.lab.directory, entry), directory)
+    for folder, _, names in os.walk(bench.lab.directory):
+        for name in names if "freeradius-" in os.path.basename(folder) else ():
+            if name in ("radius.log", "detail", "accounting.db"):
+                shutil.copy(os.path.join(folder, name),
+                            os.path.join(directory, f"{os.path.basename(folder)}-{name}"))
     with open(os.path.join(directory, "gateway"), "w") as file:
         file.write(bench.gateway.overview())
 
