@@ -6,6 +6,7 @@ The users of these cases are known to FreeRADIUS alone.
 """
 
 import contextlib
+import ipaddress
 import os
 import time
 
@@ -156,6 +157,33 @@ def limits(bench):
     return f"{denied} denied, {rate:.2f} Mbit/s"
 
 
+def delegated(bench):
+    """Over DHCPv6 a client gets the address, the prefix and the name server that RADIUS said."""
+    one, client = server(bench), bench.client()
+    address, prefix, dns = "2001:db8:65:7::77", "2001:db8:65:100::/56", "2001:db8:65::53"
+    one.user("dora", PASSWORD, GRANT + [
+        ("Framed-IPv6-Address", address), ("Delegated-IPv6-Prefix", prefix),
+        ("DNS-Server-IPv6-Address", dns)])
+    with running(bench, one) as section, bench.configured(radius=section):
+        bench.dial(client, auth="chap", user="dora", password=PASSWORD, ipv6=True)
+        client.address6()
+        given, behind = client.output("client_dhcp6 15", 30).split()
+        check(given == address, f"its address is {given}")
+        check(ipaddress.ip_address(behind) in ipaddress.ip_network(prefix),
+              f"{behind} is not in {prefix}")
+        there = bench.gateway.wait_subscribers(1)[0]
+        check(there["delegated_prefix"] == prefix, f"{there}")
+        check(dns in client.output("cat /run/dhcp6c-said"), "it was not told its name server")
+        for source in (address, behind):
+            _, out, err = client.run(f"ping -n -c 3 -i 0.2 -W 2 -I {source} {labs.HOST_NET6}",
+                                     check=False)
+            check(" 3 received" in out, f"pings from {source}: {out}{err}")
+        client.run("ends dhcp6c 3; ip link del lan0")
+        client.down()
+        bench.gateway.wait_subscribers(0)
+    return f"{address}, {prefix}"
+
+
 def ikev2(bench, method):
     """IKEv2 by that method of EAP, which strongSwan speaks with FreeRADIUS through the gateway."""
     one = server(bench, eap={"eap": "mschapv2", "eap-tls": "tls"}[method])
@@ -186,6 +214,7 @@ def table():
             lambda bench, method=method: ppp(bench, method))
     cases["radius-eap-tls-ppp"] = tls_over_ppp
     cases["radius-filter-and-rate"] = limits
+    cases["radius-delegated-prefix"] = delegated
     cases["radius-eap-mschapv2-ikev2"] = lambda bench: ikev2(bench, "eap")
     cases["radius-eap-tls-ikev2"] = lambda bench: ikev2(bench, "eap-tls")
     return cases
