@@ -21,7 +21,7 @@ rate=${SANITIZED:+20000}
 rate=${rate:-100000}
 # Memory that may be held on to, KiB. The sanitizer keeps what was freed for a while, to find who still
 # uses it.
-memory=$((after > 0 ? 2048 : 32768))
+memory=$((after > 0 ? 4096 : 32768))
 [ -z "${SANITIZED-}" ] || memory=1048576
 result=$(mktemp)
 trap 'rm -f "$result"' EXIT
