@@ -82,6 +82,8 @@ struct eap *eap_create(const struct eap_ways *ways, const struct eap_events *eve
 // The question has been answered.
 static void forget_asked(struct eap *eap)
 {
+	if (eap->asked)
+		OPENSSL_cleanse(eap->asked, eap->credentials.eap_length);
 	free(eap->asked);
 	eap->asked = NULL;
 	OPENSSL_cleanse(&eap->credentials, sizeof(eap->credentials));

@@ -13,8 +13,9 @@
 
 static void credentials_free(struct ppp_credentials **c)
 {
+	// A packet of EAP lies behind it.
 	if (*c)
-		OPENSSL_cleanse(*c, sizeof(**c));
+		OPENSSL_cleanse(*c, sizeof(**c) + (*c)->eap_length);
 	free(*c);
 	*c = NULL;
 }
