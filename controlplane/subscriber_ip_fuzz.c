@@ -18,6 +18,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 const uint8_t ppp_identifier[PPP_IDENTIFIER] = {[7] = 1};
 
+void subscriber_account(struct subscriber *s)
+{
+	(void)s;
+}
+
 enum { SESSIONS = 2, STEPS = 60, MOST = 400 };
 
 static const struct road road = {.word = "l2tp", .advertises = true};

@@ -21,6 +21,13 @@
 
 const uint8_t ppp_identifier[PPP_IDENTIFIER] = {[7] = 1};
 
+static unsigned accounted;
+
+void subscriber_account(struct subscriber *s)
+{
+	accounted++;
+}
+
 static const char text[] =
 	"ports:\n"
 	"  - {name: s, side: subscriber, device: x, addresses: [192.0.2.1/24]}\n"
@@ -209,9 +216,12 @@ static void leases_from_solicit_to_release(void **state)
 	struct ip_prefix delegated = {0}, offered, got;
 	struct view v;
 
+	accounted = 0;
+	who[0].accounting = (struct accounting_session *)&who[0]; // it is not looked into
 	request(1, DHCP6_SOLICIT, 1);
 	v = heard();
 	assert_int_equal(type_of(v), DHCP6_ADVERTISE);
+	assert_int_equal(accounted, 0);
 	offered = leased(v, DHCP6_PD);
 	assert_int_equal(offered.length, 56);
 	assert_int_equal(fake_command_count(), 0); // no route yet
@@ -238,6 +248,16 @@ static void leases_from_solicit_to_release(void **state)
 	got = last_route(COMMAND_ROUTE_DELETE).prefix;
 	assert_memory_equal(&got, &offered, sizeof(got));
 	assert_int_equal(pools6_delegated_info(all.pools6, 0).used, 0);
+	timers_run(all.timers, timers_now(all.timers));
+	assert_int_equal(accounted, 1); // it has come and gone in no time
+	for (int i = 0; i < 5; i++) {
+		request(1, DHCP6_REQUEST, 1);
+		request(1, DHCP6_RELEASE, 1);
+		timers_run(all.timers, timers_now(all.timers) + 1000);
+	}
+	assert_int_equal(accounted, 1);
+	timers_run(all.timers, timers_now(all.timers) + 60000);
+	assert_int_equal(accounted, 2);
 }
 
 // The client hears of it when the dataplane has the route, and of no prefix when it refuses.

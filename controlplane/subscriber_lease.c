@@ -24,6 +24,7 @@ enum {
 	PREFERRED_S = 3600,
 	VALID_S = 7200,
 	RESERVED_S = 120,   // after an Advertise
+	TOLD_MS = 60000,    // between two reports of changes to accounting
 	DECLINED_MOST = 32, // addresses that the client says it cannot use, in a row
 	MESSAGE_MOST = DHCP_PACKET,
 };
@@ -45,7 +46,8 @@ struct leases {
 	uint16_t client_length;
 	struct lease address, delegated;
 	uint32_t declined;
-	struct timer end;
+	struct timer end, tell;
+	uint64_t told;    // accounting: milliseconds of the timers' clock, 0 = never
 	uint8_t *waiting; // a message that is answered when the routes are there
 	size_t waiting_length;
 	struct ip_address waiting_from;
@@ -179,6 +181,28 @@ static bool needs_route(const struct lease *l)
 	return !prefix_contains(&l->of->s->family[V6].route, &l->prefix.address);
 }
 
+static void tell_accounting(void *context)
+{
+	struct leases *ls = context;
+
+	ls->told = timers_now(ls->s->all->timers);
+	if (ls->s->accounting)
+		subscriber_account(ls->s);
+}
+
+// A delegated prefix has come or gone: accounting hears of it at once, but no client can make it
+// talk all the time.
+static void account(const struct lease *l)
+{
+	struct leases *ls = l->of;
+	struct timers *timers = ls->s->all->timers;
+	uint64_t now = timers_now(timers), due = ls->told ? ls->told + TOLD_MS : now;
+
+	if (l == &ls->delegated && ls->s->accounting)
+		(void)timer_start(
+			timers, &ls->tell, due > now ? due - now : 0, tell_accounting, ls);
+}
+
 static void unroute(struct lease *l)
 {
 	install_forget(l);
@@ -190,6 +214,7 @@ static void unroute(struct lease *l)
 static void drop(struct lease *l, const char *cause)
 {
 	struct subscribers *all = l->of->s->all;
+	bool was_bound;
 
 	if (!is_there(l))
 		return;
@@ -198,7 +223,10 @@ static void drop(struct lease *l, const char *cause)
 		pools6_give(all->pools6, &l->prefix);
 	if (l->bound)
 		log_lease(LOG_LEASE_END, l, cause);
+	was_bound = l->bound;
 	*l = (struct lease){.of = l->of};
+	if (was_bound)
+		account(l);
 }
 
 static void answer_waiting(struct leases *ls);
@@ -294,8 +322,10 @@ static void give(struct leases *ls, const struct dhcp6_message *m, enum dhcp6_ki
 		return;
 	l->bound = true;
 	l->iaid = ia->iaid;
-	if (!before)
+	if (!before) {
 		log_lease(LOG_LEASE_BEGIN, l, NULL);
+		account(l);
+	}
 	route(l);
 }
 
@@ -532,6 +562,7 @@ void subscriber_lease_end(struct subscriber *s, const char *cause)
 	timer_stop(s->all->timers, &ls->end);
 	drop(&ls->address, cause);
 	drop(&ls->delegated, cause);
+	timer_stop(s->all->timers, &ls->tell);
 	forget_waiting(ls);
 	free(ls);
 	s->leases = NULL;
