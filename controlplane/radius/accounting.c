@@ -125,12 +125,6 @@ static void put_count(struct radius_build *b, const struct accounting_count *c, 
 	radius_put_u32(b, RADIUS_ACCT_SESSION_TIME, (uint32_t)session_s);
 }
 
-static void put_raw(struct radius_build *b, const uint8_t *attributes, size_t length)
-{
-	for (size_t at = 0; at + 2 <= length; at += attributes[at + 1])
-		radius_put(b, attributes[at], attributes + at + 2, attributes[at + 1] - 2u);
-}
-
 // ---- the record in the spool
 
 struct record {
@@ -179,7 +173,7 @@ static int report(struct accounting_session *s, enum report_kind kind, enum acct
 
 	if (error < 0)
 		return error;
-	put_raw(&b, s->facts, s->length);
+	radius_put_all(&b, s->facts, s->length);
 	radius_put_u32(&b, RADIUS_EVENT_TIMESTAMP, (uint32_t)now);
 	if (kind != REPORT_START)
 		put_count(&b, &s->count, now > s->started ? now - s->started : 0);
@@ -311,7 +305,7 @@ static void stop_orphan(void *context, const char *key, const uint8_t *value, si
 		!reports_is_whole(value + sizeof(head), length - sizeof(head)))
 		return;
 	memcpy(&head, value, sizeof(head));
-	put_raw(&b, value + sizeof(head), length - sizeof(head));
+	radius_put_all(&b, value + sizeof(head), length - sizeof(head));
 	radius_put_u32(&b, RADIUS_EVENT_TIMESTAMP, (uint32_t)head.seen);
 	put_count(&b, &head.count, head.seen > head.started ? head.seen - head.started : 0);
 	radius_put_u32(&b, RADIUS_ACCT_TERMINATE_CAUSE, ACCT_NAS_REBOOT);

@@ -215,9 +215,7 @@ static int write_report(void *context, struct radius_build *b)
 	int64_t delay = (int64_t)time(NULL) - (int64_t)p->created;
 
 	radius_put_u32(b, RADIUS_ACCT_STATUS_TYPE, p->kind);
-	for (size_t at = 0; at + 2 <= p->length; at += p->attributes[at + 1])
-		radius_put(
-			b, p->attributes[at], p->attributes + at + 2, p->attributes[at + 1] - 2u);
+	radius_put_all(b, p->attributes, p->length);
 	radius_put_u32(b, RADIUS_ACCT_DELAY_TIME, delay > 0 ? (uint32_t)delay : 0);
 	return 0;
 }

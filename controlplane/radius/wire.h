@@ -110,6 +110,8 @@ int radius_begin(struct radius_build *b, uint8_t code, const struct radius_secre
 // Values longer than RADIUS_VALUE are cut, but those of radius_put_eap, which takes several
 // attributes (RFC 3579 section 3.1).
 void radius_put(struct radius_build *b, uint8_t type, const void *value, size_t length);
+// Attributes as they stand in a packet, one after the other.
+void radius_put_all(struct radius_build *b, const uint8_t *attributes, size_t length);
 void radius_put_u32(struct radius_build *b, uint8_t type, uint32_t value);
 void radius_put_text(struct radius_build *b, uint8_t type, const char *text); // nothing when empty
 void radius_put_ip4(struct radius_build *b, uint8_t type, const struct ip_address *address);

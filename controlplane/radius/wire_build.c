@@ -76,6 +76,12 @@ void radius_put(struct radius_build *b, uint8_t type, const void *value, size_t 
 		memcpy(p, value, n);
 }
 
+void radius_put_all(struct radius_build *b, const uint8_t *attributes, size_t length)
+{
+	for (size_t at = 0; at + 2 <= length && attributes[at + 1] >= 2; at += attributes[at + 1])
+		radius_put(b, attributes[at], attributes + at + 2, attributes[at + 1] - 2u);
+}
+
 void radius_put_u32(struct radius_build *b, uint8_t type, uint32_t value)
 {
 	uint8_t bytes[4];
