@@ -20,7 +20,7 @@
 
 static void test_sizes(void **state)
 {
-	assert_int_equal(CONTRACT_VERSION, 4);
+	assert_int_equal(CONTRACT_VERSION, 5);
 	assert_int_equal(sizeof(struct message), 512);
 	assert_int_equal(sizeof(struct packet), 2048);
 	assert_int_equal(sizeof(struct command_sa_add), 4 * 3 + 4 + 8 + 4 + 40 + 72 + 128);

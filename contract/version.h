@@ -7,5 +7,5 @@
 #define CULVERT_VERSION "0.1.0"
 
 enum {
-	CONTRACT_VERSION = 4, // raised with every change of a layout or a meaning in contract/
+	CONTRACT_VERSION = 5, // raised with every change of a layout or a meaning in contract/
 };
