@@ -11,6 +11,7 @@
 #include "log.h"
 
 #include <jansson.h>
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,10 +43,14 @@ static void accept(
 	struct question *q, const struct radius_result *result, const struct reply_verdict *v)
 {
 	struct grant grant = {0};
+	int error = reply_grant(q->aaa->config, result->reply, FROM_RADIUS, &grant, complain, q);
 
-	if (reply_grant(q->aaa->config, result->reply, FROM_RADIUS, &grant, complain, q) < 0) {
+	if (error < 0) {
 		grant_free(&grant);
-		question_refuse(q, "radius", "no memory", true);
+		question_refuse(q, "radius",
+			error == -ENOENT ? "it names a filter or a group that is not there"
+					 : "no memory",
+			error != -ENOENT);
 		return;
 	}
 	grant_complete(q->aaa->config, &grant);

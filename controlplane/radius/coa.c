@@ -152,7 +152,7 @@ static enum error_cause change(struct coa *c, const struct coa_request *r)
 	enum error_cause cause;
 
 	c->complained = false;
-	if (reply_grant(c->config, &r->change, FROM_COA, &grant, complain, c) < 0)
+	if (reply_grant(c->config, &r->change, FROM_COA, &grant, complain, c) == -ENOMEM)
 		cause = ERROR_RESOURCES;
 	else if (c->complained)
 		cause = ERROR_UNSUPPORTED_ATTRIBUTE;

@@ -42,8 +42,8 @@ enum dictionary_kind {
 	X(0, RADIUS_FILTER_ID, "Filter-Id", TEXT, \
 		"by `radius.filter-id`: a filter, a group or a rate; with `.in` of what the " \
 		"subscriber sends, with `.out` of what it gets, otherwise both", \
-		"a name that the configuration does not have; a second one for the same " \
-		"direction") \
+		"a name that the configuration does not have: the whole Access-Accept is a " \
+		"refusal; a second one for the same direction") \
 	X(0, RADIUS_FRAMED_MTU, "Framed-MTU", NUMBER, "", \
 		"always: the MTU follows from `ppp.mtu` and the path") \
 	X(0, RADIUS_FRAMED_COMPRESSION, "Framed-Compression", NUMBER, "None: nothing", \
@@ -166,7 +166,7 @@ enum dictionary_kind {
 	X(VENDOR_WISPR, WISPR_BANDWIDTH_MAX_DOWN, "WISPr-Bandwidth-Max-Down", NUMBER, \
 		"bit/s that it gets; 0: no limit", "less than 8 kbit/s") \
 	X(VENDOR_MIKROTIK, MIKROTIK_GROUP, "Mikrotik-Group", TEXT, "its group", \
-		"one that is not there") \
+		"one that is not there: the whole Access-Accept is a refusal") \
 	X(VENDOR_MIKROTIK, MIKROTIK_RATE_LIMIT, "Mikrotik-Rate-Limit", TEXT, \
 		"`rx[/tx] [burst[/burst] [threshold[/threshold] [time[/time]]]]` with k, M and " \
 		"G: " \

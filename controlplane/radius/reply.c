@@ -10,6 +10,7 @@
 
 #include "controlplane/log.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum {
@@ -122,6 +123,12 @@ const char *reading_claim(struct reading *r, enum grant_item item)
 	r->seen[item] = true;
 	r->grant->from[item] = r->from;
 	return NULL;
+}
+
+void reading_lacks(struct reading *r)
+{
+	if (r->error == 0)
+		r->error = -ENOENT;
 }
 
 static const char *take_known(

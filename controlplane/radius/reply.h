@@ -22,7 +22,8 @@ typedef void (*reply_complain)(void *context, const struct reply_complaint *comp
 
 // Reads the attributes into grant, which holds nothing before but what is to be overridden; from is
 // FROM_RADIUS or FROM_COA. Framed-IP-Address 255.255.255.254 is an address of the pool, ...255 is
-// refused. 0, or -ENOMEM.
+// refused. 0, or -ENOMEM; -ENOENT when a filter or a group that it names is not there: who has less
+// to hold him back than was meant must not come in.
 int reply_grant(const struct config *config, const struct radius_packet *packet,
 	enum grant_from from, struct grant *grant, reply_complain complain, void *context);
 

@@ -13,7 +13,7 @@ struct reading {
 	struct grant *grant;
 	uint8_t from;           // enum grant_from
 	bool seen[GRANT_ITEMS]; // of this packet
-	int error;              // -ENOMEM
+	int error;              // -ENOMEM, -ENOENT
 	reply_complain complain;
 	void *context;
 };
@@ -23,6 +23,9 @@ typedef const char *(*reply_take)(struct reading *r, const struct radius_attribu
 
 // The item is this packet's from now on; of two values the first one holds.
 const char *reading_claim(struct reading *r, enum grant_item item);
+
+// What it names, and what would hold somebody back, is not there.
+void reading_lacks(struct reading *r);
 
 const char *take_address(struct reading *r, const struct radius_attribute *a);
 const char *take_netmask(struct reading *r, const struct radius_attribute *a);

@@ -86,9 +86,13 @@ const char *take_delegated_pool(struct reading *r, const struct radius_attribute
 const char *set_group(struct reading *r, const char *name)
 {
 	uint16_t number = config_group_number(r->config, name);
-	const char *reason =
-		number ? reading_claim(r, GRANT_GROUP) : "is no group of the configuration";
+	const char *reason;
 
+	if (!number) {
+		reading_lacks(r);
+		return "is no group of the configuration";
+	}
+	reason = reading_claim(r, GRANT_GROUP);
 	if (!reason)
 		r->grant->group = number;
 	return reason;
@@ -104,8 +108,13 @@ const char *take_group(struct reading *r, const struct radius_attribute *a)
 const char *set_filter(struct reading *r, enum grant_item item, const char *name)
 {
 	uint16_t number = config_filter_number(r->config, name);
-	const char *reason = number ? reading_claim(r, item) : "is no filter of the configuration";
+	const char *reason;
 
+	if (!number) {
+		reading_lacks(r);
+		return "is no filter of the configuration";
+	}
+	reason = reading_claim(r, item);
 	if (!reason)
 		*(item == GRANT_FILTER_UPLINK ? &r->grant->filter_uplink
 					      : &r->grant->filter_downlink) = number;

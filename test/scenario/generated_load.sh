@@ -27,4 +27,4 @@ many=${SANITIZED:+100}
 many=${many:-1000}
 out=$(load --subscribers "$many" --behind-nat "$many" --same-inner --size 64,1400 --packets 4000) || \
 	{ echo "$many behind one address: $out"; exit 1; }
-out=$(load --plain --per-tunnel 20 --auth pap) || { echo "without IPsec: $out"; exit 1; }
+out=$(load --plain --per-tunnel 20 --auth chap) || { echo "without IPsec: $out"; exit 1; }
