@@ -121,11 +121,23 @@ static void refused(struct subscriber *s, const char *method, const struct aaa_a
 		a->source, "reason", a->reason);
 }
 
+// Somebody else under the same session: address and accounting go with the old name. With EAP the
+// name that is said first need not be the one that is proven.
+static void change_owner(struct subscriber *s)
+{
+	if (*s->owner && strcmp(s->owner, s->user) != 0) {
+		subscriber_account_end(s);
+		subscriber_give_address(s);
+	}
+	memcpy(s->owner, s->user, sizeof(s->owner));
+}
+
 // Whoever proves himself once more while he forwards keeps what he has.
 static void accepted(struct subscriber *s, const char *method, const struct aaa_answer *a)
 {
 	int error = 0;
 
+	change_owner(s);
 	if (s->state == SUBSCRIBER_AUTHENTICATE)
 		error = subscriber_grant(s, a->grant);
 	else
@@ -162,11 +174,6 @@ static void on_authenticate(void *context, const struct ppp_credentials *c)
 {
 	struct subscriber *s = context;
 
-	// Somebody else under the same session: the address goes with the old name.
-	if (strcmp(s->user, c->name) != 0) {
-		subscriber_account_end(s);
-		subscriber_give_address(s);
-	}
 	memcpy(s->user, c->name, sizeof(s->user));
 	s->proof = c->method;
 	s->proves_again = c->again;

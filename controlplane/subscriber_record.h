@@ -109,7 +109,8 @@ struct subscriber {
 	struct access access;
 	const char *method; // how it proves who it is; NULL = not yet known
 	bool wants[FAMILIES];
-	char user[PPP_NAME];
+	char user[PPP_NAME];    // as it says, or has proven
+	char owner[PPP_NAME];   // of address and accounting: who has proven himself last
 	struct aaa_subject who; // as the judge is told
 	const char *judge;      // "users", "radius": who let him in; NULL: nobody had to
 	struct accounting_session *accounting; // while it is up, and until its end

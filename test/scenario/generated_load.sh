@@ -28,3 +28,4 @@ many=${many:-1000}
 out=$(load --subscribers "$many" --behind-nat "$many" --same-inner --size 64,1400 --packets 4000) || \
 	{ echo "$many behind one address: $out"; exit 1; }
 out=$(load --plain --per-tunnel 20 --auth chap) || { echo "without IPsec: $out"; exit 1; }
+! load --plain --per-tunnel 20 --auth pap >/dev/null || { echo "PAP was asked for in clear"; exit 1; }
