@@ -14,6 +14,7 @@ import dhcp
 import gateway as gateways
 import lab as labs
 import matrix
+import outages
 import policy
 import providers
 import ppp
@@ -612,5 +613,5 @@ def table():
     cases["vanish-without-a-word"] = vanish_without_a_word
     cases["two-behind-nat"] = two_behind_nat
     cases["kill-controlplane"] = kill_controlplane
-    cases |= ppp.table() | providers.table() | accounting.table()
+    cases |= ppp.table() | providers.table() | accounting.table() | outages.table()
     return cases | matrix.table() | remote.table() | policy.table() | revocation.table()
