@@ -352,6 +352,14 @@ static void test_causes(void **state)
 	assert_int_equal(acct_cause_of("idle-timeout"), ACCT_IDLE_TIMEOUT);
 	assert_int_equal(acct_cause_of("ppp: peer-terminated"), ACCT_USER_REQUEST);
 	assert_int_equal(acct_cause_of("ppp: echo-timeout"), ACCT_LOST_CARRIER);
+	assert_int_equal(acct_cause_of("l2tp: the peer does not acknowledge"), ACCT_LOST_CARRIER);
+	assert_int_equal(acct_cause_of("l2tp: the peer started again"), ACCT_USER_REQUEST);
+	assert_int_equal(acct_cause_of("l2tp: StopCCN with result 6, error 0"), ACCT_USER_REQUEST);
+	assert_int_equal(acct_cause_of("l2tp: CDN with result 1, error 0"), ACCT_LOST_CARRIER);
+	assert_int_equal(acct_cause_of("l2tp: CDN with result 3, error 0"), ACCT_USER_REQUEST);
+	assert_int_equal(acct_cause_of("disconnected by the API"), ACCT_ADMIN_RESET);
+	assert_int_equal(acct_cause_of("coa: disconnect"), ACCT_ADMIN_RESET);
+	assert_int_equal(acct_cause_of("stop"), ACCT_ADMIN_REBOOT);
 	assert_int_equal(acct_cause_of("something new"), ACCT_NAS_REQUEST);
 }
 

@@ -282,6 +282,30 @@ def ends_orderly(bench):
         one.down()
 
 
+def causes(bench):
+    """What ends a session by itself stands in its row."""
+    aaa, one = server(bench), bench.client()
+    aaa.user("short", "short-secret", [("Session-Timeout", "3")])
+    aaa.user("idle", "idle-secret", [("Idle-Timeout", "3")])
+    quick = "  echo-interval: 1s\n  echo-failures: 2\n"
+    with accounted(bench, aaa, ppp=quick):
+        for name, cause, least in (("short", "Session-Timeout", 3), ("idle", "Idle-Timeout", 3),
+                                   ("erin", "Admin-Reset", 0), ("erin", "Lost-Carrier", 1)):
+            count = len(aaa.rows())
+            bench.dial(one, user=name, password=f"{name}-secret")
+            if cause == "Admin-Reset":
+                bench.gateway.cli("disconnect", name)
+            elif cause == "Lost-Carrier":
+                one.vanish()
+            row = aaa.wait_rows(lambda rows, count=count: len(rows) > count and
+                                rows[-1]["acctstoptime"], 20)[-1]
+            same("cause", row["acctterminatecause"], cause)
+            check(least <= row["acctsessiontime"] <= least + 8, f"{row}")
+            one = bench.client()
+            one.down()
+        bench.gateway.wait_subscribers(0)
+
+
 # CoA
 
 POLICY = f"""filters:
@@ -425,6 +449,7 @@ def table():
     return {
         "accounting-row": row_matches,
         "accounting-row-ikev2": ikev2_row,
+        "accounting-causes": causes,
         "accounting-interim": interim_by_change,
         "long-accounting-interim": interim_by_time,
         "accounting-controlplane-killed": killed,

@@ -16,6 +16,8 @@ from accounting import MORE, USER, accounted, same, server, stopped
 from bench import HOST
 from runner import check
 
+# By itself pppd gives up after 60 s, counted from LCP.
+PATIENT = ("noccp", "chap-timeout 120")
 LAC, LAC_HOST = "192.0.2.50", "198.51.100.3"
 FAST = "timeout: 1s, tries: 2"
 FAILOVER = 5  # seconds: tries of 1 s and 2 s, and Status-Server twice
@@ -143,7 +145,7 @@ def push(bench, seconds, count):
         place(bench)
         mark, dials = bench.gateway.mark(), []
         waits = threading.Thread(target=lambda: dials.append(one.up(
-            user="push", password="push-secret", dial_seconds=seconds + 20)))
+            user="push", password="push-secret", dial_seconds=seconds + 20, ccp=PATIENT)))
         waits.start()
         asked = bench.gateway.wait_event("lcp-up", mark, 30)
         others = Others(bench, count, "load", "load-secret", "--hold", "1")
