@@ -254,6 +254,103 @@ static void test_mppe_is_refused_with_a_reason(void **state)
 	assert_non_null(strstr(lines, "IPsec does it"));
 }
 
+static void test_both_network_protocols(void **state)
+{
+	struct peer_fake *p = *state;
+
+	dial_dual(p);
+	assert_int_equal(p->ip6_ups, 1);
+	assert_memory_equal(p->identifier, p->ipv6cp_options + 2, PPP_IDENTIFIER);
+	assert_int_equal(peer_fake_seen(p, PPP_LCP, CODE_PROTOCOL_REJECT), 1); // CCP alone
+	peer_fake_say(p, PPP_IPV6CP, CODE_TERMINATE_REQUEST, 9, NULL, 0);
+	peer_fake_run(p);
+	assert_int_equal(p->ip6_downs, 1);
+	assert_string_equal(p->ip6_cause, "ipv6cp-terminated");
+	assert_int_equal(p->ip4_downs, 0);
+	peer_fake_wait(p, 70000); // longer than the set-up may take
+	assert_string_equal(ppp_state(p->ppp), "open");
+	peer_fake_say(p, PPP_IPCP, CODE_TERMINATE_REQUEST, 10, NULL, 0);
+	peer_fake_wait(p, 10000);
+	assert_down(p, "ipcp-terminated");
+}
+
+static void test_ipv6_alone_is_enough(void **state)
+{
+	struct peer_fake *p = *state;
+
+	dial_dual(p);
+	peer_fake_say(p, PPP_IPCP, CODE_TERMINATE_REQUEST, 9, NULL, 0);
+	peer_fake_wait(p, 70000);
+	assert_int_equal(p->ip4_downs, 1);
+	assert_int_equal(p->downs, 0);
+	assert_string_equal(ppp_state(p->ppp), "open");
+	ppp_close(p->ppp, "closed");
+	peer_fake_run(p);
+	assert_int_equal(p->downs, 1);
+	assert_int_equal(p->ip6_downs, 1);
+	assert_string_equal(p->ip6_cause, "closed");
+}
+
+static void test_ipv6cp_trouble_leaves_ipv4_alone(void **state)
+{
+	struct peer_fake *p = *state;
+
+	p->no_ipv6cp = true;
+	dial_dual(p);
+	peer_fake_wait(p, 70000);
+	assert_int_equal(peer_fake_seen(p, PPP_IPV6CP, CODE_CONFIGURE_REQUEST), 11);
+	assert_int_equal(p->ip6_ups, 0);
+	assert_int_equal(p->ip4_downs, 0);
+	assert_string_equal(ppp_state(p->ppp), "open");
+	peer_fake_say(p, PPP_LCP, CODE_PROTOCOL_REJECT, 77, "\x80\x57\1\1\0\4", 6);
+	peer_fake_wait(p, 10000);
+	assert_string_equal(ppp_state(p->ppp), "open");
+}
+
+static void test_interface_identifiers(void **state)
+{
+	static const uint8_t bad[][PPP_IDENTIFIER] = {{0}, {0, 0, 0, 0, 0, 0, 0, 1}};
+	struct peer_fake *p = *state;
+
+	for (int i = 0; i < 2; i++) {
+		peer_fake_free(p);
+		peer_fake_create(p);
+		memcpy(p->ipv6cp_options + 2, bad[i], PPP_IDENTIFIER);
+		dial_dual(p);
+		assert_int_equal(peer_fake_seen(p, PPP_IPV6CP, CODE_CONFIGURE_NAK), 1);
+		assert_int_equal(p->ip6_ups, 1);
+		assert_memory_not_equal(p->identifier, bad[0], PPP_IDENTIFIER);
+		assert_memory_not_equal(p->identifier, bad[1], PPP_IDENTIFIER);
+		assert_int_equal(p->identifier[0] & 2, 0);
+	}
+	peer_fake_free(p);
+	peer_fake_create(p);
+	p->ipv6cp_length = 0; // asks for none
+	dial_dual(p);
+	assert_int_equal(peer_fake_seen(p, PPP_IPV6CP, CODE_CONFIGURE_NAK), 1);
+	assert_int_equal(p->ip6_ups, 1);
+}
+
+// Whoever grants has one for the peer: it hears so once, and may keep its own.
+static void test_suggested_identifier(void **state)
+{
+	static const uint8_t suggested[PPP_IDENTIFIER] = {2, 0, 0x5e, 1, 2, 3, 4, 5};
+	struct peer_fake *p = *state;
+
+	memcpy(p->addresses.identifier, suggested, PPP_IDENTIFIER);
+	dial_dual(p);
+	assert_int_equal(peer_fake_seen(p, PPP_IPV6CP, CODE_CONFIGURE_NAK), 1);
+	assert_int_equal(p->ip6_ups, 1);
+	assert_memory_equal(p->identifier, suggested, PPP_IDENTIFIER);
+	peer_fake_free(p);
+	peer_fake_create(p);
+	memcpy(p->addresses.identifier, suggested, PPP_IDENTIFIER);
+	memcpy(p->ipv6cp_options + 2, suggested, PPP_IDENTIFIER);
+	dial_dual(p);
+	assert_int_equal(peer_fake_seen(p, PPP_IPV6CP, CODE_CONFIGURE_NAK), 0);
+	assert_memory_equal(p->identifier, suggested, PPP_IDENTIFIER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +366,11 @@ int main(void)
 		CASE(test_echo_is_not_spared),
 		CASE(test_quality_of_the_line),
 		CASE(test_line_becomes_looped),
+		CASE(test_both_network_protocols),
+		CASE(test_ipv6_alone_is_enough),
+		CASE(test_ipv6cp_trouble_leaves_ipv4_alone),
+		CASE(test_interface_identifiers),
+		CASE(test_suggested_identifier),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

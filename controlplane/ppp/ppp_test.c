@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "ppp_lab.h"
-#include "probe.h"
 
 static bool has_option(const uint8_t *options, size_t length, uint8_t type, const char *data)
 {
@@ -694,150 +693,6 @@ static void test_echo(void **state)
 	assert_int_equal(peer_fake_seen(p, PPP_LCP, CODE_TERMINATE_REQUEST), 1);
 }
 
-// ---- probes of the path. The client asks for both compressions, so the packet of a probe, with
-// its protocol field, is one byte shorter than the data packet that it stands for.
-
-static void probe_begin(struct peer_fake *p)
-{
-	peer_fake_dial(p);
-	assert_int_equal(p->ip4_ups, 1);
-	ppp_probe(p->ppp, 1400);
-	peer_fake_run(p);
-}
-
-static void test_probe_of_a_whole_path(void **state)
-{
-	struct peer_fake *p = *state;
-
-	probe_begin(p);
-	assert_int_equal(p->probes, 2); // a small one, and the largest
-	assert_int_equal(p->newest.length, 1399);
-	peer_fake_wait(p, PROBE_AGAIN_MS - 1000);
-	assert_int_equal(p->probes, 2);
-	peer_fake_wait(p, 2000);
-	assert_int_equal(p->probes, 4);
-	assert_int_equal(p->path_mtus, 0);
-}
-
-// Whichever direction it is that loses what is large, and whatever the size is.
-static void test_probe_of_a_black_hole(void **state)
-{
-	struct peer_fake *p = *state;
-
-	for (int up = 0; up < 2; up++) {
-		for (uint16_t carries = PROBE_FLOOR; carries < 1400; carries += 7) {
-			p->path_mtus = 0;
-			p->path_down = up ? 0 : carries - 1U;
-			p->path_up = up ? carries - 1U : 0;
-			if (p->ip4_ups == 0)
-				probe_begin(p);
-			else
-				ppp_probe(p->ppp, 1400);
-			peer_fake_wait(p, 2000);
-			assert_true(p->path_mtu >= PROBE_FLOOR && p->path_mtu <= carries);
-			peer_fake_wait(p, 10000);
-			assert_true(p->path_mtu <= carries && p->path_mtu + PROBE_STEP >= carries);
-			assert_true(p->path_mtus >= 1 && p->path_mtus <= 2);
-		}
-	}
-	assert_int_equal(p->downs, 0);
-}
-
-static void test_probe_finds_the_way_up_again(void **state)
-{
-	struct peer_fake *p = *state;
-
-	p->path_down = 1300;
-	probe_begin(p);
-	peer_fake_wait(p, 20000);
-	assert_in_range(p->path_mtu, 1293, 1301);
-	p->path_mtus = 0;
-	peer_fake_wait(p, PROBE_AGAIN_MS + 20000); // still so
-	assert_int_equal(p->path_mtus, 0);
-	p->path_down = 1350;
-	peer_fake_wait(p, PROBE_AGAIN_MS + 20000);
-	assert_in_range(p->path_mtu, 1343, 1351);
-	p->path_down = 1285;
-	peer_fake_wait(p, PROBE_AGAIN_MS + 20000);
-	assert_in_range(p->path_mtu, PROBE_FLOOR, 1286);
-	p->path_down = 0;
-	peer_fake_wait(p, PROBE_AGAIN_MS + 20000);
-	assert_int_equal(p->path_mtu, 0);
-	assert_int_equal(p->path_mtus, 3);
-}
-
-// A client that answers only small ones must not suffer for it; nor one that answers none.
-static void test_probe_of_a_client_without_large_answers(void **state)
-{
-	struct peer_fake *p = *state;
-
-	p->echo_most = 200;
-	probe_begin(p);
-	peer_fake_wait(p, 3 * PROBE_AGAIN_MS);
-	p->echo_most = 0;
-	p->no_echo = true;
-	peer_fake_wait(p, 3 * PROBE_AGAIN_MS);
-	assert_int_equal(p->path_mtus, 0);
-	assert_int_equal(p->downs, 0);
-}
-
-static void test_probe_with_loss(void **state)
-{
-	struct peer_fake *p = *state;
-
-	for (p->loss = 2; p->loss < 5; p->loss++) {
-		if (p->ip4_ups == 0)
-			probe_begin(p);
-		else
-			ppp_probe(p->ppp, 1400);
-		peer_fake_wait(p, 20000);
-		assert_int_equal(p->path_mtus, 0);
-	}
-	// The path is gone for a moment, just when large ones are on their way.
-	p->loss = 0;
-	p->echo_most = 200;
-	ppp_probe(p->ppp, 1400);
-	peer_fake_wait(p, 1800);
-	p->echo_most = 0;
-	peer_fake_wait(p, 20000);
-	assert_int_equal(p->path_mtu, 0);
-}
-
-// Probes that are lost do not count as a client that is dead, and their answers not as more than
-// one sign of life.
-static void test_probe_beside_the_keepalive(void **state)
-{
-	struct peer_fake *p = *state;
-
-	p->config.echo_interval_ms = 1000;
-	p->path_down = 1300;
-	probe_begin(p);
-	peer_fake_wait(p, 60000);
-	assert_int_equal(p->downs, 0);
-	assert_in_range(p->path_mtu, 1293, 1301);
-	p->no_echo = true;
-	peer_fake_wait(p, 5000);
-	assert_down(p, "echo-timeout");
-}
-
-static void test_probe_ends_with_the_link(void **state)
-{
-	struct peer_fake *p = *state;
-	unsigned probes;
-
-	p->path_down = 1300;
-	probe_begin(p);
-	peer_fake_wait(p, 1000);
-	p->silent = true;
-	ppp_close(p->ppp, "closed");
-	probes = p->probes;
-	peer_fake_wait(p, 2 * PROBE_AGAIN_MS);
-	assert_int_equal(p->probes, probes);
-	assert_down(p, "closed");
-	ppp_probe(p->ppp, 1400);
-	assert_int_equal(p->probes, probes);
-}
-
 static void test_echo_is_answered(void **state)
 {
 	struct peer_fake *p = *state;
@@ -859,103 +714,6 @@ static void test_echo_is_answered(void **state)
 	peer_fake_say(p, PPP_LCP, 99, 205, NULL, 0);
 	assert_int_equal(p->newest.bytes[2], CODE_CODE_REJECT);
 	assert_up(p);
-}
-
-static void test_both_network_protocols(void **state)
-{
-	struct peer_fake *p = *state;
-
-	dial_dual(p);
-	assert_int_equal(p->ip6_ups, 1);
-	assert_memory_equal(p->identifier, p->ipv6cp_options + 2, PPP_IDENTIFIER);
-	assert_int_equal(peer_fake_seen(p, PPP_LCP, CODE_PROTOCOL_REJECT), 1); // CCP alone
-	peer_fake_say(p, PPP_IPV6CP, CODE_TERMINATE_REQUEST, 9, NULL, 0);
-	peer_fake_run(p);
-	assert_int_equal(p->ip6_downs, 1);
-	assert_string_equal(p->ip6_cause, "ipv6cp-terminated");
-	assert_int_equal(p->ip4_downs, 0);
-	peer_fake_wait(p, 70000); // longer than the set-up may take
-	assert_string_equal(ppp_state(p->ppp), "open");
-	peer_fake_say(p, PPP_IPCP, CODE_TERMINATE_REQUEST, 10, NULL, 0);
-	peer_fake_wait(p, 10000);
-	assert_down(p, "ipcp-terminated");
-}
-
-static void test_ipv6_alone_is_enough(void **state)
-{
-	struct peer_fake *p = *state;
-
-	dial_dual(p);
-	peer_fake_say(p, PPP_IPCP, CODE_TERMINATE_REQUEST, 9, NULL, 0);
-	peer_fake_wait(p, 70000);
-	assert_int_equal(p->ip4_downs, 1);
-	assert_int_equal(p->downs, 0);
-	assert_string_equal(ppp_state(p->ppp), "open");
-	ppp_close(p->ppp, "closed");
-	peer_fake_run(p);
-	assert_int_equal(p->downs, 1);
-	assert_int_equal(p->ip6_downs, 1);
-	assert_string_equal(p->ip6_cause, "closed");
-}
-
-static void test_ipv6cp_trouble_leaves_ipv4_alone(void **state)
-{
-	struct peer_fake *p = *state;
-
-	p->no_ipv6cp = true;
-	dial_dual(p);
-	peer_fake_wait(p, 70000);
-	assert_int_equal(peer_fake_seen(p, PPP_IPV6CP, CODE_CONFIGURE_REQUEST), 11);
-	assert_int_equal(p->ip6_ups, 0);
-	assert_int_equal(p->ip4_downs, 0);
-	assert_string_equal(ppp_state(p->ppp), "open");
-	peer_fake_say(p, PPP_LCP, CODE_PROTOCOL_REJECT, 77, "\x80\x57\1\1\0\4", 6);
-	peer_fake_wait(p, 10000);
-	assert_string_equal(ppp_state(p->ppp), "open");
-}
-
-static void test_interface_identifiers(void **state)
-{
-	static const uint8_t bad[][PPP_IDENTIFIER] = {{0}, {0, 0, 0, 0, 0, 0, 0, 1}};
-	struct peer_fake *p = *state;
-
-	for (int i = 0; i < 2; i++) {
-		peer_fake_free(p);
-		peer_fake_create(p);
-		memcpy(p->ipv6cp_options + 2, bad[i], PPP_IDENTIFIER);
-		dial_dual(p);
-		assert_int_equal(peer_fake_seen(p, PPP_IPV6CP, CODE_CONFIGURE_NAK), 1);
-		assert_int_equal(p->ip6_ups, 1);
-		assert_memory_not_equal(p->identifier, bad[0], PPP_IDENTIFIER);
-		assert_memory_not_equal(p->identifier, bad[1], PPP_IDENTIFIER);
-		assert_int_equal(p->identifier[0] & 2, 0);
-	}
-	peer_fake_free(p);
-	peer_fake_create(p);
-	p->ipv6cp_length = 0; // asks for none
-	dial_dual(p);
-	assert_int_equal(peer_fake_seen(p, PPP_IPV6CP, CODE_CONFIGURE_NAK), 1);
-	assert_int_equal(p->ip6_ups, 1);
-}
-
-// Whoever grants has one for the peer: it hears so once, and may keep its own.
-static void test_suggested_identifier(void **state)
-{
-	static const uint8_t suggested[PPP_IDENTIFIER] = {2, 0, 0x5e, 1, 2, 3, 4, 5};
-	struct peer_fake *p = *state;
-
-	memcpy(p->addresses.identifier, suggested, PPP_IDENTIFIER);
-	dial_dual(p);
-	assert_int_equal(peer_fake_seen(p, PPP_IPV6CP, CODE_CONFIGURE_NAK), 1);
-	assert_int_equal(p->ip6_ups, 1);
-	assert_memory_equal(p->identifier, suggested, PPP_IDENTIFIER);
-	peer_fake_free(p);
-	peer_fake_create(p);
-	memcpy(p->addresses.identifier, suggested, PPP_IDENTIFIER);
-	memcpy(p->ipv6cp_options + 2, suggested, PPP_IDENTIFIER);
-	dial_dual(p);
-	assert_int_equal(peer_fake_seen(p, PPP_IPV6CP, CODE_CONFIGURE_NAK), 0);
-	assert_memory_equal(p->identifier, suggested, PPP_IDENTIFIER);
 }
 
 int main(void)
@@ -984,11 +742,6 @@ int main(void)
 		CASE(test_no_ip4_for_this_subscriber),
 		CASE(test_ipcp_without_an_address),
 		CASE(test_wins),
-		CASE(test_both_network_protocols),
-		CASE(test_ipv6_alone_is_enough),
-		CASE(test_ipv6cp_trouble_leaves_ipv4_alone),
-		CASE(test_interface_identifiers),
-		CASE(test_suggested_identifier),
 		CASE(test_peer_naks_our_address),
 		CASE(test_peer_terminates),
 		CASE(test_peer_terminates_early),
@@ -1009,13 +762,6 @@ int main(void)
 		CASE(test_ipcp_is_rejected),
 		CASE(test_echo),
 		CASE(test_echo_is_answered),
-		CASE(test_probe_of_a_whole_path),
-		CASE(test_probe_of_a_black_hole),
-		CASE(test_probe_finds_the_way_up_again),
-		CASE(test_probe_of_a_client_without_large_answers),
-		CASE(test_probe_with_loss),
-		CASE(test_probe_beside_the_keepalive),
-		CASE(test_probe_ends_with_the_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
