@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,8 @@ enum {
 	MIB = 1 << 20,
 	EARLIER = 1024,
 	OVERHEAD = 128, // bytes of a report besides its attributes
+	MANY = 1024,    // that waited: when nearly all are gone, their memory goes back
+	FEW = 16,       // of so many one is left then
 };
 
 struct report {
@@ -54,6 +57,7 @@ struct reports {
 	uint32_t walls;                       // On and Off that wait
 	uint32_t on_the_way;
 	uint64_t bound; // bytes
+	uint32_t most;  // that waited since it was given back
 	struct reports_info info;
 };
 
@@ -131,6 +135,15 @@ static void make_unready(struct report *p)
 	p->is_ready = false;
 }
 
+// After an outage the heap has holes that would stay ours.
+static void give_back(struct reports *r)
+{
+	if (r->most < MANY || r->info.waiting > r->most / FEW)
+		return;
+	malloc_trim(0);
+	r->most = r->info.waiting;
+}
+
 // It has been taken, or is given up: the next one of its session may go.
 static void report_end(struct report *p)
 {
@@ -151,6 +164,7 @@ static void report_end(struct report *p)
 	r->info.bytes -= p->length + OVERHEAD;
 	free(p->attributes);
 	free(p);
+	give_back(r);
 }
 
 // Its neighbours in its session have nothing between them any more.
@@ -345,6 +359,7 @@ static struct report *report_make(
 		TAILQ_INSERT_TAIL(&r->interim, p, interim);
 	r->walls += is_wall(p);
 	r->info.waiting++;
+	r->most = r->info.waiting > r->most ? r->info.waiting : r->most;
 	r->info.bytes += length + OVERHEAD;
 	return p;
 }

@@ -19,6 +19,7 @@ from runner import check
 # By itself pppd gives up after 60 s, counted from LCP.
 PATIENT = ("noccp", "chap-timeout 120")
 LAC, LAC_HOST = "192.0.2.50", "198.51.100.3"
+GROWN = 2048  # KiB that may stay after an outage
 FAST = "timeout: 1s, tries: 2"
 FAILOVER = 5  # seconds: tries of 1 s and 2 s, and Status-Server twice
 
@@ -169,8 +170,9 @@ def push(bench, seconds, count):
 # Death
 
 def resident(bench):
+    """KiB of memory of the control plane, without the pages of its spool's file."""
     with open(f"/proc/{bench.gateway.controlplane.pid}/status") as file:
-        return int(next(line for line in file if line.startswith("VmRSS")).split()[1])
+        return int(next(line for line in file if line.startswith("RssAnon")).split()[1])
 
 
 def used_addresses(bench):
@@ -226,6 +228,7 @@ def dead(bench, seconds, churn, count=100):
         same("sessions of the others", [figures["failed"], figures["up_at_end"]], [0, count])
         same("addresses", used_addresses(bench), before[1] - count)
         grown = resident(bench) - before[0]
+        check(grown < GROWN or bench.sanitized, f"{grown} KiB more than before")
         hangs_up(bench, one)
         aaa.wait_rows(lambda rows: all(row["acctstoptime"] for row in rows))
     return (f"{len(rows)} sessions, {most[1]['waiting']} reports waited and were taken within "
