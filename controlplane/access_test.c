@@ -385,6 +385,7 @@ static void test_change(void **state)
 		.from = {[GRANT_POLICE_DOWNLINK] = FROM_COA, [GRANT_SESSION_TIMEOUT] = FROM_COA},
 		.police_downlink = {.kbit = 9000},
 		.session_timeout_s = 50};
+	struct grant_more more = {.route_count = 2};
 	const struct fake_command *c;
 	char id[ACCT_SESSION_ID];
 
@@ -405,6 +406,15 @@ static void test_change(void **state)
 	assert_int_equal(c->session_set.flags, SESSION_IP4_OPEN); // it goes on all the time
 	assert_int_equal(c->session_set.group, 2);
 	assert_int_equal(fake_command_count(), 0); // the routes stay
+	// Of two routes one stays untouched, one goes, and one comes.
+	change = (struct grant){.from = {[GRANT_ROUTES] = FROM_COA}, .more = &more};
+	assert_int_equal(prefix_parse("192.168.7.0/24", &more.routes[0], NULL), 0);
+	assert_int_equal(prefix_parse("192.168.9.0/24", &more.routes[1], NULL), 0);
+	assert_int_equal(subscribers_change_matching(g.subscribers, &m, &change), 1);
+	expect(COMMAND_SESSION_SET);
+	assert_int_equal(expect(COMMAND_ROUTE_DELETE)->route.prefix.length, 48);
+	assert_int_equal(expect(COMMAND_ROUTE_ADD)->route.prefix.address.bytes[2], 9);
+	assert_int_equal(fake_command_count(), 0);
 	change = (struct grant){.from = {[GRANT_GROUP] = FROM_COA}, .group = 1};
 	request_session_id(info().id, id);
 	m.session_id = id;
@@ -417,6 +427,8 @@ static void test_change(void **state)
 	assert_int_equal(ike.closed, 0);
 	pass_to(51 * 1000 + 1); // the changed session-timeout, from the beginning
 	assert_int_equal(ike.closed, 1);
+	expect(COMMAND_ROUTE_DELETE);
+	expect(COMMAND_ROUTE_DELETE);
 	m.user = "";
 	assert_int_equal(subscribers_disconnect_matching(g.subscribers, &m, "coa"), 0);
 }

@@ -89,54 +89,68 @@ static void route_answered(void *context, int error)
 	memset(&b->route, 0, sizeof(b->route));
 }
 
+// The place of that route; of IP_NONE a free one.
+static struct behind *place_of(struct subscriber *s, const struct ip_prefix *route)
+{
+	for (unsigned i = 0; s->behind && i < GRANT_ROUTES_MOST; i++)
+		if (memcmp(&s->behind[i].route, route, sizeof(*route)) == 0)
+			return &s->behind[i];
+	return NULL;
+}
+
 static void add_route(struct subscriber *s, const struct ip_prefix *route)
 {
-	struct behind *b = &s->behind[s->behind_count];
+	static const struct ip_prefix none;
+	struct behind *b = place_of(s, &none);
 	int error;
 
+	if (!b)
+		return;
 	*b = (struct behind){.s = s, .route = *route};
-	s->behind_count++;
 	error = install_route_add(s->session, route, route_answered, b);
 	if (error < 0)
 		route_answered(b, error);
 }
 
-static void add_routes(struct subscriber *s)
+static void remove_route(struct behind *b)
+{
+	if (b->route.address.version == IP_NONE)
+		return;
+	install_forget(b);
+	(void)install_route_delete(b->s->session, &b->route);
+	memset(&b->route, 0, sizeof(b->route));
+}
+
+static bool is_granted(const struct grant_more *more, const struct ip_prefix *route)
+{
+	for (uint16_t i = 0; more && i < more->route_count; i++)
+		if (memcmp(&more->routes[i], route, sizeof(*route)) == 0)
+			return true;
+	return false;
+}
+
+// As they are granted now: those that are there already stay, without a packet lost.
+static void set_routes(struct subscriber *s)
 {
 	const struct grant_more *more = s->grant.more;
 	uint16_t count = more ? more->route_count : 0;
 
-	if (count == 0 || s->behind)
-		return;
-	s->behind = calloc(count, sizeof(*s->behind));
-	for (uint16_t i = 0; s->behind && i < count; i++)
-		add_route(s, &more->routes[i]);
+	for (unsigned i = 0; s->behind && i < GRANT_ROUTES_MOST; i++)
+		if (!is_granted(more, &s->behind[i].route))
+			remove_route(&s->behind[i]);
+	if (count && !s->behind)
+		s->behind = calloc(GRANT_ROUTES_MOST, sizeof(*s->behind));
+	for (uint16_t i = 0; i < count; i++)
+		if (!place_of(s, &more->routes[i]))
+			add_route(s, &more->routes[i]);
 }
 
 static void remove_routes(struct subscriber *s)
 {
-	for (uint16_t i = 0; i < s->behind_count; i++) {
-		install_forget(&s->behind[i]);
-		if (s->behind[i].route.address.version != IP_NONE)
-			(void)install_route_delete(s->session, &s->behind[i].route);
-	}
+	for (unsigned i = 0; s->behind && i < GRANT_ROUTES_MOST; i++)
+		remove_route(&s->behind[i]);
 	free(s->behind);
 	s->behind = NULL;
-	s->behind_count = 0;
-}
-
-// Those that are there already stay as they are.
-static void change_routes(struct subscriber *s, const struct grant_more *more)
-{
-	struct ip_prefix kept[GRANT_ROUTES_MOST];
-	bool same = s->behind_count == (more ? more->route_count : 0);
-
-	for (uint16_t i = 0; same && i < s->behind_count; i++)
-		kept[i] = s->behind[i].route;
-	if (same && (!more || memcmp(kept, more->routes, s->behind_count * sizeof(kept[0])) == 0))
-		return;
-	remove_routes(s);
-	add_routes(s);
 }
 
 // ---- times
@@ -185,7 +199,7 @@ static void watch_session(struct subscriber *s)
 
 void subscriber_grant_up(struct subscriber *s)
 {
-	add_routes(s);
+	set_routes(s);
 	timer_stop(s->all->timers, &s->session_end);
 	timer_stop(s->all->timers, &s->idle);
 	if (s->grant.session_timeout_s)
@@ -215,7 +229,6 @@ void subscriber_grant_change(struct subscriber *s, struct grant *grant, uint16_t
 	install_group_release(old);
 	if (!s->up_since)
 		return;
-	change_routes(s, s->grant.more);
 	subscriber_grant_up(s);
 	subscriber_account(s);
 }

@@ -118,9 +118,8 @@ struct subscriber {
 	bool proves_again;                     // and he forwards meanwhile
 	bool granted; // he has proven who he is, and grant is what holds for him
 	struct grant grant;
-	uint16_t group;        // of the dataplane, held (install.h)
-	struct behind *behind; // those that are installed; NULL: none
-	uint16_t behind_count;
+	uint16_t group;                 // of the dataplane, held (install.h)
+	struct behind *behind;          // GRANT_ROUTES_MOST places; NULL: there is none
 	struct timer session_end, idle; // session-timeout and idle-timeout
 	struct family family[FAMILIES];
 	char cause[128]; // why it ends
