@@ -18,18 +18,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/random.h>
 #include <time.h>
+
+LIST_HEAD(sessions, accounting_session);
 
 struct accounting {
 	const struct config *config;
 	struct timers *timers;
 	struct spool *spool;
 	struct reports *reports;
+	struct sessions sessions;
 	struct accounting_info info;
 };
 
 struct accounting_session {
+	LIST_ENTRY(accounting_session) entry;
 	struct accounting *all;
 	char id[ACCT_SESSION_ID];
 	struct report_chain chain;
@@ -235,6 +240,7 @@ struct accounting_session *accounting_start(struct accounting *a,
 		free(s);
 		return NULL;
 	}
+	LIST_INSERT_HEAD(&a->sessions, s, entry);
 	a->info.started++;
 	a->info.sessions++;
 	store(s);
@@ -252,19 +258,25 @@ void accounting_change(struct accounting_session *s, const struct accounting_fac
 	say_interim(s);
 }
 
+static void session_free(struct accounting_session *s)
+{
+	timer_stop(s->all->timers, &s->interim);
+	reports_leave(&s->chain);
+	LIST_REMOVE(s, entry);
+	free(s->facts);
+	free(s);
+}
+
 void accounting_stop(struct accounting_session *s, enum acct_cause cause)
 {
 	if (!s)
 		return;
-	timer_stop(s->all->timers, &s->interim);
 	count(s);
 	(void)report(s, REPORT_STOP, cause);
 	unstore(s);
-	reports_leave(&s->chain);
 	s->all->info.stopped++;
 	s->all->info.sessions--;
-	free(s->facts);
-	free(s);
+	session_free(s);
 }
 
 // ---- the gateway
@@ -379,6 +391,8 @@ void accounting_free(struct accounting *a)
 {
 	if (!a)
 		return;
+	while (!LIST_EMPTY(&a->sessions))
+		session_free(LIST_FIRST(&a->sessions));
 	reports_free(a->reports);
 	spool_close(a->spool);
 	free(a);

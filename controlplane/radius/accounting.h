@@ -62,6 +62,7 @@ struct accounting *accounting_create(
 	const struct config *config, struct timers *timers, struct radius *radius);
 // Sends Accounting-Off; what is not answered stays in the spool.
 void accounting_close(struct accounting *a);
+// Sessions that are left go without a word; the spool has them for the next control plane.
 void accounting_free(struct accounting *a);
 
 // Start. Interim reports follow every facts->grant->interim_s with jitter; counter is asked then.
