@@ -19,7 +19,7 @@ STEPS = 20  # blocks a second that the client sends
 # By whom, and what both sides' lifetimes are for that.
 GATEWAY = "  esp-lifetime: 20s\n  esp-lifetime-size: 2MiB\n  lifetime: 20s\n  rekey-at: 80\n"
 # About where the gateway is due; far from where the client's kernel ends the SA, for it is slow.
-LIFE_BYTES = ("lifebytes=8000000", "marginbytes=6300000", "rekeyfuzz=10%")
+LIFE_BYTES = ("lifebytes=8000000", "marginbytes=6100000", "rekeyfuzz=10%")
 
 
 class Flow:
